@@ -1,0 +1,212 @@
+//! The catalogue: every event that can happen, in one list. Names and schemas are a contract, kept as a snapshot in `catalogue.json`.
+//!
+//! Adding an event: its struct in its noun's file, one line here. The compiler then names each fold that must decide about it.
+
+use crate::comment::{CommentDeleted, CommentWritten};
+use crate::follow::FollowChanged;
+use crate::like::LikeChanged;
+use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
+use crate::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated};
+use crate::{AggregateKind, ids};
+use serde_json::Value;
+
+/// Why an event could not be read. Such an event stops a projection: what it means cannot be guessed.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// Neither this version nor an upcast from it is known: this program is older than the event.
+    #[error("unknown event {name} v{version}")]
+    Unknown {
+        /// Name in the envelope.
+        name: String,
+        /// Schema version in the envelope.
+        version: u32,
+    },
+    /// The payload does not fit the event's schema.
+    #[error("payload of {name} v{version} does not fit its schema")]
+    Payload {
+        /// Name in the envelope.
+        name: String,
+        /// Schema version in the envelope.
+        version: u32,
+        /// What does not fit.
+        #[source]
+        source: serde_json::Error,
+    },
+}
+
+macro_rules! catalogue {
+    ($( $name:literal v $version:literal on $kind:ident => $variant:ident($payload:ty) ),+ $(,)?) => {
+        /// An event: what happened.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event {
+            $( #[doc = concat!("`", $name, "`")] $variant($payload) ),+
+        }
+
+        /// The kinds of events, without their data.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum EventKind {
+            $( #[doc = concat!("`", $name, "`")] $variant ),+
+        }
+
+        impl EventKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[ $( Self::$variant ),+ ];
+
+            /// The name in envelopes.
+            pub fn name(self) -> &'static str {
+                match self { $( Self::$variant => $name ),+ }
+            }
+
+            /// The schema version that is written today.
+            pub fn schema_version(self) -> u32 {
+                match self { $( Self::$variant => $version ),+ }
+            }
+
+            /// The kind of aggregate that it happens to.
+            pub fn aggregate(self) -> AggregateKind {
+                match self { $( Self::$variant => AggregateKind::$kind ),+ }
+            }
+
+            /// The JSON schema of its payload.
+            pub fn schema(self) -> schemars::Schema {
+                match self { $( Self::$variant => schemars::schema_for!($payload) ),+ }
+            }
+        }
+
+        impl Event {
+            /// Its kind.
+            pub fn kind(&self) -> EventKind {
+                match self { $( Self::$variant(_) => EventKind::$variant ),+ }
+            }
+
+            /// Its fields as JSON, with personal data readable.
+            pub fn payload(&self) -> Result<Value, serde_json::Error> {
+                match self { $( Self::$variant(payload) => serde_json::to_value(payload) ),+ }
+            }
+
+            fn decode_current(name: &str, version: u32, payload: Value) -> Result<Self, DecodeError> {
+                let misfit = |source| DecodeError::Payload { name: name.to_owned(), version, source };
+                match (name, version) {
+                    $( ($name, $version) => serde_json::from_value(payload).map(Self::$variant).map_err(misfit), )+
+                    _ => Err(DecodeError::Unknown { name: name.to_owned(), version }),
+                }
+            }
+        }
+    };
+}
+
+catalogue! {
+    "user.created" v 1 on User => UserCreated(UserCreated),
+    "user.profileUpdated" v 1 on User => ProfileUpdated(ProfileUpdated),
+    "user.roleGranted" v 1 on User => RoleGranted(RoleChanged),
+    "user.roleRevoked" v 1 on User => RoleRevoked(RoleChanged),
+    "user.sessionEnded" v 1 on User => SessionEnded(SessionEnded),
+    "user.allSessionsEnded" v 1 on User => AllSessionsEnded(AllSessionsEnded),
+    "follow.followed" v 1 on Follow => UserFollowed(FollowChanged),
+    "follow.unfollowed" v 1 on Follow => UserUnfollowed(FollowChanged),
+    "post.created" v 1 on Post => PostCreated(PostWritten),
+    "post.edited" v 1 on Post => PostEdited(PostWritten),
+    "post.published" v 1 on Post => PostPublished(PostVisibilityChanged),
+    "post.unpublished" v 1 on Post => PostUnpublished(PostVisibilityChanged),
+    "post.deleted" v 1 on Post => PostDeleted(PostDeleted),
+    "comment.added" v 1 on Comment => CommentAdded(CommentWritten),
+    "comment.edited" v 1 on Comment => CommentEdited(CommentWritten),
+    "comment.deleted" v 1 on Comment => CommentDeleted(CommentDeleted),
+    "like.added" v 1 on Like => PostLiked(LikeChanged),
+    "like.removed" v 1 on Like => PostUnliked(LikeChanged),
+}
+
+/// How an old schema version becomes the next one.
+struct Upcast {
+    name: &'static str,
+    from: u32,
+    step: fn(Value) -> Value,
+}
+
+/// Each step leads from one version to the next; steps are applied until today's version is reached.
+const UPCASTS: &[Upcast] = &[];
+
+impl Event {
+    /// Reads an event out of an envelope's fields, whichever schema version it was written in.
+    pub fn decode(name: &str, version: u32, payload: Value) -> Result<Self, DecodeError> {
+        let (version, payload) = upcast(UPCASTS, name, version, payload);
+        Self::decode_current(name, version, payload)
+    }
+}
+
+fn upcast(steps: &[Upcast], name: &str, version: u32, payload: Value) -> (u32, Value) {
+    let mut current = (version, payload);
+    while let Some(step) = steps.iter().find(|step| step.name == name && step.from == current.0) {
+        current = (step.from + 1, (step.step)(current.1));
+    }
+    current
+}
+
+macro_rules! id_schemas {
+    ($($id:ident),+) => { $(
+        impl schemars::JsonSchema for ids::$id {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($id).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "format": "uuid" })
+            }
+        }
+    )+ };
+}
+
+id_schemas!(UserId, PostId, CommentId, SessionId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Map, json};
+    use std::path::Path;
+
+    fn snapshot() -> String {
+        let entries: Map<String, Value> = EventKind::ALL
+            .iter()
+            .map(|kind| {
+                (format!("{} v{}", kind.name(), kind.schema_version()), serde_json::to_value(kind.schema()).unwrap())
+            })
+            .collect();
+        serde_json::to_string_pretty(&entries).unwrap() + "\n"
+    }
+
+    /// `UPDATE=1 cargo test -p millrace-events` writes it anew; a changed schema needs a new version and an upcast.
+    #[test]
+    fn the_catalogue_is_the_one_in_the_snapshot() {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("catalogue.json");
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(&file, snapshot()).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(file).unwrap(), snapshot(), "the events' schemas changed");
+    }
+
+    #[test]
+    fn names_are_unique_and_begin_with_their_aggregate() {
+        let mut names = std::collections::BTreeSet::new();
+        for kind in EventKind::ALL {
+            assert!(names.insert(kind.name()), "{} stands twice", kind.name());
+            assert!(kind.name().starts_with(&format!("{}.", kind.aggregate().as_str())), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn old_versions_are_upcast_step_by_step() {
+        let steps = [
+            Upcast { name: "a.b", from: 1, step: |v| json!([v, 2]) },
+            Upcast { name: "a.b", from: 2, step: |v| json!([v, 3]) },
+            Upcast { name: "a.c", from: 1, step: |_| json!("other") },
+        ];
+        assert_eq!(upcast(&steps, "a.b", 1, json!(1)), (3, json!([[1, 2], 3])));
+        assert_eq!(upcast(&steps, "a.b", 3, json!(1)), (3, json!(1)));
+    }
+
+    #[test]
+    fn an_unknown_event_and_a_misfit_are_told_apart() {
+        assert!(matches!(Event::decode("post.created", 99, json!({})), Err(DecodeError::Unknown { version: 99, .. })));
+        assert!(matches!(Event::decode("post.created", 1, json!({})), Err(DecodeError::Payload { .. })));
+    }
+}

@@ -1,0 +1,31 @@
+//! What happens to a comment.
+
+use crate::{CommentId, Personal, PostId, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A comment was written or rewritten. Carries the whole text as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommentWritten {
+    /// Which comment.
+    pub comment_id: CommentId,
+    /// On which post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// What it says.
+    pub text: Personal<String>,
+}
+
+/// A comment was deleted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CommentDeleted {
+    /// Which comment.
+    pub comment_id: CommentId,
+    /// On which post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+}

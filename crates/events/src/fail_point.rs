@@ -1,0 +1,104 @@
+//! Named fail points: places where a test makes the process die, stall or meet an error. Without the feature they are nothing.
+//!
+//! `MILLRACE_FAIL_POINTS="relay.published=abort@3,projector.committed=stall:500"`: at the third visit die as by `kill -9`; at each
+//! visit wait 500 ms. [FoundationDB's buggify](https://apple.github.io/foundationdb/client-testing.html) is the model.
+
+/// Every fail point, so that a test can prove that each was struck.
+pub const ALL: &[&str] = &[
+    "command.before_commit",
+    "command.committed",
+    "command.sequenced",
+    "relay.sequenced",
+    "relay.compared",
+    "relay.keys_mirrored",
+    "relay.published",
+    "relay.stream_deleted",
+    "projector.fetched",
+    "projector.folded",
+    "projector.before_commit",
+    "projector.committed",
+    "projector.document_written_through",
+    "projector.head_moved",
+    "projector.rung",
+    "reader.before_fill",
+    "feed.snapshot_read",
+    "feed.before_deliver",
+];
+
+/// Passes the named fail point. With the feature off this compiles to nothing.
+#[cfg(not(feature = "fail-points"))]
+#[inline(always)]
+#[expect(clippy::unused_async, reason = "the same signature as in test builds")]
+pub async fn reach(_name: &'static str) {}
+
+#[cfg(feature = "fail-points")]
+pub use armed::reach;
+
+#[cfg(feature = "fail-points")]
+mod armed {
+    use std::collections::HashMap;
+    use std::sync::{LazyLock, Mutex, PoisonError};
+    use std::time::Duration;
+
+    const VARIABLE: &str = "MILLRACE_FAIL_POINTS";
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) enum Strike {
+        Abort { at_visit: u64 },
+        Stall { ms: u64 },
+    }
+
+    static STRIKES: LazyLock<HashMap<String, Strike>> =
+        LazyLock::new(|| parse(&std::env::var(VARIABLE).unwrap_or_default()));
+    static VISITS: LazyLock<Mutex<HashMap<&'static str, u64>>> = LazyLock::new(Mutex::default);
+
+    /// Passes the named fail point: dies or stalls if a test asked for it.
+    pub async fn reach(name: &'static str) {
+        debug_assert!(super::ALL.contains(&name), "fail point {name} is not in the list");
+        if STRIKES.is_empty() {
+            return;
+        }
+        let Some(strike) = STRIKES.get(name) else { return };
+        match *strike {
+            Strike::Abort { at_visit } if visit(name) == at_visit => std::process::abort(),
+            Strike::Abort { .. } => {}
+            Strike::Stall { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+        }
+    }
+
+    fn visit(name: &'static str) -> u64 {
+        let mut visits = VISITS.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = visits.entry(name).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    pub(super) fn parse(text: &str) -> HashMap<String, Strike> {
+        text.split(',').filter_map(parse_one).collect()
+    }
+
+    fn parse_one(text: &str) -> Option<(String, Strike)> {
+        let (name, action) = text.trim().split_once('=')?;
+        let strike = match action.split_once(['@', ':']) {
+            Some(("abort", visit)) => Strike::Abort { at_visit: visit.parse().ok()? },
+            Some(("stall", ms)) => Strike::Stall { ms: ms.parse().ok()? },
+            _ if action == "abort" => Strike::Abort { at_visit: 1 },
+            _ => return None,
+        };
+        Some((name.to_owned(), strike))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn strikes_are_read_from_text() {
+            let strikes = parse("a.b=abort@3, c.d=stall:500,e=abort,junk");
+            assert_eq!(strikes.len(), 3);
+            assert_eq!(strikes["a.b"], Strike::Abort { at_visit: 3 });
+            assert_eq!(strikes["c.d"], Strike::Stall { ms: 500 });
+            assert_eq!(strikes["e"], Strike::Abort { at_visit: 1 });
+        }
+    }
+}

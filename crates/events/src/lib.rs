@@ -1,0 +1,32 @@
+//! The contract between the sides: events, envelope, ids, values, sealing of personal data.
+//!
+//! Pure data: nothing here may touch a store. Commands write these types, the relay copies them, projections fold them.
+
+pub mod aggregate;
+pub mod catalogue;
+pub mod comment;
+pub mod envelope;
+pub mod fail_point;
+pub mod follow;
+pub mod ids;
+pub mod like;
+pub mod log_types;
+pub mod personal;
+pub mod post;
+pub mod scalars;
+pub mod seal;
+pub mod token;
+pub mod user;
+pub mod values;
+pub mod viewer;
+
+pub use aggregate::{Aggregate, AggregateKind};
+pub use catalogue::{DecodeError, Event, EventKind};
+pub use envelope::{Envelope, Recorded};
+pub use ids::{CommandId, CommentId, EventId, GlobalId, PostId, SessionId, UserId};
+pub use log_types::{History, Position, Revision};
+pub use personal::Personal;
+pub use scalars::{BigInt, Timestamp};
+pub use seal::{KeyState, PersonKey};
+pub use token::{ConsistencyToken, Required};
+pub use viewer::{Role, Viewer};

@@ -1,0 +1,65 @@
+//! What happens to a person's account.
+
+use crate::{Personal, Role, SessionId, Timestamp, UserId};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A person signed up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserCreated {
+    /// The new person.
+    pub user_id: UserId,
+    /// First name.
+    pub first_name: Personal<String>,
+    /// Last name.
+    pub last_name: Personal<String>,
+    /// E-mail address, as written at sign-up.
+    pub email: Personal<String>,
+}
+
+/// A person changed how they show themselves. Carries the whole profile as it is now.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileUpdated {
+    /// Whose profile.
+    pub user_id: UserId,
+    /// First name.
+    pub first_name: Personal<String>,
+    /// Last name.
+    pub last_name: Personal<String>,
+    /// Picture, if there is one.
+    pub avatar_url: Personal<Option<String>>,
+    /// Words about themselves, if there are any.
+    pub bio: Personal<Option<String>>,
+}
+
+/// A role was granted or revoked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RoleChanged {
+    /// Whose role.
+    pub user_id: UserId,
+    /// Which role.
+    pub role: Role,
+}
+
+/// One sign-in ended: signed out, or its refresh token was used twice. Its access tokens are void from now on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionEnded {
+    /// Whose sign-in.
+    pub user_id: UserId,
+    /// Which one.
+    pub session_id: SessionId,
+}
+
+/// All sign-ins of a person ended. Access tokens issued up to this moment are void.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AllSessionsEnded {
+    /// Whose sign-ins.
+    pub user_id: UserId,
+    /// Tokens issued up to this moment are void.
+    pub issued_until: Timestamp,
+}

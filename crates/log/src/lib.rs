@@ -1,0 +1,1 @@
+//! Outbox, sequencing, log and keys of persons in PostgreSQL.

@@ -1,0 +1,1 @@
+//! The protocol's own cores in memory, under a seeded scheduler with faults.

@@ -1,0 +1,1 @@
+//! Projections, documents, cache, queries and subscriptions.
