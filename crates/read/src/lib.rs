@@ -1,1 +1,5 @@
-//! Projections, documents, cache, queries and subscriptions.
+//! The read side: projections fold the log into documents, queries and subscriptions answer from them alone.
+
+pub mod cache;
+pub mod projection;
+pub mod store;

@@ -1,0 +1,134 @@
+//! The port to the document store (MongoDB, or memory in the model): documents, changes and the checkpoint, moved together.
+
+use crate::projection::{Change, DocumentKey, FanOut, Selector};
+use millrace_events::{EventId, History, Position, Revision, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::error::Error;
+use std::future::Future;
+
+/// Why a store did not answer. Nothing is known of what a failed commit did.
+pub type StoreError = Box<dyn Error + Send + Sync>;
+
+/// How far a generation of a projection has come.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Checkpoint {
+    /// The log's life that is folded; none before the first event.
+    pub history: Option<History>,
+    /// Identity of the stream that was read; a change of it means: verify before going on.
+    pub stream: Option<String>,
+    /// The build of the projection's collections.
+    pub generation: u32,
+    /// The fold that made it; a program folds only its own.
+    pub fold_version: u32,
+    /// The last event folded, and chunks since.
+    pub revision: Revision,
+    /// The last change's number.
+    pub seq: u64,
+    /// Identity of the last event folded.
+    pub last_event: Option<EventId>,
+    /// When the last event folded was decided.
+    pub last_at: Option<Timestamp>,
+    /// Fan-outs that are not done, oldest first.
+    pub open: Vec<FanOut>,
+    /// True once another generation answers in its place.
+    pub retired: bool,
+}
+
+/// A document as it lies in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stored<D> {
+    /// Revision of its last change.
+    pub revision: Revision,
+    /// Since when it is parked because an event could not be applied to it.
+    pub broken_since: Option<Position>,
+    /// The document.
+    pub document: D,
+}
+
+/// What one commit writes. All of it, or nothing.
+#[derive(Debug, Clone)]
+pub struct Commit<D> {
+    /// The checkpoint after it; its revision is also the revision of each document written.
+    pub checkpoint: Checkpoint,
+    /// New states; `None` removes.
+    pub documents: Vec<(DocumentKey, Option<Stored<D>>)>,
+    /// The changes, `seq` following on the old checkpoint's.
+    pub changes: Vec<Change>,
+    /// Why documents were parked in this commit.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// Why a document is parked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetter {
+    /// The document.
+    pub key: DocumentKey,
+    /// The event that could not be applied.
+    pub position: Position,
+    /// That event's name.
+    pub event: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// The answer to a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// It is written, by majority and journal.
+    Yes,
+    /// The checkpoint was not where the commit starts from: somebody else folded. Nothing is written.
+    CompareLost,
+}
+
+/// Documents and checkpoint of one moment.
+#[derive(Debug, Clone)]
+pub struct Snapshot<D> {
+    /// The checkpoint of that moment.
+    pub checkpoint: Checkpoint,
+    /// Those of the wanted documents that exist.
+    pub documents: HashMap<DocumentKey, Stored<D>>,
+}
+
+/// A page of changes.
+#[derive(Debug, Clone)]
+pub struct ChangesPage {
+    /// The checkpoint of the same moment.
+    pub checkpoint: Checkpoint,
+    /// In order of `seq`.
+    pub changes: Vec<Change>,
+}
+
+/// One generation of one projection in a store.
+///
+/// Reads are of the primary and of what a majority has; each is one consistent moment.
+pub trait DocumentStore<D>: Send + Sync {
+    /// The checkpoint.
+    fn checkpoint(&self) -> impl Future<Output = Result<Checkpoint, StoreError>> + Send;
+
+    /// Documents and checkpoint of one moment.
+    fn read(&self, keys: &[DocumentKey]) -> impl Future<Output = Result<Snapshot<D>, StoreError>> + Send;
+
+    /// Selected documents in key order, after `done`.
+    fn select(
+        &self,
+        selector: &Selector,
+        done: Option<&DocumentKey>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(DocumentKey, Stored<D>)>, StoreError>> + Send;
+
+    /// The newest selected documents, by `createdAt` and then key, newest first.
+    fn newest(
+        &self,
+        selector: &Selector,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(DocumentKey, Stored<D>)>, StoreError>> + Send;
+
+    /// Writes a commit if the checkpoint's revision is `from`.
+    fn commit(&self, from: Revision, commit: &Commit<D>) -> impl Future<Output = Result<Committed, StoreError>> + Send;
+
+    /// Changes after `seq`, with the checkpoint of the same moment. They follow `seq` without a gap, or are no longer kept.
+    fn changes(&self, after_seq: u64, limit: usize) -> impl Future<Output = Result<ChangesPage, StoreError>> + Send;
+}
