@@ -30,20 +30,26 @@ enum Action {
     Provide,
     /// Start the servers, print their URLs as one line of JSON, and stop them on Ctrl-C or SIGTERM.
     Run {
-        /// Where the data is kept.
-        #[arg(long, default_value = ".millrace/data")]
-        data: PathBuf,
+        /// Where the data is kept; without it in the private folder.
+        #[arg(long)]
+        data: Option<PathBuf>,
         /// The first of four ports; without it the ones of the last start, or free ones.
         #[arg(long)]
         base_port: Option<u16>,
     },
     /// Start a fresh set, run a command that finds it in its environment, and delete the set.
     Exec {
+        /// Bring each write to the disk as in production: for measurements.
+        #[arg(long)]
+        durable: bool,
         /// The command and its arguments.
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
 }
+
+/// The demo's data, below the private folder.
+const DATA_NAME: &str = "data";
 
 type Outcome = Result<ExitCode, Box<dyn StdError>>;
 
@@ -52,7 +58,7 @@ async fn main() -> ExitCode {
     let outcome = match Arguments::parse().action {
         Action::Provide => print_binaries().await,
         Action::Run { data, base_port } => run(data, base_port).await,
-        Action::Exec { command } => exec(command).await,
+        Action::Exec { durable, command } => exec(durable, command).await,
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("error: {}", with_causes(&*error));
@@ -65,10 +71,11 @@ async fn print_binaries() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(data: PathBuf, base_port: Option<u16>) -> Outcome {
+async fn run(data: Option<PathBuf>, base_port: Option<u16>) -> Outcome {
     let mut signals = Signals::new()?;
     let options = Options { base_port, ..Options::default() };
     let binaries = binaries().await?;
+    let data = data.unwrap_or_else(|| binaries.home.join(DATA_NAME));
     let servers = tokio::select! {
         started = Servers::start(&binaries, &data, options) => started?,
         _ = signals.next() => return Ok(ExitCode::SUCCESS),
@@ -79,11 +86,12 @@ async fn run(data: PathBuf, base_port: Option<u16>) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn exec(command: Vec<OsString>) -> Outcome {
+async fn exec(durable: bool, command: Vec<OsString>) -> Outcome {
     let mut signals = Signals::new()?;
     let binaries = binaries().await?;
+    let options = if durable { Options::default() } else { Options::for_tests() };
     let servers = tokio::select! {
-        started = Servers::temporary(&binaries, Options::for_tests()) => started?,
+        started = Servers::temporary(&binaries, options) => started?,
         _ = signals.next() => return Ok(ExitCode::FAILURE),
     };
     let child = spawn_with_servers(&command, &servers, &binaries)?;

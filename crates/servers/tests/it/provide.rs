@@ -1,0 +1,38 @@
+//! Finding servers without a network.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::common::binaries;
+
+/// A PATH without pip, apt or anything else that could fetch.
+fn provide_without_tools(home: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_millrace-servers"))
+        .arg("provide")
+        .env("PATH", "/nonexistent")
+        .env("MILLRACE_HOME", home)
+        .output()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn what_was_fetched_once_needs_no_network() {
+    let binaries = binaries().await;
+    let output = provide_without_tools(&binaries.home);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&binaries.mongodb.version) && text.contains("nats-server"), "{text}");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_be_got_is_one_line_with_its_package() {
+    let binaries = binaries().await;
+    let was_fetched = |path: &Path| path.starts_with(&binaries.home);
+    assert!(was_fetched(&binaries.nats.path), "install no nats-server beside the tests: nothing would be missing");
+    let home = tempfile::tempdir().unwrap();
+    let output = provide_without_tools(home.path());
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    let error = text.lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(error.contains("can't be got: package "), "{text}");
+}
