@@ -105,7 +105,7 @@ pub enum FanOutWork {
         /// The last one that is done.
         done: Option<DocumentKey>,
     },
-    /// One document takes in the newest of the selected ones, by their field `createdAt` and then key.
+    /// One document takes in the newest of the selected ones, by their field `createdMicros` and then key.
     Refill {
         /// The document that is changed.
         document: DocumentKey,

@@ -119,7 +119,7 @@ pub trait DocumentStore<D>: Send + Sync {
         limit: usize,
     ) -> impl Future<Output = Result<Vec<(DocumentKey, Stored<D>)>, StoreError>> + Send;
 
-    /// The newest selected documents, by `createdAt` and then key, newest first.
+    /// The newest selected documents, by `createdMicros` and then key, newest first.
     fn newest(
         &self,
         selector: &Selector,
