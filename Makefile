@@ -1,0 +1,69 @@
+# The two commands are `make run` and `make test`; `make help` lists the rest.
+
+# Tests want the named fail points; the program that is released has none of them.
+FEATURES := --workspace --features fail-points
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOME_FOLDER := $(or $(MILLRACE_HOME),.millrace)
+SERVERS := $(TARGET)/debug/millrace-servers
+
+# nextest runs tests of all crates at once and each in a process of its own; without it cargo's own runner does.
+ifeq ($(shell command -v cargo-nextest),)
+TEST := cargo test $(FEATURES) --lib --bins --tests
+BUILD_TESTS := $(TEST) --no-run
+else
+TEST := cargo nextest run $(FEATURES)
+BUILD_TESTS := $(TEST) --no-run
+endif
+
+PLAYGROUND_SOURCES := $(shell find web-playground examples \
+	\( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print 2>/dev/null)
+
+.PHONY: help run test bench fmt lint schema playground clean-data
+
+help: ## List what can be made.
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
+
+run: playground ## Start the servers and millrace with a demo community; Ctrl-C stops all.
+	cargo run -- dev
+
+# Built before the servers start, so that they do not wait for the compiler.
+test: playground ## Run all tests on real servers.
+	$(BUILD_TESTS)
+	cargo test $(FEATURES) --doc --quiet
+	$(SERVERS) exec -- $(TEST)
+
+bench: ## Measure on real servers that bring every write to the disk, and print ratios.
+	cargo build --package millrace-servers
+	$(SERVERS) exec --durable -- cargo bench
+
+fmt: ## Format the code.
+	cargo fmt --all
+
+lint: ## Check format, lints and, where cargo-deny is installed, dependencies.
+	cargo fmt --all --check
+	cargo clippy $(FEATURES) --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo 'cargo-deny is not installed: dependencies are not checked'; fi
+
+schema: ## Write the GraphQL schema to schema.graphql.
+	cargo run --quiet -- schema > schema.graphql.new
+	mv schema.graphql.new schema.graphql
+
+ifeq ($(shell command -v npm),)
+playground:
+	@echo 'npm is not installed: GraphiQL is not built'
+else
+playground: web-playground/dist/index.html ## Build GraphiQL, if its sources changed.
+endif
+
+web-playground/dist/index.html: web-playground/node_modules/.package-lock.json $(PLAYGROUND_SOURCES)
+	cd web-playground && npm run build
+	touch $@
+
+web-playground/node_modules/.package-lock.json: web-playground/package-lock.json
+	cd web-playground && npm ci --no-audit --no-fund
+	touch $@
+
+# The lock is the one that a running millrace holds.
+clean-data: ## Delete the demo's data; the servers themselves are kept.
+	@if [ ! -d $(HOME_FOLDER)/data ]; then exit 0; fi; \
+	flock --nonblock $(HOME_FOLDER)/data/lock rm -rf $(HOME_FOLDER)/data || { echo 'millrace is running: stop it first'; exit 1; }
