@@ -2,4 +2,5 @@
 
 pub mod cache;
 pub mod projection;
+pub mod projector;
 pub mod store;

@@ -1,11 +1,12 @@
 //! The port to the document store (MongoDB, or memory in the model): documents, changes and the checkpoint, moved together.
 
-use crate::projection::{Change, DocumentKey, FanOut, Selector};
+use crate::projection::{Change, Document, DocumentKey, FanOut, Selector};
 use millrace_events::{EventId, History, Position, Revision, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
+use std::sync::Arc;
 
 /// Why a store did not answer. Nothing is known of what a failed commit did.
 pub type StoreError = Box<dyn Error + Send + Sync>;
@@ -30,7 +31,7 @@ pub struct Checkpoint {
     pub last_event: Option<EventId>,
     /// When the last event folded was decided.
     pub last_at: Option<Timestamp>,
-    /// Fan-outs that are not done, oldest first.
+    /// Fan-outs that are not done, in the order of their turns.
     pub open: Vec<FanOut>,
     /// True once another generation answers in its place.
     pub retired: bool,
@@ -47,6 +48,18 @@ pub struct Stored<D> {
     pub document: D,
 }
 
+impl<D> Stored<D> {
+    /// Whether it may lie in the cache. A parked document may not: an answer from it is marked stale, and the cache has no such mark.
+    pub fn is_cacheable(&self) -> bool {
+        self.broken_since.is_none()
+    }
+}
+
+/// A document's JSON, with GraphQL's field names: answers are cut from it, and it lies in the cache.
+pub fn to_json<D: Document>(document: &D) -> Result<Arc<str>, serde_json::Error> {
+    Ok(serde_json::to_string(document)?.into())
+}
+
 /// What one commit writes. All of it, or nothing.
 #[derive(Debug, Clone)]
 pub struct Commit<D> {
@@ -54,6 +67,8 @@ pub struct Commit<D> {
     pub checkpoint: Checkpoint,
     /// New states; `None` removes.
     pub documents: Vec<(DocumentKey, Option<Stored<D>>)>,
+    /// Documents that were parked before they existed, and since when.
+    pub parked: Vec<(DocumentKey, Position)>,
     /// The changes, `seq` following on the old checkpoint's.
     pub changes: Vec<Change>,
     /// Why documents were parked in this commit.
@@ -81,6 +96,8 @@ pub enum Committed {
     Yes,
     /// The checkpoint was not where the commit starts from: somebody else folded. Nothing is written.
     CompareLost,
+    /// It is more than one transaction may hold, and will be so again. Nothing is written.
+    TooLarge,
 }
 
 /// Documents and checkpoint of one moment.
@@ -90,6 +107,8 @@ pub struct Snapshot<D> {
     pub checkpoint: Checkpoint,
     /// Those of the wanted documents that exist.
     pub documents: HashMap<DocumentKey, Stored<D>>,
+    /// Those that were parked before they existed, and since when.
+    pub parked: HashMap<DocumentKey, Position>,
 }
 
 /// A page of changes.
