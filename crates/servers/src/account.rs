@@ -40,6 +40,8 @@ impl Account {
         if self.passes_folders {
             arguments.push("--inh-caps=+dac_override".to_owned());
             arguments.push("--ambient-caps=+dac_override".to_owned());
+            // PostgreSQL's tools look for each other by access(2), which otherwise ignores capabilities.
+            arguments.push("--securebits=+no_setuid_fixup".to_owned());
         }
         arguments
     }
