@@ -1,1 +1,19 @@
-//! millrace.
+//! millrace: a GraphQL backend where every mutation is a command and every query is a ready answer.
+//!
+//! This package puts the sides together: roles, settings, the schema, HTTP. What each side does is in its crate:
+//! `millrace-command` writes, `millrace-log` keeps the order, `millrace-relay` copies, `millrace-read` folds and answers.
+
+pub mod admin;
+pub mod api;
+pub mod cli;
+pub mod command_port;
+pub mod dev;
+pub mod http;
+pub mod keys;
+pub mod mutations;
+pub mod roles;
+pub mod schema;
+pub mod seed;
+pub mod settings;
+pub mod shutdown;
+pub mod telemetry;

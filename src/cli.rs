@@ -1,0 +1,160 @@
+//! The command line.
+
+use crate::settings::{Settings, SettingsError};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// A GraphQL backend where every mutation is a command and every query is a ready answer.
+#[derive(Debug, Parser)]
+#[command(name = "millrace", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: Action,
+    /// Where settings come from.
+    #[command(flatten)]
+    pub source: SettingsSource,
+}
+
+/// Where settings come from, beside defaults and environment.
+#[derive(Debug, Args)]
+pub struct SettingsSource {
+    /// Settings file (TOML).
+    #[arg(long, global = true, env = "MILLRACE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// One setting, over file and environment: `--set http.listen=0.0.0.0:4000`.
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = key_and_value)]
+    pub set: Vec<(String, String)>,
+}
+
+impl SettingsSource {
+    /// The settings in force.
+    pub fn load(&self) -> Result<Settings, SettingsError> {
+        Settings::load(self.config.as_deref(), &self.set)
+    }
+}
+
+/// What the program does.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Start all four servers and all roles on this machine, with a demo community in it.
+    Dev(DevArguments),
+    /// Serve one role, or all of them, on servers that are there already.
+    Serve {
+        /// Which part of the work this process does.
+        #[arg(long, env = "MILLRACE_ROLE", default_value = "all")]
+        role: Role,
+    },
+    /// Bring PostgreSQL to this version's tables.
+    Migrate,
+    /// Fill an empty system with a demo community, through real commands.
+    Seed,
+    /// Roles of people.
+    #[command(subcommand)]
+    User(UserAction),
+    /// The log.
+    #[command(subcommand)]
+    Log(LogAction),
+    /// Make a key pair for access tokens and a secret, in files that only the owner can read.
+    Keys {
+        /// Where to put them.
+        folder: PathBuf,
+    },
+    /// Print the GraphQL schema.
+    Schema,
+    /// Print the settings in force, with passwords masked.
+    Settings,
+}
+
+/// How `millrace dev` runs.
+#[derive(Debug, Args)]
+pub struct DevArguments {
+    /// Where servers' programs, data and keys are kept [default: .millrace in this folder].
+    #[arg(long, env = "MILLRACE_HOME", value_name = "FOLDER")]
+    pub home: Option<PathBuf>,
+    /// Begin empty, without the demo community.
+    #[arg(long)]
+    pub empty: bool,
+}
+
+/// Roles of people.
+#[derive(Debug, Subcommand)]
+pub enum UserAction {
+    /// Grant a role: `millrace user grant ada@example.org admin`.
+    Grant {
+        /// E-mail address of the account.
+        email: String,
+        /// Which role.
+        role: PersonRole,
+    },
+    /// Revoke a role.
+    Revoke {
+        /// E-mail address of the account.
+        email: String,
+        /// Which role.
+        role: PersonRole,
+    },
+}
+
+/// The log.
+#[derive(Debug, Subcommand)]
+pub enum LogAction {
+    /// After PostgreSQL was restored from a backup: begin a new history, before any command is taken.
+    NewHistory,
+}
+
+/// The part of the work that a process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Role {
+    /// All parts in one process.
+    All,
+    /// Handles commands; internal HTTP only.
+    Command,
+    /// Copies the log into JetStream.
+    Relay,
+    /// Folds the log into documents.
+    Projector,
+    /// The public endpoint: GraphQL over HTTP and WebSocket.
+    Query,
+}
+
+/// What a person may do beyond their own things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PersonRole {
+    /// Runs the shop and keeps the community in order.
+    Staff,
+    /// Grants roles and operates the system.
+    Admin,
+}
+
+impl From<PersonRole> for millrace_events::Role {
+    fn from(role: PersonRole) -> Self {
+        match role {
+            PersonRole::Staff => Self::Staff,
+            PersonRole::Admin => Self::Admin,
+        }
+    }
+}
+
+fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_setting_is_a_key_and_a_value() {
+        let cli = Cli::try_parse_from(["millrace", "settings", "--set", "nats.prefix=a=b"]).unwrap();
+        assert_eq!(cli.source.set, [("nats.prefix".into(), "a=b".into())]);
+        assert!(Cli::try_parse_from(["millrace", "settings", "--set", "nonsense"]).is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! `millrace dev`: real servers, all roles and a demo community on this machine, in one process, until Ctrl-C.
+
+use crate::cli::{DevArguments, Role, SettingsSource};
+use crate::roles::{self, RoleError};
+use crate::settings::{SecretUrl, Settings, SettingsError};
+use crate::telemetry::TelemetryError;
+use crate::{keys, seed, telemetry};
+use millrace_servers::{Options, Servers, home_folder, provide};
+use std::net::TcpListener;
+use std::path::Path;
+use tokio_util::sync::CancellationToken;
+
+const KEYS_FOLDER: &str = "keys";
+const DATA_FOLDER: &str = "data";
+/// What a person who tries it wants to read; problems still show.
+const QUIET_LOGS: &str = "warn";
+
+/// Why the development set-up cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum DevError {
+    /// Settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// Logs cannot start.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// A server cannot be got or started.
+    #[error(transparent)]
+    Servers(#[from] millrace_servers::Error),
+    /// Somebody else has the port.
+    #[error("port {0} is taken: stop what listens there, or choose another by --set {1}=127.0.0.1:PORT")]
+    PortTaken(u16, &'static str),
+    /// Keys cannot be made.
+    #[error(transparent)]
+    Keys(#[from] keys::KeyError),
+    /// A role cannot run.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// The demo community cannot be made.
+    #[error(transparent)]
+    Seed(#[from] seed::SeedError),
+}
+
+/// Runs until `shutdown`, then drains and stops the servers.
+pub async fn run(arguments: DevArguments, source: &SettingsSource, shutdown: CancellationToken) -> Result<(), DevError> {
+    let mut settings = source.load()?;
+    if settings.logs.filter == Settings::default().logs.filter {
+        settings.logs.filter = QUIET_LOGS.into();
+    }
+    telemetry::start_logs(&settings.logs)?;
+    require_free_ports(&settings)?;
+    let home = match arguments.home {
+        Some(home) => home,
+        None => home_folder()?,
+    };
+    let servers = tokio::select! {
+        servers = start_servers(&home) => servers?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let served = serve(&home, settings, &servers, arguments.empty, shutdown).await;
+    servers.stop().await?;
+    println!("stopped; data is kept in {}", home.join(DATA_FOLDER).display());
+    served
+}
+
+fn require_free_ports(settings: &Settings) -> Result<(), DevError> {
+    let listens = [
+        (settings.http.listen, "http.listen"),
+        (settings.http.operations_listen, "http.operations_listen"),
+    ];
+    for (address, key) in listens {
+        TcpListener::bind(address).map_err(|_| DevError::PortTaken(address.port(), key))?;
+    }
+    Ok(())
+}
+
+async fn start_servers(home: &Path) -> Result<Servers, DevError> {
+    let binaries = provide(home, |progress| println!("{progress}")).await?;
+    println!("starting PostgreSQL, NATS, MongoDB and Redis");
+    Ok(Servers::start(&binaries, &home.join(DATA_FOLDER), Options::default()).await?)
+}
+
+async fn serve(
+    home: &Path,
+    mut settings: Settings,
+    servers: &Servers,
+    empty: bool,
+    shutdown: CancellationToken,
+) -> Result<(), DevError> {
+    let folder = home.join(KEYS_FOLDER);
+    keys::generate(&folder)?;
+    point_at(&mut settings, servers, &folder);
+    roles::connect_log(&settings.postgres, "migrate").await?.migrate().await?;
+    let running = roles::start(Role::All, &settings, shutdown.clone()).await?;
+    if !empty {
+        seed::if_empty(&settings).await?;
+    }
+    println!("{}", banner(&settings, empty));
+    running.until_stopped().await?;
+    Ok(())
+}
+
+fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
+    let urls = servers.urls();
+    settings.postgres.url = SecretUrl(urls.postgresql);
+    settings.nats.url = SecretUrl(urls.nats);
+    settings.mongodb.url = SecretUrl(urls.mongodb);
+    settings.redis.url = SecretUrl(urls.redis);
+    settings.auth.signing_key_file = keys.join(keys::SIGNING_KEY);
+    settings.auth.verify_key_file = keys.join(keys::VERIFY_KEY);
+    settings.auth.secret_file = keys.join(keys::SECRET);
+}
+
+fn banner(settings: &Settings, empty: bool) -> String {
+    let public = settings.http.listen;
+    let operations = settings.http.operations_listen;
+    let mut lines = vec![
+        String::new(),
+        format!("  GraphiQL    http://{public}/"),
+        format!("  GraphQL     http://{public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
+        format!("  Operations  http://{operations}/readyz  /livez  /metrics"),
+    ];
+    if !empty {
+        lines.push(format!("  Demo        {} with password {}", seed::DEMO_EMAIL, seed::DEMO_PASSWORD));
+    }
+    lines.extend([String::new(), "  Ctrl-C stops everything and keeps the data.".to_owned()]);
+    lines.join("\n")
+}

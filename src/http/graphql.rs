@@ -1,0 +1,214 @@
+//! GraphQL over HTTP: what a request must look like, and which form and status its answer has.
+//!
+//! The GraphQL-over-HTTP draft decides. async-graphql-axum reads the request; it takes any content type, answers 200 to everything
+//! and runs mutations sent by GET, so those parts are ours.
+
+use super::headers;
+use super::problem::Problem;
+use crate::api::Api;
+use async_graphql::parser::types::OperationType;
+use async_graphql::{ParseRequestError, Request as GraphQlRequest, Response as GraphQlResponse};
+use async_graphql_axum::GraphQLRequest;
+use async_graphql_axum::rejection::GraphQLRejection;
+use axum::body::{Body, Bytes};
+use axum::extract::{FromRequest, Request, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::sync::Arc;
+
+/// The forms of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MediaType {
+    /// The draft's own: errors before execution have their status.
+    GraphQlResponse,
+    /// What older clients ask for: 200 for everything that was a well-formed request.
+    Json,
+}
+
+impl MediaType {
+    fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::GraphQlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        })
+    }
+}
+
+/// `POST /graphql` and `GET /graphql?query=…`.
+pub async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
+    let request_id = headers::request_id(request.headers());
+    let Some(media_type) = accepted(request.headers().get(header::ACCEPT)) else {
+        return refuse(&Problem::NotAcceptable, MediaType::Json, &request_id);
+    };
+    match answer(&api, request, &request_id).await {
+        Ok((response, cache)) => respond(&response, media_type, success_status(&response, media_type), &request_id, cache),
+        Err(problem) => refuse(&problem, media_type, &request_id),
+    }
+}
+
+async fn answer(api: &Api, request: Request, request_id: &str) -> Result<(GraphQlResponse, HeaderValue), Problem> {
+    let by_get = request.method() == Method::GET;
+    if !by_get {
+        require_json(request.headers())?;
+    }
+    let headers = request.headers().clone();
+    let mut graphql = read(request, api.limits().body_bytes_max).await?;
+    if by_get && is_mutation(&mut graphql) {
+        return Err(Problem::MethodNotAllowed);
+    }
+    let call = api.call(&headers, &graphql, request_id).await?;
+    let cache = HeaderValue::from_static("private, no-store");
+    Ok((api.execute(graphql, call).await, cache))
+}
+
+/// The body as bytes within the limit, then as a GraphQL request.
+async fn read(request: Request, bytes_max: usize) -> Result<GraphQlRequest, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = collect(body, bytes_max).await?;
+    let request = Request::from_parts(parts, Body::from(bytes));
+    let GraphQLRequest(graphql, _) =
+        GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await.map_err(|refused| malformed(&refused.0))?;
+    if graphql.query.trim().is_empty() {
+        return Err(Problem::BadRequest("`query` is missing"));
+    }
+    Ok(graphql)
+}
+
+async fn collect(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    match Limited::new(body, bytes_max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge { bytes_max }),
+        Err(_) => Err(Problem::BadRequest("the body ended early")),
+    }
+}
+
+fn malformed(error: &ParseRequestError) -> Problem {
+    match error {
+        ParseRequestError::UnsupportedBatch => Problem::BadRequest("batches are not supported"),
+        _ => Problem::BadRequest("the request is not a GraphQL request: `query` is a string, `variables` and `extensions` are objects"),
+    }
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|parameter| {
+        let parameter = parameter.to_ascii_lowercase();
+        !parameter.starts_with("charset=") || matches!(parameter.as_str(), "charset=utf-8" | "charset=\"utf-8\"")
+    });
+    if is_json && is_utf8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
+}
+
+/// True if the operation that would run is a mutation. What cannot be parsed is no mutation: execution tells why.
+fn is_mutation(request: &mut GraphQlRequest) -> bool {
+    let wanted = request.operation_name.clone();
+    let Ok(document) = request.parsed_query() else { return false };
+    document
+        .operations
+        .iter()
+        .filter(|(name, _)| wanted.is_none() || name.map(|name| name.as_str()) == wanted.as_deref())
+        .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
+}
+
+/// The best of what the client accepts; nothing said means the older form, as the draft has it.
+fn accepted(accept: Option<&HeaderValue>) -> Option<MediaType> {
+    let Some(accept) = accept else { return Some(MediaType::Json) };
+    let wanted = accept.to_str().ok()?.split(',').filter_map(weighted);
+    wanted.max_by(|a, b| a.1.total_cmp(&b.1)).map(|(media_type, _)| media_type)
+}
+
+fn weighted(range: &str) -> Option<(MediaType, f32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let media_type = match parts.next()?.to_ascii_lowercase().as_str() {
+        "application/graphql-response+json" | "application/*" => MediaType::GraphQlResponse,
+        "application/json" | "*/*" => MediaType::Json,
+        _ => return None,
+    };
+    let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+    // Of equal weights the draft's own form is better.
+    let preference = if media_type == MediaType::GraphQlResponse { 0.0001 } else { 0.0 };
+    (weight > 0.0).then_some((media_type, weight + preference))
+}
+
+/// A request error (nothing was executed) is 400 in the draft's form; an executed request is 200, with or without errors.
+fn success_status(response: &GraphQlResponse, media_type: MediaType) -> StatusCode {
+    let request_error = !response.errors.is_empty() && response.data == async_graphql::Value::Null
+        && response.errors.iter().all(|error| error.path.is_empty());
+    if request_error && media_type == MediaType::GraphQlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+}
+
+fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
+    let cache = HeaderValue::from_static("no-store");
+    let mut response = respond(&problem.to_response(request_id), media_type, problem.status(), request_id, cache);
+    if matches!(problem, Problem::MethodNotAllowed) {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+fn respond(response: &GraphQlResponse, media_type: MediaType, status: StatusCode, request_id: &str, cache: HeaderValue) -> Response {
+    let Ok(body) = serialize(response) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
+    let mut answer = (status, body).into_response();
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, media_type.header());
+    headers.insert(header::CACHE_CONTROL, cache);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(headers::REQUEST_ID, value);
+    }
+    answer
+}
+
+/// An answer without `data` where nothing was executed: the draft wants no `data: null` there.
+fn serialize(response: &GraphQlResponse) -> Result<String, serde_json::Error> {
+    let nothing_executed =
+        response.data == async_graphql::Value::Null && response.errors.iter().all(|error| error.path.is_empty());
+    if response.errors.is_empty() || !nothing_executed {
+        return serde_json::to_string(response);
+    }
+    serde_json::to_string(&serde_json::json!({ "errors": response.errors, "extensions": response.extensions }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(text: &'static str) -> Option<MediaType> {
+        accepted(Some(&HeaderValue::from_static(text)))
+    }
+
+    #[test]
+    fn the_client_says_which_form_it_wants() {
+        assert_eq!(accepted(None), Some(MediaType::Json));
+        assert_eq!(accept("*/*"), Some(MediaType::Json));
+        assert_eq!(accept("application/json"), Some(MediaType::Json));
+        assert_eq!(accept("application/graphql-response+json"), Some(MediaType::GraphQlResponse));
+        assert_eq!(accept("application/graphql-response+json, application/json"), Some(MediaType::GraphQlResponse));
+        assert_eq!(accept("application/json, application/graphql-response+json;q=0.5"), Some(MediaType::Json));
+        assert_eq!(accept("text/html"), None);
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_taken() {
+        let check = |text: &'static str| {
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(text))]);
+            require_json(&headers)
+        };
+        assert_eq!(check("application/json"), Ok(()));
+        assert_eq!(check("Application/JSON; charset=UTF-8"), Ok(()));
+        for other in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=latin1"] {
+            assert_eq!(check(other), Err(Problem::UnsupportedMediaType), "{other}");
+        }
+        assert_eq!(require_json(&HeaderMap::new()), Err(Problem::UnsupportedMediaType));
+    }
+
+    #[test]
+    fn a_mutation_is_found_by_its_operation_name() {
+        let text = "query A { viewer { id } } mutation B { signOut(input: {}) { errors { code } } }";
+        assert!(is_mutation(&mut GraphQlRequest::new(text).operation_name("B")));
+        assert!(!is_mutation(&mut GraphQlRequest::new(text).operation_name("A")));
+        assert!(!is_mutation(&mut GraphQlRequest::new("{ nonsense")));
+    }
+}

@@ -1,0 +1,106 @@
+//! What requests bring in headers: request id, trace context, access token, consistency tokens.
+
+use super::problem::Problem;
+use axum::http::{HeaderMap, HeaderName, header};
+use millrace_events::ConsistencyToken;
+use uuid::Uuid;
+
+/// The request's id, in and out.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Consistency tokens, several joined by commas.
+pub const CONSISTENCY: HeaderName = HeaderName::from_static("millrace-consistency");
+/// `error` or `stale`: what a read does that cannot reach its tokens' positions in time.
+pub const ON_TIMEOUT: HeaderName = HeaderName::from_static("millrace-on-timeout");
+const TRACE_PARENT: &str = "traceparent";
+const REQUEST_ID_BYTES_MAX: usize = 64;
+const TRACE_PARENT_BYTES: usize = 55;
+/// The most tokens that one request may bring.
+pub const TOKENS_MAX: usize = 16;
+
+/// The id that the client gave, or a new one.
+pub fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let plain = |text: &&str| {
+        (1..=REQUEST_ID_BYTES_MAX).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
+    };
+    given.filter(plain).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+}
+
+/// The W3C trace context, if it is one.
+pub fn trace_parent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(TRACE_PARENT)?.to_str().ok()?;
+    let well_formed = text.len() == TRACE_PARENT_BYTES
+        && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
+    well_formed.then(|| text.to_owned())
+}
+
+/// The access token of an `Authorization: Bearer …` text. Any other scheme is no token of ours.
+pub fn bearer(authorization: &str) -> Result<&str, Problem> {
+    let (scheme, token) = authorization.split_once(' ').ok_or(Problem::Unauthenticated)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Problem::Unauthenticated) }
+}
+
+/// The `Authorization` header.
+pub fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    headers.get(header::AUTHORIZATION).map(|value| value.to_str().map_err(|_| Problem::Unauthenticated)).transpose()
+}
+
+/// The tokens of all given texts, merged; each text may hold several joined by commas.
+pub fn merge_tokens<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Option<ConsistencyToken>, Problem> {
+    let parts = texts.into_iter().flat_map(|text| text.split(',')).map(str::trim).filter(|part| !part.is_empty());
+    let mut merged: Option<ConsistencyToken> = None;
+    for (count, part) in parts.enumerate() {
+        if count == TOKENS_MAX {
+            return Err(Problem::MalformedToken);
+        }
+        let token: ConsistencyToken = part.parse().map_err(|_| Problem::MalformedToken)?;
+        match &mut merged {
+            Some(merged) => merged.merge(&token),
+            None => merged = Some(token),
+        }
+    }
+    Ok(merged)
+}
+
+/// True if the client would rather have an older answer than none.
+pub fn allows_stale(text: Option<&str>) -> Result<bool, Problem> {
+    match text {
+        None | Some("error") => Ok(false),
+        Some("stale") => Ok(true),
+        Some(_) => Err(Problem::BadRequest("`Millrace-On-Timeout` is `error` or `stale`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_events::{History, Position};
+
+    #[test]
+    fn a_request_id_is_taken_if_it_is_harmless() {
+        let given = |text: &'static str| HeaderMap::from_iter([(REQUEST_ID, text.parse().unwrap())]);
+        assert_eq!(request_id(&given("abc-1")), "abc-1");
+        assert_ne!(request_id(&given("a b")), "a b");
+        assert!(Uuid::parse_str(&request_id(&HeaderMap::new())).is_ok());
+    }
+
+    #[test]
+    fn tokens_of_several_headers_are_merged() {
+        let token = |position| ConsistencyToken::of_command(History(Uuid::nil()), Position(position)).to_string();
+        let header = format!("{}, {}", token(3), token(9));
+        let merged = merge_tokens([header.as_str(), token(5).as_str()]).unwrap().unwrap();
+        assert_eq!(merged.position, Position(9));
+        assert_eq!(merge_tokens(["", " , "]), Ok(None));
+        assert_eq!(merge_tokens(["junk"]), Err(Problem::MalformedToken));
+        let many = vec![token(1); TOKENS_MAX + 1].join(",");
+        assert_eq!(merge_tokens([many.as_str()]), Err(Problem::MalformedToken));
+    }
+
+    #[test]
+    fn only_a_bearer_token_is_ours() {
+        assert_eq!(bearer("Bearer abc"), Ok("abc"));
+        assert_eq!(bearer("Basic abc"), Err(Problem::Unauthenticated));
+        assert_eq!(bearer("abc"), Err(Problem::Unauthenticated));
+    }
+}

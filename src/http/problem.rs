@@ -1,0 +1,87 @@
+//! Answers to requests that never reached a resolver: status, code, and nothing about our insides.
+
+use async_graphql::{ErrorExtensionValues, PathSegment, Response as GraphQlResponse, ServerError};
+use axum::http::StatusCode;
+
+/// Why a request is refused before execution.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// The body, the query string or a header is not what it should be.
+    #[error("{0}")]
+    BadRequest(&'static str),
+    /// A content type other than `application/json`: also what keeps simple cross-site forms out.
+    #[error("send `content-type: application/json`")]
+    UnsupportedMediaType,
+    /// The client accepts neither form of answer.
+    #[error("answers are `application/graphql-response+json` or `application/json`")]
+    NotAcceptable,
+    /// The body is longer than the limit.
+    #[error("the body is longer than {bytes_max} bytes")]
+    TooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// A mutation sent by GET.
+    #[error("mutations are sent by POST")]
+    MethodNotAllowed,
+    /// A token that is malformed, expired, revoked or not ours.
+    #[error("the access token is not valid (any more)")]
+    Unauthenticated,
+    /// A malformed consistency token.
+    #[error("malformed consistency token")]
+    MalformedToken,
+    /// It took longer than the limit.
+    #[error("the request took longer than {ms_max} ms")]
+    Timeout {
+        /// The limit.
+        ms_max: u64,
+    },
+    /// Something that this request needs does not answer.
+    #[error("temporarily unavailable")]
+    Unavailable,
+}
+
+impl Problem {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) | Self::MalformedToken | Self::MethodNotAllowed => "BAD_USER_INPUT",
+            Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
+            Self::TooLarge { .. } => "LIMIT_EXCEEDED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Timeout { .. } => "TIMEOUT",
+            Self::Unavailable => "UNAVAILABLE",
+        }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::BadRequest(_) | Self::MalformedToken => StatusCode::BAD_REQUEST,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// True if the same request may succeed later.
+    pub fn retryable(&self) -> bool {
+        matches!(self, Self::Timeout { .. } | Self::Unavailable)
+    }
+
+    /// The problem as a GraphQL response.
+    pub fn to_response(&self, request_id: &str) -> GraphQlResponse {
+        let mut error = ServerError::new(self.to_string(), None);
+        let mut extensions = ErrorExtensionValues::default();
+        extensions.set("code", self.code());
+        extensions.set("retryable", self.retryable());
+        extensions.set("requestId", request_id);
+        error.extensions = Some(extensions);
+        error.path = Vec::<PathSegment>::new();
+        GraphQlResponse::from_errors(vec![error])
+    }
+}

@@ -1,0 +1,309 @@
+//! The messages of graphql-transport-ws, and the state of one socket: pure, so that every sequence of frames can be tried as data.
+//!
+//! Protocol: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
+
+use async_graphql::{Request, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The subprotocol's name.
+pub const SUBPROTOCOL: &str = "graphql-transport-ws";
+
+/// A message from the client.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// The first message; may carry `Authorization` and extensions.
+    ConnectionInit {
+        /// Headers and extensions, as an object.
+        #[serde(default)]
+        payload: Option<Value>,
+    },
+    /// Begins an operation.
+    Subscribe {
+        /// Chosen by the client, unique among those that are open.
+        id: String,
+        /// The operation.
+        payload: Box<Request>,
+    },
+    /// Ends an operation.
+    Complete {
+        /// Which one.
+        id: String,
+    },
+    /// Asks for a pong.
+    Ping {
+        /// Anything.
+        #[serde(default)]
+        payload: Option<Value>,
+    },
+    /// Answers a ping.
+    Pong {
+        /// Anything.
+        #[serde(default)]
+        #[serde(rename = "payload")]
+        _payload: Option<Value>,
+    },
+}
+
+/// A message to the client.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage<'a> {
+    /// The connection is accepted.
+    ConnectionAck,
+    /// One result of an operation.
+    Next {
+        /// Which operation.
+        id: &'a str,
+        /// The result.
+        payload: &'a Response,
+    },
+    /// The operation could not begin; nothing follows.
+    Error {
+        /// Which operation.
+        id: &'a str,
+        /// Why.
+        payload: &'a [async_graphql::ServerError],
+    },
+    /// The operation is over.
+    Complete {
+        /// Which operation.
+        id: &'a str,
+    },
+    /// Asks for a pong.
+    Ping,
+    /// Answers a ping.
+    Pong {
+        /// What the ping carried.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        payload: Option<Value>,
+    },
+}
+
+/// Why the server closes a socket: code and reason as the protocol names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The close code.
+    pub code: u16,
+    /// The reason.
+    pub reason: String,
+}
+
+impl Close {
+    fn new(code: u16, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+
+    /// A frame that is no message of the protocol.
+    pub fn malformed() -> Self {
+        Self::new(4400, "Invalid message")
+    }
+
+    /// An operation before `connection_init` was acknowledged.
+    pub fn unauthorized() -> Self {
+        Self::new(4401, "Unauthorized")
+    }
+
+    /// `connection_init` was refused.
+    pub fn forbidden() -> Self {
+        Self::new(4403, "Forbidden")
+    }
+
+    /// No `connection_init` in time.
+    pub fn init_timeout() -> Self {
+        Self::new(4408, "Connection initialisation timeout")
+    }
+
+    /// An operation id that is already open.
+    pub fn duplicate(id: &str) -> Self {
+        Self::new(4409, format!("Subscriber for {id} already exists"))
+    }
+
+    /// A second `connection_init`.
+    pub fn second_init() -> Self {
+        Self::new(4429, "Too many initialisation requests")
+    }
+
+    /// More operations than one socket may have.
+    pub fn too_many_operations() -> Self {
+        Self::new(4429, "Too many operations")
+    }
+
+    /// The server is shutting down; the last event's cursor is where to go on.
+    pub fn going_away() -> Self {
+        Self::new(1001, "Going away")
+    }
+
+    /// The client does not answer pings.
+    pub fn dead() -> Self {
+        Self::new(1011, "Ping timeout")
+    }
+}
+
+/// What the socket has to do about a client's message.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing.
+    Nothing,
+    /// Verify the payload, then [`SocketState::acknowledge`].
+    Init(Option<Value>),
+    /// Begin the operation.
+    Begin(String, Box<Request>),
+    /// Stop the operation.
+    Stop(String),
+    /// Answer a ping.
+    Pong(Option<Value>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    New,
+    Verifying,
+    Open,
+}
+
+/// What has happened on one socket so far.
+#[derive(Debug)]
+pub struct SocketState {
+    phase: Phase,
+    open: BTreeSet<String>,
+    operations_max: usize,
+}
+
+impl SocketState {
+    /// A socket on which nothing has happened.
+    pub fn new(operations_max: usize) -> Self {
+        Self { phase: Phase::New, open: BTreeSet::new(), operations_max }
+    }
+
+    /// True until `connection_init` has come.
+    pub fn awaits_init(&self) -> bool {
+        self.phase == Phase::New
+    }
+
+    /// Takes a text frame.
+    pub fn receive(&mut self, text: &str) -> Result<Step, Close> {
+        let message = serde_json::from_str(text).map_err(|_| Close::malformed())?;
+        match message {
+            ClientMessage::ConnectionInit { payload } => self.init(payload),
+            ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
+            ClientMessage::Complete { id } => Ok(if self.open.remove(&id) { Step::Stop(id) } else { Step::Nothing }),
+            ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
+            ClientMessage::Pong { .. } => Ok(Step::Nothing),
+        }
+    }
+
+    /// `connection_init` was accepted.
+    pub fn acknowledge(&mut self) {
+        self.phase = Phase::Open;
+    }
+
+    /// The server ended an operation. False if the client had ended it before: then nothing is sent.
+    pub fn end(&mut self, id: &str) -> bool {
+        self.open.remove(id)
+    }
+
+    /// True while the operation is open.
+    pub fn is_open(&self, id: &str) -> bool {
+        self.open.contains(id)
+    }
+
+    /// The operations that are open.
+    pub fn open(&self) -> impl Iterator<Item = &str> {
+        self.open.iter().map(String::as_str)
+    }
+
+    fn init(&mut self, payload: Option<Value>) -> Result<Step, Close> {
+        if self.phase != Phase::New {
+            return Err(Close::second_init());
+        }
+        self.phase = Phase::Verifying;
+        Ok(Step::Init(payload))
+    }
+
+    fn subscribe(&mut self, id: String, request: Box<Request>) -> Result<Step, Close> {
+        if self.phase != Phase::Open {
+            return Err(Close::unauthorized());
+        }
+        if self.open.contains(&id) {
+            return Err(Close::duplicate(&id));
+        }
+        if self.open.len() >= self.operations_max {
+            return Err(Close::too_many_operations());
+        }
+        self.open.insert(id.clone());
+        Ok(Step::Begin(id, request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INIT: &str = r#"{"type":"connection_init"}"#;
+
+    fn subscribe(id: &str) -> String {
+        format!(r#"{{"type":"subscribe","id":"{id}","payload":{{"query":"{{viewer{{id}}}}"}}}}"#)
+    }
+
+    fn opened() -> SocketState {
+        let mut state = SocketState::new(2);
+        assert!(matches!(state.receive(INIT), Ok(Step::Init(None))));
+        state.acknowledge();
+        state
+    }
+
+    fn code(result: Result<Step, Close>) -> u16 {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn an_operation_before_the_acknowledgement_is_unauthorized() {
+        let mut state = SocketState::new(2);
+        assert_eq!(code(state.receive(&subscribe("a"))), 4401);
+        let mut verifying = SocketState::new(2);
+        verifying.receive(INIT).unwrap();
+        assert_eq!(code(verifying.receive(&subscribe("a"))), 4401);
+    }
+
+    #[test]
+    fn a_second_init_is_one_too_many() {
+        assert_eq!(code(opened().receive(INIT)), 4429);
+    }
+
+    #[test]
+    fn an_id_can_be_used_again_only_after_its_end() {
+        let mut state = opened();
+        state.receive(&subscribe("a")).unwrap();
+        assert_eq!(code(state.receive(&subscribe("a"))), 4409);
+        assert!(state.end("a"));
+        assert!(matches!(state.receive(&subscribe("a")), Ok(Step::Begin(..))));
+    }
+
+    #[test]
+    fn operations_are_capped() {
+        let mut state = opened();
+        state.receive(&subscribe("a")).unwrap();
+        state.receive(&subscribe("b")).unwrap();
+        assert_eq!(code(state.receive(&subscribe("c"))), 4429);
+    }
+
+    #[test]
+    fn what_is_no_message_closes_the_socket() {
+        for junk in ["", "{}", "[]", r#"{"type":"start","id":"1"}"#, r#"{"type":"subscribe","id":"1"}"#, r#"{"type":"complete"}"#] {
+            assert_eq!(code(opened().receive(junk)), 4400, "{junk}");
+        }
+    }
+
+    #[test]
+    fn completing_twice_is_no_error() {
+        let mut state = opened();
+        state.receive(&subscribe("a")).unwrap();
+        let complete = r#"{"type":"complete","id":"a"}"#;
+        assert!(matches!(state.receive(complete), Ok(Step::Stop(id)) if id == "a"));
+        assert!(matches!(state.receive(complete), Ok(Step::Nothing)));
+        assert!(!state.end("a"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Keys in files: a pair for access tokens, and the secret that query and command roles share. Only their owner can read them.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// File name of the private key of access tokens.
+pub const SIGNING_KEY: &str = "signing.pem";
+/// File name of the public key of access tokens.
+pub const VERIFY_KEY: &str = "verify.pem";
+/// File name of the secret.
+pub const SECRET: &str = "secret";
+const OWNER_ONLY: u32 = 0o600;
+const SECRET_BYTES_MIN: usize = 32;
+
+/// Why keys cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// A file cannot be read or written.
+    #[error("key file {path}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: io::Error,
+    },
+    /// A secret that can be guessed.
+    #[error("the secret in {path} is shorter than {SECRET_BYTES_MIN} bytes")]
+    ShortSecret {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The key pair could not be made.
+    #[error("no key pair could be made")]
+    Generate(#[from] millrace_command::auth::KeyPairError),
+}
+
+/// Makes all keys in a folder. What is there already stays as it is.
+pub fn generate(folder: &Path) -> Result<(), KeyError> {
+    fs::create_dir_all(folder).map_err(|source| KeyError::File { path: folder.to_owned(), source })?;
+    if folder.join(SIGNING_KEY).exists() {
+        return Ok(());
+    }
+    let pair = millrace_command::auth::generate_key_pair()?;
+    let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    write_new(&folder.join(SECRET), secret.as_bytes())?;
+    write_new(&folder.join(VERIFY_KEY), pair.public_pem.as_bytes())?;
+    write_new(&folder.join(SIGNING_KEY), pair.private_pem.as_bytes())
+}
+
+/// Reads a key.
+pub fn read(path: &Path) -> Result<String, KeyError> {
+    fs::read_to_string(path).map_err(|source| KeyError::File { path: path.to_owned(), source })
+}
+
+/// Reads the secret; one that is too short is refused.
+pub fn read_secret(path: &Path) -> Result<Arc<str>, KeyError> {
+    let secret = read(path)?;
+    let secret = secret.trim();
+    if secret.len() < SECRET_BYTES_MIN { Err(KeyError::ShortSecret { path: path.to_owned() }) } else { Ok(secret.into()) }
+}
+
+fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().map_err(|source| KeyError::File { path: path.to_owned(), source })
+}

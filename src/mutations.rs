@@ -1,0 +1,224 @@
+//! Every mutation, one line each: the only place where a command meets the objects that its payload shows.
+//!
+//! The command crate knows no object types, the read crate no commands; fields cannot be added to another crate's type. So a payload
+//! is made here: receipt and errors from the command's answer, objects from the read side once it has reached the command's position.
+
+use crate::command_port::{CommandPort, RemoteAnswer};
+use async_graphql::{Context, ErrorExtensions, Object, Result};
+use millrace_command::comment::{AddComment, DeleteComment, EditComment};
+use millrace_command::follow::{FollowUser, UnfollowUser};
+use millrace_command::like::{LikePost, UnlikePost};
+use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
+use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
+use millrace_command::user::{SignUp, UpdateProfile};
+use millrace_command::{Answer, Command, CommandError, CommandReceipt, Commands, Session};
+use millrace_events::{CommentId, PostId};
+use millrace_read::graphql::{AfterCommand, Comment, Post, User};
+
+macro_rules! mutations {
+    ($(
+        $(#[$doc:meta])*
+        $field:ident($command:ty) -> $payload:ident {
+            $( $(#[$object_doc:meta])* $object:ident: $object_type:ty, )*
+            $( id { $( $(#[$id_doc:meta])* $id:ident: $id_type:ty, )* } )?
+            $( $(#[$session_doc:meta])* session($session:ident) )?
+        }
+    )*) => {
+        $(
+            #[doc = concat!("What `", stringify!($field), "` did.")]
+            pub struct $payload(Answer<<$command as Command>::Outcome>);
+
+            #[Object]
+            impl $payload {
+                /// What became of the command.
+                async fn receipt(&self) -> &CommandReceipt {
+                    self.0.receipt()
+                }
+
+                /// Why the command was rejected; empty if it was accepted.
+                async fn errors(&self) -> &[CommandError] {
+                    self.0.errors()
+                }
+
+                $(
+                    $(#[$object_doc])*
+                    ///
+                    /// Read from the read side; null if the command was rejected, or if the read side has not reached it in time
+                    /// (then `extensions.millrace.pending` is true).
+                    async fn $object(&self, ctx: &Context<'_>) -> Result<Option<$object_type>> {
+                        match self.0.outcome() {
+                            Some(outcome) => <$object_type>::after(ctx, self.0.receipt().consistency_token.as_deref(), &outcome.$object).await,
+                            None => Ok(None),
+                        }
+                    }
+                )*
+
+                $( $(
+                    $(#[$id_doc])*
+                    async fn $id(&self) -> Option<$id_type> {
+                        self.0.outcome().map(|outcome| outcome.$id)
+                    }
+                )* )?
+
+                $(
+                    $(#[$session_doc])*
+                    async fn $session(&self) -> Option<&Session> {
+                        self.0.session()
+                    }
+                )?
+            }
+        )*
+
+        /// Commands: each changes something, or tells why not.
+        pub struct Mutation;
+
+        #[Object]
+        impl Mutation {
+            $(
+                $(#[$doc])*
+                async fn $field(
+                    &self,
+                    ctx: &Context<'_>,
+                    #[graphql(desc = "What to do.")] input: $command,
+                ) -> Result<$payload> {
+                    let port = ctx.data::<CommandPort>()?;
+                    let answer = port.send(crate::api::command_request(ctx)?, input).await;
+                    answer.map($payload).map_err(|failure| failure.extend())
+                }
+            )*
+        }
+
+        /// Handles a command that came over the internal API, by its name; none if there is no such command.
+        pub async fn dispatch(
+            commands: &Commands,
+            name: &str,
+            request: millrace_command::Request,
+            input: serde_json::Value,
+        ) -> Option<RemoteAnswer> {
+            match name {
+                $( <$command as Command>::NAME => Some(crate::command_port::run::<$command>(commands, request, input).await), )*
+                _ => None,
+            }
+        }
+    };
+}
+
+mutations! {
+    /// Makes an account, and signs in to it.
+    sign_up(SignUp) -> SignUpPayload {
+        /// The new account.
+        user: User,
+        /// The first session.
+        session(session)
+    }
+
+    /// Signs in with e-mail address and password.
+    sign_in(SignIn) -> SignInPayload {
+        /// Who signed in.
+        user: User,
+        /// The new session.
+        session(session)
+    }
+
+    /// Exchanges a refresh token for new tokens. Each refresh token is good once; the one before stays good for 20 seconds.
+    refresh_session(RefreshSession) -> RefreshSessionPayload {
+        /// Whose session it is.
+        user: User,
+        /// The same session with new tokens.
+        session(session)
+    }
+
+    /// Ends the session that the request is signed in with.
+    sign_out(SignOut) -> SignOutPayload {}
+
+    /// Ends all sessions of the signed-in person, this one included.
+    sign_out_everywhere(SignOutEverywhere) -> SignOutEverywherePayload {}
+
+    /// Changes how the signed-in person shows themselves. What is not given stays as it is.
+    update_profile(UpdateProfile) -> UpdateProfilePayload {
+        /// The person, changed.
+        user: User,
+    }
+
+    /// Follows a person: their posts come into the feed. Following twice changes nothing.
+    follow_user(FollowUser) -> FollowUserPayload {
+        /// The person who is followed now.
+        user: User,
+    }
+
+    /// Ends following a person. Changes nothing if they are not followed.
+    unfollow_user(UnfollowUser) -> UnfollowUserPayload {
+        /// The person who is not followed any more.
+        user: User,
+    }
+
+    /// Writes a post: public at once, or a draft.
+    create_post(CreatePost) -> CreatePostPayload {
+        /// The new post.
+        post: Post,
+    }
+
+    /// Rewrites one's own post. What is not given stays as it is.
+    edit_post(EditPost) -> EditPostPayload {
+        /// The post, changed.
+        post: Post,
+    }
+
+    /// Makes one's own draft public.
+    publish_post(PublishPost) -> PublishPostPayload {
+        /// The post, public now.
+        post: Post,
+    }
+
+    /// Makes one's own public post a draft again.
+    unpublish_post(UnpublishPost) -> UnpublishPostPayload {
+        /// The post, a draft now.
+        post: Post,
+    }
+
+    /// Deletes one's own post, with its comments and likes.
+    delete_post(DeletePost) -> DeletePostPayload {
+        id {
+            /// The post that is gone.
+            deleted_post_id: PostId,
+        }
+    }
+
+    /// Adds a comment to a post.
+    add_comment(AddComment) -> AddCommentPayload {
+        /// The new comment.
+        comment: Comment,
+        /// The post, with the comment.
+        post: Post,
+    }
+
+    /// Rewrites one's own comment.
+    edit_comment(EditComment) -> EditCommentPayload {
+        /// The comment, changed.
+        comment: Comment,
+        /// The post that it stands on.
+        post: Post,
+    }
+
+    /// Deletes one's own comment, or any comment on one's own post.
+    delete_comment(DeleteComment) -> DeleteCommentPayload {
+        /// The post, without the comment.
+        post: Post,
+        id {
+            /// The comment that is gone.
+            deleted_comment_id: CommentId,
+        }
+    }
+
+    /// Likes a post. Liking twice changes nothing.
+    like_post(LikePost) -> LikePostPayload {
+        /// The post, with the like.
+        post: Post,
+    }
+
+    /// Takes a like back. Changes nothing if there is none.
+    unlike_post(UnlikePost) -> UnlikePostPayload {
+        /// The post, without the like.
+        post: Post,
+    }
+}

@@ -1,0 +1,399 @@
+//! Settings: defaults, then the file, then the environment, then flags. A key that does not exist is an error with a suggestion.
+
+use config::{Config, Environment, File, FileFormat, Map, Source, Value};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+const ENVIRONMENT_PREFIX: &str = "MILLRACE";
+const SEPARATOR: &str = "__";
+/// Variables with our prefix that are no settings.
+const NOT_SETTINGS: &[&str] = &["millrace_role", "millrace_config", "millrace_home", "millrace_fail_points"];
+const NOT_SETTINGS_PREFIXES: &[&str] = &["millrace_test_", "millrace_bench_"];
+const SUGGESTION_DISTANCE_MAX: usize = 6;
+
+/// Everything that can be set. Each role is handed only the parts that it may use.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The public endpoint (query role) and the port for operators (every role).
+    pub http: HttpSettings,
+    /// The write side's database (command and relay roles).
+    pub postgres: PostgresSettings,
+    /// The stream (relay and projector roles).
+    pub nats: NatsSettings,
+    /// The documents (projector and query roles).
+    pub mongodb: MongoSettings,
+    /// The cache (projector and query roles).
+    pub redis: RedisSettings,
+    /// Tokens and passwords.
+    pub auth: AuthSettings,
+    /// Where commands go when they are not handled in this process.
+    pub command: CommandSettings,
+    /// Logs.
+    pub logs: LogSettings,
+}
+
+/// The public endpoint and the operators' port.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Where GraphQL is served.
+    pub listen: SocketAddr,
+    /// Where `/metrics`, `/livez` and `/readyz` are served.
+    pub operations_listen: SocketAddr,
+    /// Serve GraphiQL at `/`, and answer introspection.
+    pub playground: bool,
+    /// The built playground; a small page takes its place when the folder is not there.
+    pub playground_folder: PathBuf,
+    /// Origins that browsers may call from; none by default, `*` for all.
+    pub cors_origins: Vec<String>,
+    /// The longest request body, in bytes.
+    pub body_bytes_max: usize,
+    /// The longest time that a query or mutation may take, in milliseconds.
+    pub request_ms_max: u64,
+    /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
+    pub consistency_wait_ms_max: u64,
+    /// Sockets open at once in this process.
+    pub sockets_max: usize,
+    /// Operations open at once on one socket.
+    pub operations_per_socket_max: usize,
+    /// The longest time that open requests and sockets are given at shutdown, in milliseconds.
+    pub drain_ms_max: u64,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            operations_listen: SocketAddr::from(([127, 0, 0, 1], 4001)),
+            playground: true,
+            playground_folder: PathBuf::from("web-playground/dist"),
+            cors_origins: Vec::new(),
+            body_bytes_max: 256 * 1024,
+            request_ms_max: 10_000,
+            consistency_wait_ms_max: 2_000,
+            sockets_max: 10_000,
+            operations_per_socket_max: 32,
+            drain_ms_max: 10_000,
+        }
+    }
+}
+
+/// PostgreSQL.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PostgresSettings {
+    /// Address, user, password and database.
+    pub url: SecretUrl,
+    /// Connections of this process at the most.
+    pub connections_max: u32,
+}
+
+impl Default for PostgresSettings {
+    fn default() -> Self {
+        Self { url: SecretUrl("postgres://millrace@127.0.0.1:5432/millrace".into()), connections_max: 20 }
+    }
+}
+
+/// NATS.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NatsSettings {
+    /// Address, and credentials if the server wants them.
+    pub url: SecretUrl,
+    /// First part of the names of stream, bucket and subjects.
+    pub prefix: String,
+    /// Copies of the stream in a cluster.
+    pub replicas: usize,
+}
+
+impl Default for NatsSettings {
+    fn default() -> Self {
+        Self { url: SecretUrl("nats://127.0.0.1:4222".into()), prefix: "millrace".into(), replicas: 1 }
+    }
+}
+
+/// MongoDB.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MongoSettings {
+    /// Address and credentials; must be a replica set.
+    pub url: SecretUrl,
+    /// The database.
+    pub database: String,
+    /// How long changes are kept for subscriptions that resume, in hours.
+    pub changes_kept_hours: u64,
+}
+
+impl Default for MongoSettings {
+    fn default() -> Self {
+        Self {
+            url: SecretUrl("mongodb://127.0.0.1:27017/?directConnection=true".into()),
+            database: "millrace".into(),
+            changes_kept_hours: 24,
+        }
+    }
+}
+
+/// Redis.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedisSettings {
+    /// Address and credentials.
+    pub url: SecretUrl,
+    /// First part of every key.
+    pub prefix: String,
+    /// How long a document stays cached, in seconds.
+    pub document_ttl_s: u64,
+}
+
+impl Default for RedisSettings {
+    fn default() -> Self {
+        Self { url: SecretUrl("redis://127.0.0.1:6379".into()), prefix: "millrace".into(), document_ttl_s: 3_600 }
+    }
+}
+
+/// Keys of access tokens, and the command side's secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// Ed25519 private key, PEM (command role).
+    pub signing_key_file: PathBuf,
+    /// Ed25519 public key, PEM (query role).
+    pub verify_key_file: PathBuf,
+    /// Memory of one password hash (argon2id), in KiB (command role). OWASP asks for 19,456 at least.
+    pub password_memory_kib: u32,
+    /// At least 32 random bytes for idempotency keys (command role); also what query and command roles know each other by.
+    pub secret_file: PathBuf,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            signing_key_file: PathBuf::from("keys/signing.pem"),
+            verify_key_file: PathBuf::from("keys/verify.pem"),
+            password_memory_kib: 19_456,
+            secret_file: PathBuf::from("keys/secret"),
+        }
+    }
+}
+
+/// The command side's place.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CommandSettings {
+    /// Where the query role sends commands; empty: handled in this process.
+    pub url: String,
+    /// Where a command role listens for them.
+    pub listen: SocketAddr,
+}
+
+impl Default for CommandSettings {
+    fn default() -> Self {
+        Self { url: String::new(), listen: SocketAddr::from(([127, 0, 0, 1], 4010)) }
+    }
+}
+
+/// Logs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogSettings {
+    /// `text` or `json`.
+    pub format: LogFormat,
+    /// What is logged: `info`, or finer such as `info,millrace_relay=debug`.
+    pub filter: String,
+}
+
+impl Default for LogSettings {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, filter: "info".into() }
+    }
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// An address that may carry a password, which never shows.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct SecretUrl(pub String);
+
+impl SecretUrl {
+    /// The address with its password.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    fn masked(&self) -> String {
+        match (self.0.find("://"), self.0.rfind('@')) {
+            (Some(scheme), Some(at)) if at > scheme => format!("{}://***{}", &self.0[..scheme], &self.0[at..]),
+            _ => self.0.clone(),
+        }
+    }
+}
+
+impl std::fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.masked())
+    }
+}
+
+impl Serialize for SecretUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.masked())
+    }
+}
+
+/// Why settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// There is no such key.
+    #[error("unknown setting `{key}` in {origin}{}", suggestion.as_ref().map(|s| format!(": did you mean `{s}`?")).unwrap_or_default())]
+    UnknownKey {
+        /// As it was written.
+        key: String,
+        /// The file, or "the environment".
+        origin: String,
+        /// The nearest key that exists.
+        suggestion: Option<String>,
+    },
+    /// A file or variable that cannot be read, or a value of the wrong type.
+    #[error("settings cannot be read")]
+    Unreadable(#[from] config::ConfigError),
+}
+
+impl Settings {
+    /// Reads the settings: defaults, `file` if given, the environment, and `overrides` (`key=value`, from flags).
+    pub fn load(file: Option<&Path>, overrides: &[(String, String)]) -> Result<Self, SettingsError> {
+        let known = known_keys()?;
+        let mut builder = Config::builder();
+        if let Some(path) = file {
+            let source = File::from(path).format(FileFormat::Toml);
+            refuse_unknown(&known, leaves("", &source.collect()?), &path.display().to_string())?;
+            builder = builder.add_source(source);
+        }
+        let environment = environment();
+        refuse_unknown(&known, leaves("", &environment), "the environment")?;
+        builder = builder.add_source(Config::builder().add_source(Collected(environment)).build()?);
+        for (key, value) in overrides {
+            refuse_unknown(&known, vec![key.clone()], "the flags")?;
+            builder = builder.set_override(key, value.as_str())?;
+        }
+        Ok(builder.build()?.try_deserialize()?)
+    }
+}
+
+/// Variables of our prefix, as nested keys.
+fn environment() -> Map<String, Value> {
+    let settings = std::env::vars().filter(|(name, _)| is_setting(&name.to_lowercase())).collect();
+    let source = Environment::with_prefix(ENVIRONMENT_PREFIX)
+        .prefix_separator("_")
+        .separator(SEPARATOR)
+        .ignore_empty(true)
+        .try_parsing(true)
+        .source(Some(settings));
+    source.collect().unwrap_or_default()
+}
+
+fn is_setting(name: &str) -> bool {
+    name.starts_with("millrace_")
+        && !NOT_SETTINGS.contains(&name)
+        && !NOT_SETTINGS_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+}
+
+#[derive(Debug, Clone)]
+struct Collected(Map<String, Value>);
+
+impl Source for Collected {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, config::ConfigError> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Every key, taken from the defaults themselves so that no list can fall behind.
+fn known_keys() -> Result<BTreeSet<String>, config::ConfigError> {
+    let defaults = Config::try_from(&Settings::default())?;
+    Ok(leaves("", &defaults.collect()?).into_iter().collect())
+}
+
+fn leaves(prefix: &str, table: &Map<String, Value>) -> Vec<String> {
+    table
+        .iter()
+        .flat_map(|(name, value)| {
+            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            match value.clone().into_table() {
+                Ok(inner) if !inner.is_empty() => leaves(&key, &inner),
+                _ => vec![key],
+            }
+        })
+        .collect()
+}
+
+fn refuse_unknown(known: &BTreeSet<String>, keys: Vec<String>, origin: &str) -> Result<(), SettingsError> {
+    match keys.into_iter().find(|key| !known.contains(key)) {
+        None => Ok(()),
+        Some(key) => {
+            let suggestion = nearest(known, &key);
+            Err(SettingsError::UnknownKey { key, origin: origin.to_owned(), suggestion })
+        }
+    }
+}
+
+fn nearest(known: &BTreeSet<String>, key: &str) -> Option<String> {
+    let distance = |candidate: &String| strsim::damerau_levenshtein(candidate, key);
+    known.iter().min_by_key(|candidate| distance(candidate)).filter(|best| distance(best) <= SUGGESTION_DISTANCE_MAX).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn a_file_changes_what_it_names_and_nothing_else() {
+        let file = file("[http]\nlisten = \"127.0.0.1:5000\"\n[redis]\ndocument_ttl_s = 60\n");
+        let settings = Settings::load(Some(file.path()), &[]).unwrap();
+        assert_eq!(settings.http.listen.port(), 5000);
+        assert_eq!(settings.redis.document_ttl_s, 60);
+        assert_eq!(settings.mongodb.database, "millrace");
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let file = file("[nats]\nprefix = \"a\"\n");
+        let settings = Settings::load(Some(file.path()), &[("nats.prefix".into(), "b".into())]).unwrap();
+        assert_eq!(settings.nats.prefix, "b");
+    }
+
+    #[test]
+    fn a_wrong_key_is_refused_with_a_suggestion() {
+        let file = file("[redis]\ndocument_tll_s = 60\n");
+        let refused = Settings::load(Some(file.path()), &[]).unwrap_err().to_string();
+        assert!(refused.contains("redis.document_tll_s") && refused.contains("did you mean `redis.document_ttl_s`?"), "{refused}");
+    }
+
+    #[test]
+    fn a_password_in_an_address_never_shows() {
+        let url = SecretUrl("postgres://ada:secret@db.example:5432/x".into());
+        assert_eq!(format!("{url:?}"), "postgres://***@db.example:5432/x");
+        assert!(!serde_json::to_string(&url).unwrap().contains("secret"));
+    }
+}

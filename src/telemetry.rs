@@ -1,0 +1,39 @@
+//! Logs and metrics of the process.
+
+use crate::settings::{LogFormat, LogSettings};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+/// Bounds of the histograms of durations, in seconds: from a cached read to the request deadline.
+const DURATION_BOUNDS_S: &[f64] =
+    &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0];
+
+/// Why telemetry cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The log filter cannot be read.
+    #[error("setting logs.filter cannot be read")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The metrics recorder cannot be installed.
+    #[error("metrics cannot be recorded")]
+    Metrics(#[from] BuildError),
+}
+
+/// Starts logging to standard error. A second start in one process (tests) changes nothing.
+pub fn start_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(&settings.filter)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _already_started = match settings.format {
+        LogFormat::Text => builder.try_init().is_err(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init().is_err(),
+    };
+    Ok(())
+}
+
+/// Starts recording metrics; the handle renders them in Prometheus' text form.
+pub fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
+    let handle = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), DURATION_BOUNDS_S)?
+        .install_recorder()?;
+    Ok(handle)
+}

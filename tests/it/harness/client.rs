@@ -1,0 +1,109 @@
+//! A GraphQL client as a frontend has one: sends operations, keeps its access token and what it was shown.
+
+use serde_json::{Value, json};
+
+/// A client of one endpoint.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    pub url: String,
+    pub access_token: Option<String>,
+}
+
+/// A full answer: status and body.
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+/// A person with an account who is signed in.
+#[derive(Clone)]
+pub struct Person {
+    pub id: String,
+    pub email: String,
+    pub client: Client,
+    pub refresh_token: String,
+}
+
+pub const PASSWORD: &str = "correct horse battery";
+
+impl Client {
+    pub fn new(url: &str) -> Self {
+        Self { http: reqwest::Client::new(), url: url.to_owned(), access_token: None }
+    }
+
+    /// Sends an operation with these headers.
+    pub async fn send(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Result<Answer, reqwest::Error> {
+        let mut request = self
+            .http
+            .post(&self.url)
+            .header("accept", "application/graphql-response+json")
+            .json(&json!({ "query": query, "variables": variables }));
+        if let Some(token) = &self.access_token {
+            request = request.bearer_auth(token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await?;
+        Ok(Answer { status: response.status().as_u16(), body: response.json().await? })
+    }
+
+    /// Sends an operation that must have no top-level error; answers `data`.
+    pub async fn ask(&self, query: &str, variables: Value) -> Value {
+        self.ask_with(query, variables, &[]).await
+    }
+
+    /// The same with headers.
+    pub async fn ask_with(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Value {
+        let answer = self.send(query, variables, headers).await.expect("an answer");
+        assert!(answer.body.get("errors").is_none(), "{query}\n{:#}", answer.body);
+        answer.body["data"].clone()
+    }
+
+    /// Sends a mutation whose only field is `name`; it must be accepted. Answers the payload.
+    pub async fn command(&self, name: &str, input: Value, selection: &str) -> Value {
+        let payload = self.try_command(name, input, selection).await;
+        assert_eq!(payload["errors"], json!([]), "{name}: {payload:#}");
+        payload
+    }
+
+    /// Sends a mutation that may be rejected. Answers the payload, `errors` with all that they can carry.
+    pub async fn try_command(&self, name: &str, input: Value, selection: &str) -> Value {
+        let data = self.ask(&mutation(name, selection), json!({ "input": input })).await;
+        data[name].clone()
+    }
+
+    /// A new account, signed in.
+    pub async fn sign_up(&self, name: &str) -> Person {
+        let email = format!("{}-{}@millrace.example", name.to_lowercase(), uuid::Uuid::now_v7().simple());
+        let input = json!({ "firstName": name, "lastName": "Test", "email": email, "password": PASSWORD });
+        let payload = self.command("signUp", input, "user { id } session { accessToken refreshToken }").await;
+        let mut client = self.clone();
+        client.access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        Person {
+            id: text(&payload["user"]["id"]),
+            email,
+            client,
+            refresh_token: text(&payload["session"]["refreshToken"]),
+        }
+    }
+}
+
+/// The text of a mutation with one field. The input's type is the field's name with a capital, as GRAPHQL conventions have it.
+pub fn mutation(name: &str, selection: &str) -> String {
+    let input_type = format!("{}{}Input", name[..1].to_uppercase(), &name[1..]);
+    format!(
+        "mutation($input: {input_type}!) {{ {name}(input: $input) {{
+            receipt {{ commandId accepted replayed aggregateId version acceptedAt consistencyToken }}
+            errors {{ __typename code message path retryable }}
+            {selection}
+        }} }}"
+    )
+}
+
+/// The consistency token of a payload's receipt.
+pub fn token(payload: &Value) -> String {
+    payload["receipt"]["consistencyToken"].as_str().expect("a token").to_owned()
+}

@@ -1,0 +1,143 @@
+//! A stage: everything of its own on servers that are shared with other tests, or on servers of its own.
+
+use super::client::Client;
+use super::process::Process;
+use millrace_servers::{Options, Servers, Shared, Urls, unique_name};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use tempfile::TempDir;
+
+/// Cheap argon2, so that a test with fifty accounts is not a test of argon2.
+const CHEAP_PASSWORDS: (&str, &str) = ("MILLRACE_AUTH__PASSWORD_MEMORY_KIB", "64");
+
+/// Names, keys and addresses of one test.
+pub struct Stage {
+    /// Unique on the shared servers.
+    pub name: String,
+    /// Where the servers are.
+    pub urls: Urls,
+    /// Only if the stage has servers of its own: for tests that kill them.
+    pub servers: Option<Servers>,
+    environment: Vec<(String, String)>,
+    _keys: TempDir,
+}
+
+impl Stage {
+    /// A stage on the shared servers, its database migrated.
+    pub async fn new() -> Self {
+        let shared = Shared::from_environment().await.expect("the shared servers");
+        Self::over(shared.urls().clone(), None).await
+    }
+
+    /// A stage on servers of its own.
+    pub async fn with_own_servers() -> Self {
+        let shared = Shared::from_environment().await.expect("the programs");
+        let servers = Servers::temporary(shared.binaries(), Options::for_tests()).await.expect("servers");
+        Self::over(servers.urls(), Some(servers)).await
+    }
+
+    async fn over(urls: Urls, servers: Option<Servers>) -> Self {
+        let name = unique_name("test");
+        let keys = tempfile::tempdir().expect("a folder");
+        millrace::keys::generate(keys.path()).expect("keys");
+        let postgres = create_database(&urls.postgresql, &name).await;
+        let environment = environment(&name, &urls, &postgres, keys.path());
+        let stage = Self { name, urls, servers, environment, _keys: keys };
+        stage.run(&["migrate"]).await;
+        stage
+    }
+
+    /// The environment of a process of this stage.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        self.environment.clone()
+    }
+
+    /// The same with further variables.
+    pub fn environment_with(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
+        let mut environment = self.environment();
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        environment
+    }
+
+    /// Starts a process of a role.
+    pub async fn serve(&self, role: &str) -> Process {
+        Process::serve(role, &self.environment).await
+    }
+
+    /// Starts one process with all roles, and a client of it.
+    pub async fn all(&self) -> (Process, Client) {
+        let process = self.serve("all").await;
+        let client = Client::new(&process.graphql());
+        (process, client)
+    }
+
+    /// Runs a command line to its end; it must succeed. Answers what it printed.
+    pub async fn run(&self, arguments: &[&str]) -> String {
+        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_millrace"))
+            .args(arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .output()
+            .await
+            .expect("the program runs");
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// The stage's PostgreSQL database.
+    pub async fn postgres(&self) -> DatabaseConnection {
+        Database::connect(self.variable("MILLRACE_POSTGRES__URL")).await.expect("PostgreSQL")
+    }
+
+    /// The stage's MongoDB database.
+    pub async fn mongodb(&self) -> mongodb::Database {
+        let client = mongodb::Client::with_uri_str(&self.urls.mongodb).await.expect("MongoDB");
+        client.database(&self.name)
+    }
+
+    /// A Redis connection.
+    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
+        let client = redis::Client::open(self.urls.redis.as_str()).expect("an address");
+        client.get_multiplexed_async_connection().await.expect("Redis")
+    }
+
+    /// A NATS connection.
+    pub async fn nats(&self) -> async_nats::Client {
+        async_nats::connect(&self.urls.nats).await.expect("NATS")
+    }
+
+    /// One variable of the environment.
+    pub fn variable(&self, name: &str) -> String {
+        let found = self.environment.iter().find(|(key, _)| key == name);
+        found.unwrap_or_else(|| panic!("variable {name}")).1.clone()
+    }
+}
+
+fn environment(name: &str, urls: &Urls, postgres: &str, keys: &std::path::Path) -> Vec<(String, String)> {
+    let file = |file: &str| keys.join(file).display().to_string();
+    [
+        ("MILLRACE_HTTP__LISTEN", "127.0.0.1:0".to_owned()),
+        ("MILLRACE_HTTP__OPERATIONS_LISTEN", "127.0.0.1:0".to_owned()),
+        ("MILLRACE_COMMAND__LISTEN", "127.0.0.1:0".to_owned()),
+        ("MILLRACE_POSTGRES__URL", postgres.to_owned()),
+        ("MILLRACE_NATS__URL", urls.nats.clone()),
+        ("MILLRACE_NATS__PREFIX", name.to_owned()),
+        ("MILLRACE_MONGODB__URL", urls.mongodb.clone()),
+        ("MILLRACE_MONGODB__DATABASE", name.to_owned()),
+        ("MILLRACE_REDIS__URL", urls.redis.clone()),
+        ("MILLRACE_REDIS__PREFIX", name.to_owned()),
+        ("MILLRACE_AUTH__SIGNING_KEY_FILE", file(millrace::keys::SIGNING_KEY)),
+        ("MILLRACE_AUTH__VERIFY_KEY_FILE", file(millrace::keys::VERIFY_KEY)),
+        ("MILLRACE_AUTH__SECRET_FILE", file(millrace::keys::SECRET)),
+        ("MILLRACE_LOGS__FILTER", std::env::var("MILLRACE_TEST_LOGS").unwrap_or_else(|_| "warn".into())),
+        (CHEAP_PASSWORDS.0, CHEAP_PASSWORDS.1.to_owned()),
+    ]
+    .map(|(key, value)| (key.to_owned(), value))
+    .to_vec()
+}
+
+/// Makes a database on the server; answers its address.
+async fn create_database(server: &str, name: &str) -> String {
+    let admin = Database::connect(server).await.expect("PostgreSQL");
+    admin.execute_unprepared(&format!("CREATE DATABASE \"{name}\"")).await.expect("a database");
+    let (address, _) = server.rsplit_once('/').expect("an address with a database");
+    format!("{address}/{name}")
+}
