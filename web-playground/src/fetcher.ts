@@ -1,0 +1,102 @@
+import type { Fetcher, FetcherParams, Observable } from '@graphiql/toolkit';
+import { parse, type GraphQLError, type OperationDefinitionNode } from 'graphql';
+import type { Client, ExecutionResult } from 'graphql-ws';
+import type { Answer, Send } from './endpoint.ts';
+import { toHeaders } from './headers.ts';
+import { createLiveClient, errorsOf } from './live-client.ts';
+import { liveStatus, setLiveStatus } from './live-status.ts';
+import { subscribeWithResume } from './resume.ts';
+import type { DemoSession } from './session.ts';
+
+/**
+ * Sends queries and mutations by POST and subscriptions by WebSocket. GraphiQL's own fetcher drops the Headers editor on the
+ * way to a socket client, so a token would work for queries and silently fail for subscriptions.
+ */
+export function createPlaygroundFetcher(send: Send, socketUrl: string, session: DemoSession): Fetcher {
+  const clientFor = clientsByHeaders(socketUrl, session);
+  return async (params, options) => {
+    const headers = toHeaders(options?.headers);
+    const operation = selectedOperation(params);
+    const payload = { ...params, operationName: operation?.name?.value ?? params.operationName };
+    if (operation?.operation === 'subscription') return liveResults(clientFor(headers), payload);
+    return result(async () => send(payload, await session.fresh(headers)));
+  };
+}
+
+/** The answer; a failure on the way to it becomes an answer too, because GraphiQL would show it with where in its code that was. */
+async function result(request: () => Promise<Answer>): Promise<ExecutionResult> {
+  try {
+    return (await request()) as ExecutionResult;
+  } catch (problem) {
+    return { errors: errorsOf(problem) as GraphQLError[] };
+  }
+}
+
+/** The operation to run. GraphiQL's idea of its name lags behind the editor for a moment, which must not matter when there is only one. */
+function selectedOperation(params: FetcherParams): OperationDefinitionNode | undefined {
+  const operations = operationsIn(params.query);
+  return operations.length === 1 ? operations[0] : operations.find((operation) => operation.name?.value === params.operationName);
+}
+
+function operationsIn(query: string): OperationDefinitionNode[] {
+  try {
+    return parse(query).definitions.filter((definition) => definition.kind === 'OperationDefinition');
+  } catch {
+    // The server tells better what is wrong with the text.
+    return [];
+  }
+}
+
+/** One client, so one socket, per distinct headers: `connection_init` carries them once for all its subscriptions. */
+function clientsByHeaders(url: string, session: DemoSession): (headers: Record<string, string>) => Client {
+  const clients = new Map<string, Client>();
+  return (headers) => {
+    const key = JSON.stringify(Object.entries(headers).sort());
+    const client = clients.get(key) ?? createLiveClient({ url, connectionParams: () => session.fresh(headers), on: STATUS });
+    clients.set(key, client);
+    return client;
+  };
+}
+
+const STATUS = {
+  connecting: (isRetry: boolean) => setLiveStatus(isRetry ? { state: 'reconnecting' } : { state: 'connecting' }),
+  connected: (_socket: unknown, _payload: unknown, wasRetry: boolean) =>
+    setLiveStatus({ state: 'live', resumes: liveStatus().resumes + (wasRetry ? 1 : 0) }),
+};
+
+interface Observer {
+  next(result: ExecutionResult): void;
+  complete(): void;
+}
+
+/** An observable and no async generator: a generator that waits for the next event can't be stopped from outside. */
+function liveResults(client: Client, params: FetcherParams): Observable<ExecutionResult> {
+  const subscribe = (observer: Observer) => ({ unsubscribe: start(client, params, observer) });
+  // The library's type also has a form with three functions, which GraphiQL never calls.
+  return { subscribe } as unknown as Observable<ExecutionResult>;
+}
+
+/** Starts a subscription and returns the function that ends it. */
+function start(client: Client, params: FetcherParams, observer: Observer): () => void {
+  setLiveStatus({ state: 'connecting', events: 0, resumes: 0 });
+  const end = subscribeWithResume(client, params, {
+    next(result) {
+      setLiveStatus({ state: 'live', events: liveStatus().events + 1 });
+      observer.next(result);
+    },
+    error(problem) {
+      setLiveStatus('off');
+      // As an answer, so that the server's codes are seen; as an error GraphiQL would show where in its code that was.
+      observer.next({ errors: errorsOf(problem) as GraphQLError[] });
+      observer.complete();
+    },
+    complete() {
+      setLiveStatus('off');
+      observer.complete();
+    },
+  });
+  return () => {
+    setLiveStatus('off');
+    end();
+  };
+}

@@ -1,0 +1,46 @@
+import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
+import { GraphiQL } from 'graphiql';
+import { fetcher } from './api.ts';
+import { DemoButton } from './demo-button.tsx';
+import { variablesText } from './example-file.ts';
+import { FIRST_TABS } from './examples.ts';
+import { EXAMPLES_PLUGIN } from './examples-plugin.tsx';
+import { LiveFooter } from './live-footer.tsx';
+import { createPlaygroundStorage } from './storage.ts';
+import { TabFiller } from './tab-filler.tsx';
+
+/** Below this width the Examples pane would leave no room for the editors, so it starts closed. */
+const PANE_MIN_WIDTH_PX = 1000;
+
+// Made once: GraphiQL takes a new object for a change.
+const storage = createPlaygroundStorage('millrace');
+const plugins = [EXAMPLES_PLUGIN, HISTORY_PLUGIN];
+const firstTabs = FIRST_TABS.map((example) => ({ query: example.query, variables: variablesText(example) }));
+const firstPane = window.innerWidth >= PANE_MIN_WIDTH_PX ? EXAMPLES_PLUGIN : undefined;
+
+/** GraphiQL with millrace's fetcher, examples and demo sign-in. */
+export function Playground() {
+  return (
+    <GraphiQL
+      fetcher={fetcher}
+      storage={storage}
+      plugins={plugins}
+      visiblePlugin={firstPane}
+      defaultTabs={firstTabs}
+      defaultEditorToolsVisibility="variables"
+      shouldPersistHeaders={false}
+      showPersistHeadersSettings={false}
+      schemaDescription
+      inputValueDeprecation
+    >
+      <GraphiQL.Logo>
+        <span className="millrace-name">millrace</span>
+        <DemoButton />
+      </GraphiQL.Logo>
+      <GraphiQL.Footer>
+        <LiveFooter />
+      </GraphiQL.Footer>
+      <TabFiller />
+    </GraphiQL>
+  );
+}

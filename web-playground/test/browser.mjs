@@ -1,0 +1,39 @@
+// Starts Chromium with a fresh profile and collects what a page must not do.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+
+/** Runs `use(context)` in a browser of its own and leaves nothing behind. */
+export async function withBrowser(use) {
+  const profile = await mkdtemp(join(tmpdir(), 'millrace-playground-'));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    headless: true,
+    args: FLAGS,
+    viewport: { width: 1280, height: 800 },
+  });
+  try {
+    return await use(context);
+  } finally {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  }
+}
+
+/** Opens a page that records requests to other origins, console errors and uncaught errors in the list it returns. */
+export async function openWatched(context, url, prepare = async () => {}) {
+  const origin = new URL(url).host;
+  const offences = [];
+  const page = await context.newPage();
+  const isForeign = (address) => !['data:', 'blob:'].includes(new URL(address).protocol) && new URL(address).host !== origin;
+  page.on('request', (request) => isForeign(request.url()) && offences.push(`request to ${request.url()}`));
+  page.on('websocket', (socket) => isForeign(socket.url()) && offences.push(`socket to ${socket.url()}`));
+  page.on('console', (message) => message.type() === 'error' && offences.push(`console: ${message.text()}`));
+  page.on('pageerror', (error) => offences.push(`uncaught: ${error.message}`));
+  await prepare(page);
+  await page.goto(url);
+  return { page, offences };
+}
