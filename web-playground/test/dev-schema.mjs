@@ -49,11 +49,13 @@ export const schema = buildSchema(`
   type PostChanged implements LiveEvent { cursor: String! position: BigInt! at: Timestamp! commandId: ID post: Post! }
   type PostDeleted implements LiveEvent { cursor: String! position: BigInt! at: Timestamp! commandId: ID postId: ID! }
   type CommentAdded implements LiveEvent { cursor: String! position: BigInt! at: Timestamp! commandId: ID comment: Comment! }
+  type CommentsSnapshot implements LiveEvent { cursor: String! position: BigInt! at: Timestamp! commandId: ID }
   type FeedSnapshot implements LiveEvent { cursor: String! position: BigInt! at: Timestamp! commandId: ID }
+  type FeedPostAdded implements LiveEvent { cursor: String! position: BigInt! at: Timestamp! commandId: ID post: Post! }
   type HistoryGone { code: String! }
   union PostEvent = PostSnapshot | PostChanged | PostDeleted | HistoryGone
-  union CommentAddedEvent = CommentAdded | HistoryGone
-  union FeedEvent = FeedSnapshot | HistoryGone
+  union CommentAddedEvent = CommentsSnapshot | CommentAdded | HistoryGone
+  union FeedEvent = FeedSnapshot | FeedPostAdded | HistoryGone
   type Subscription {
     postChanged(id: ID!, after: String): PostEvent!
     commentAdded(postId: ID!, after: String): CommentAddedEvent!
@@ -150,7 +152,9 @@ export function createCommunity() {
     async *commentAdded({ postId, after }) {
       const post = postOf(postId);
       const wanted = (change) => change.comment && change.post === post;
-      for await (const change of changesAfter(after ?? log.length, wanted)) yield { commentAdded: { ...change, __typename: 'CommentAdded' } };
+      const start = after ?? String(log.length);
+      if (after == null) yield { commentAdded: { __typename: 'CommentsSnapshot', cursor: start, position: start, at: now() } };
+      for await (const change of changesAfter(start, wanted)) yield { commentAdded: { ...change, __typename: 'CommentAdded' } };
     },
     async *feedChanged(_arguments, context) {
       signedIn(context);

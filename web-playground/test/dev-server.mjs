@@ -11,7 +11,7 @@ import { WebSocketServer } from 'ws';
 import { createCommunity, schema } from './dev-schema.mjs';
 
 const CSP =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; font-src 'self' data:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const FOLDER = fileURLToPath(new URL('..', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.ttf': 'font/ttf', '.md': 'text/markdown' };
 
@@ -31,7 +31,7 @@ const server = createServer((request, response) => {
 
 async function sendFile(url, response) {
   const path = normalize(url.split('?')[0]);
-  const file = path === '/' ? 'dist/index.html' : path.startsWith('/fallback') ? path : join('dist', path);
+  const file = path === '/' ? 'dist/index.html' : join('dist', path);
   try {
     const body = await readFile(join(FOLDER, file));
     response.writeHead(200, {

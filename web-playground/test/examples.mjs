@@ -4,12 +4,12 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { buildClientSchema, getIntrospectionQuery, parse, validate } from 'graphql';
 import WebSocket from 'ws';
-import { endpointsOf, sendTo } from '../.unit/endpoint.js';
-import { parseExample } from '../.unit/example-file.js';
-import { createLiveClient, errorsOf } from '../.unit/live-client.js';
-import { fillPlaceholders } from '../.unit/placeholders.js';
-import { subscribeWithResume } from '../.unit/resume.js';
-import { DemoSession } from '../.unit/session.js';
+import { endpointsOf, sendTo } from './.unit/endpoint.js';
+import { parseExample } from './.unit/example-file.js';
+import { createLiveClient, errorsOf } from './.unit/live-client.js';
+import { fillPlaceholders } from './.unit/placeholders.js';
+import { subscribeWithResume } from './.unit/resume.js';
+import { DemoSession } from './.unit/session.js';
 
 const EVENT_WAIT_MS = 20_000;
 const TRIGGER_EVERY_MS = 1_000;

@@ -8,6 +8,9 @@ import { answer, markersOf, openTab, run, textOf, typeOperation, until, WAIT_MS 
 const URL_OF_SERVER = new URL(process.argv[2] ?? process.env.MILLRACE_URL ?? 'http://127.0.0.1:4000/').href;
 const SCREENSHOTS = process.env.SCREENSHOTS;
 const WORKERS = 3;
+/** What the server sends with fallback.html. */
+const FALLBACK_POLICY =
+  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const shot = async (page, name) => SCREENSHOTS && page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
@@ -207,16 +210,10 @@ async function fitsNarrowWindow(context) {
 async function fallbackWorks(context) {
   // Chromium doesn't know from which network a page of the test's own comes, and would not let it talk to this machine.
   await context.grantPermissions(['local-network-access'], { origin: new URL(URL_OF_SERVER).origin });
-  const served = await fetch(URL_OF_SERVER);
-  await served.arrayBuffer();
-  const file = async (name, contentType) => ({
-    body: await readFile(new URL(`../${name}`, import.meta.url)),
-    contentType,
-    headers: { 'content-security-policy': served.headers.get('content-security-policy') ?? '' },
-  });
+  const body = await readFile(new URL('../fallback.html', import.meta.url));
+  const headers = { 'content-security-policy': FALLBACK_POLICY };
   const { page, offences } = await openWatched(context, new URL('fallback.html', URL_OF_SERVER).href, async (fresh) => {
-    await fresh.route('**/fallback.html', async (route) => route.fulfill(await file('fallback.html', 'text/html')));
-    await fresh.route('**/fallback.js', async (route) => route.fulfill(await file('fallback.js', 'text/javascript')));
+    await fresh.route('**/fallback.html', (route) => route.fulfill({ body, headers, contentType: 'text/html' }));
   });
   const shown = async () => JSON.parse((await page.locator('#answer').textContent()) || 'null');
   await page.getByRole('button', { name: 'Run' }).click();

@@ -8,8 +8,8 @@ import { buildSchema } from 'graphql';
 import { CloseCode } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import WebSocket, { WebSocketServer } from 'ws';
-import { createLiveClient, errorsOf } from '../../.unit/live-client.js';
-import { subscribeWithResume } from '../../.unit/resume.js';
+import { createLiveClient, errorsOf } from '../.unit/live-client.js';
+import { subscribeWithResume } from '../.unit/resume.js';
 
 const schema = buildSchema(`
   type Query { unused: Int }
