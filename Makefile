@@ -9,10 +9,8 @@ SERVERS := $(TARGET)/debug/millrace-servers
 # nextest runs tests of all crates at once and each in a process of its own; without it cargo's own runner does.
 ifeq ($(shell command -v cargo-nextest),)
 TEST := cargo test $(FEATURES) --lib --bins --tests
-BUILD_TESTS := $(TEST) --no-run
 else
 TEST := cargo nextest run $(FEATURES)
-BUILD_TESTS := $(TEST) --no-run
 endif
 
 PLAYGROUND_SOURCES := $(shell find web-playground examples \
@@ -28,9 +26,9 @@ run: playground ## Start the servers and millrace with a demo community; Ctrl-C 
 
 # Built before the servers start, so that they do not wait for the compiler.
 test: playground ## Run all tests on real servers.
-	$(BUILD_TESTS)
+	$(TEST) --no-run
 	cargo test $(FEATURES) --doc --quiet
-	$(SERVERS) exec -- $(TEST)
+	$(SERVERS) exec -- $(TEST) --no-fail-fast
 
 bench: ## Measure on real servers that bring every write to the disk, and print ratios.
 	cargo build --package millrace-servers

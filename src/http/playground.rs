@@ -23,6 +23,8 @@ const FALLBACK_POLICY: HeaderValue = HeaderValue::from_static(
 /// Built files carry a hash of their content in their name.
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
+const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+
 /// The routes of the playground.
 pub fn routes(folder: &Path) -> Router {
     if !folder.join("index.html").is_file() {
@@ -34,9 +36,12 @@ pub fn routes(folder: &Path) -> Router {
     let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     let nosniff =
         SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Router::new().nest_service("/assets", assets).fallback_service(ServeDir::new(folder)).layer(policy).layer(nosniff)
+    let pages = ServiceBuilder::new()
+        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, REVALIDATE))
+        .service(ServeDir::new(folder));
+    Router::new().nest_service("/assets", assets).fallback_service(pages).layer(policy).layer(nosniff)
 }
 
 async fn fallback() -> impl IntoResponse {
-    ([(header::CONTENT_SECURITY_POLICY, FALLBACK_POLICY)], Html(FALLBACK))
+    ([(header::CONTENT_SECURITY_POLICY, FALLBACK_POLICY), (header::CACHE_CONTROL, REVALIDATE)], Html(FALLBACK))
 }

@@ -136,9 +136,9 @@ impl Close {
         Self::new(1001, "Going away")
     }
 
-    /// The client does not answer pings.
+    /// The client does not answer pings. A code after which clients come back: a laptop that slept is no error.
     pub fn dead() -> Self {
-        Self::new(1011, "Ping timeout")
+        Self::new(1001, "Ping timeout")
     }
 }
 
@@ -208,11 +208,6 @@ impl SocketState {
     /// True while the operation is open.
     pub fn is_open(&self, id: &str) -> bool {
         self.open.contains(id)
-    }
-
-    /// The operations that are open.
-    pub fn open(&self) -> impl Iterator<Item = &str> {
-        self.open.iter().map(String::as_str)
     }
 
     fn init(&mut self, payload: Option<Value>) -> Result<Step, Close> {

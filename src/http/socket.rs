@@ -172,7 +172,8 @@ impl Socket {
         }
     }
 
-    /// Ends what is open: each operation with `complete` when we close, so that a client tells an end from a loss.
+    /// Ends what is open. No `complete` is sent when we close: to clients that would be the end of the subscription, while a closed
+    /// socket means that they connect again and go on after their last cursor.
     async fn finish(&mut self, close: Option<Close>) {
         for (_, task) in self.running.drain() {
             task.abort();
@@ -180,12 +181,6 @@ impl Socket {
         self.operations.close();
         self.operations.wait().await;
         let Some(close) = close else { return };
-        if close == Close::going_away() {
-            let open: Vec<String> = self.with_state(|state| state.open().map(str::to_owned).collect());
-            for id in &open {
-                self.send(&ServerMessage::Complete { id }).await;
-            }
-        }
         let frame = CloseFrame { code: close.code, reason: close.reason.into() };
         let _client_left = self.outgoing.send(Message::Close(Some(frame))).await;
     }

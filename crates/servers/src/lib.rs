@@ -25,6 +25,7 @@ mod provide;
 mod redis;
 mod server;
 mod servers;
+mod setup;
 mod shared;
 mod wheel;
 

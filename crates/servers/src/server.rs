@@ -1,24 +1,19 @@
 //! One server that can be started, stopped, killed and paused.
 
+use std::fmt;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{fmt, fs, io};
 
 use rustix::process::{Pid, Signal};
 use tokio::time::{sleep, timeout};
 
-use crate::account::Account;
 use crate::data::copy_folder;
 use crate::error::{Error, at};
 use crate::kind::Kind;
-use crate::launch::Launch;
-use crate::options::Options;
-use crate::ports::Port;
 use crate::process::{self, Frozen};
-use crate::provide::Binaries;
-use crate::{mongodb, nats, postgresql, redis};
+use crate::setup::Setup;
 
 /// How long a server may take until it answers: a recovery after a crash is part of it.
 const READY_LIMIT: Duration = Duration::from_secs(120);
@@ -33,10 +28,7 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 ///
 /// Every call takes `&self`, so that a test may break a server under the feet of others. It is killed when dropped.
 pub struct Server {
-    kind: Kind,
-    launch: Launch,
-    port: Port,
-    password: Option<String>,
+    setup: Setup,
     state: Mutex<State>,
 }
 
@@ -47,56 +39,24 @@ enum State {
 }
 
 impl Server {
-    /// Makes ready what the server needs; nothing runs yet.
-    pub(crate) fn new(
-        kind: Kind,
-        binaries: &Binaries,
-        set: &Path,
-        options: &Options,
-        port: Port,
-    ) -> Result<Self, Error> {
-        let folder = set.join(kind.name());
-        let password = match kind {
-            Kind::Postgresql => {
-                let password_file = set.join("postgresql.password");
-                Some(postgresql::prepare(binaries, &folder, &password_file, options.durable)?)
-            }
-            _ => fs::create_dir_all(&folder).map_err(at("create", &folder)).map(|()| None)?,
-        };
-        let program = binaries.of(kind).clone();
-        let account = match kind {
-            Kind::Postgresql => Account::for_paths(&[&folder, &program.path])?,
-            _ => None,
-        };
-        let arguments = match kind {
-            Kind::Postgresql => postgresql::arguments(&folder, port.number, options),
-            Kind::Redis => redis::arguments(&folder, port.number, options),
-            Kind::Mongodb => mongodb::arguments(&folder, port.number, options),
-            Kind::Nats => nats::arguments(&folder, port.number, options)?,
-        };
-        let log = folder.with_extension("log");
-        let launch = Launch { program, arguments, folder, log, account };
-        Ok(Self { kind, launch, port, password, state: Mutex::new(State::Stopped) })
+    /// A server that does not run yet.
+    pub(crate) fn new(setup: Setup) -> Self {
+        Self { setup, state: Mutex::new(State::Stopped) }
     }
 
     /// Which of the four it is.
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.setup.kind
     }
 
     /// The URL with all that a client needs, a password included.
     pub fn url(&self) -> String {
-        match self.kind {
-            Kind::Postgresql => postgresql::url(self.port(), self.password.as_deref().unwrap_or_default()),
-            Kind::Redis => redis::url(self.port()),
-            Kind::Mongodb => mongodb::url(self.port()),
-            Kind::Nats => nats::url(self.port()),
-        }
+        self.setup.url()
     }
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port.number
+        self.setup.port()
     }
 
     /// The process, while it runs or is paused.
@@ -109,12 +69,12 @@ impl Server {
 
     /// The server's data.
     pub fn data_folder(&self) -> &Path {
-        &self.launch.folder
+        &self.setup.launch.folder
     }
 
     /// The file with what the server says.
     pub fn log_file(&self) -> &Path {
-        &self.launch.log
+        &self.setup.launch.log
     }
 
     /// Starts it, on the same port and data as before, and waits until it really answers.
@@ -132,7 +92,7 @@ impl Server {
         if matches!(&*self.state(), State::Paused(..)) {
             self.resume()?;
         }
-        self.signal(match self.kind {
+        self.signal(match self.setup.kind {
             // SIGTERM would wait until every client has gone by itself.
             Kind::Postgresql => Signal::INT,
             _ => Signal::TERM,
@@ -155,10 +115,10 @@ impl Server {
             return Ok(());
         };
         // A child that has been waited for has given its number back; `try_wait` knows.
-        if child.try_wait().map_err(at("wait for", &self.launch.program.path))?.is_none() {
-            process::kill_tree(Pid::from_child(&child)).map_err(at("kill", &self.launch.program.path))?;
+        if child.try_wait().map_err(at("wait for", &self.setup.launch.program.path))?.is_none() {
+            process::kill_tree(Pid::from_child(&child)).map_err(at("kill", &self.setup.launch.program.path))?;
         }
-        child.wait().map_err(at("wait for", &self.launch.program.path)).map(|_| ())
+        child.wait().map_err(at("wait for", &self.setup.launch.program.path)).map(|_| ())
     }
 
     /// Stops all its processes where they are (SIGSTOP): clients wait and get no error.
@@ -171,14 +131,14 @@ impl Server {
                     Ok(frozen) => State::Paused(child, frozen),
                     Err(source) => {
                         *state = State::Running(child);
-                        return Err(at("pause", &self.launch.program.path)(source));
+                        return Err(at("pause", &self.setup.launch.program.path)(source));
                     }
                 };
                 Ok(())
             }
             other => {
                 *state = other;
-                Err(Error::NotRunning(self.kind))
+                Err(Error::NotRunning(self.setup.kind))
             }
         }
     }
@@ -189,11 +149,11 @@ impl Server {
         match std::mem::replace(&mut *state, State::Stopped) {
             State::Paused(child, frozen) => {
                 *state = State::Running(child);
-                process::thaw(frozen).map_err(at("resume", &self.launch.program.path))
+                process::thaw(frozen).map_err(at("resume", &self.setup.launch.program.path))
             }
             other => {
                 *state = other;
-                Err(Error::NotRunning(self.kind))
+                Err(Error::NotRunning(self.setup.kind))
             }
         }
     }
@@ -211,22 +171,20 @@ impl Server {
     fn while_stopped<T>(&self, work: impl FnOnce(&Path) -> Result<T, Error>) -> Result<T, Error> {
         let state = self.state();
         if !matches!(&*state, State::Stopped) {
-            return Err(Error::Running(self.kind));
+            return Err(Error::Running(self.setup.kind));
         }
-        work(&self.launch.folder)
+        work(&self.setup.launch.folder)
     }
 
     fn spawn(&self) -> Result<(), Error> {
         self.ended()?;
         let mut state = self.state();
         if !matches!(&*state, State::Stopped) {
-            return Err(Error::Running(self.kind));
+            return Err(Error::Running(self.setup.kind));
         }
-        process::kill_all_in(&self.launch.folder).map_err(at("clear", &self.launch.folder))?;
-        if self.kind == Kind::Postgresql {
-            postgresql::forget_dead_postmaster(&self.launch.folder)?;
-        }
-        *state = State::Running(self.launch.spawn()?);
+        process::kill_all_in(&self.setup.launch.folder).map_err(at("clear", &self.setup.launch.folder))?;
+        self.setup.forget_last_run()?;
+        *state = State::Running(self.setup.launch.spawn()?);
         Ok(())
     }
 
@@ -235,38 +193,24 @@ impl Server {
         let mut source = None;
         while started.elapsed() < READY_LIMIT {
             if let Some(status) = self.ended()? {
-                return Err(Error::Ended { server: self.kind, status, log: self.launch.log_tail() });
+                return Err(Error::Ended { server: self.setup.kind, status, log: self.setup.launch.log_tail() });
             }
-            match timeout(PROBE_LIMIT, self.is_ready()).await {
-                Ok(Ok(true)) => return self.confirm().await,
+            match timeout(PROBE_LIMIT, self.setup.is_ready()).await {
+                Ok(Ok(true)) => return self.setup.confirm().await,
                 Ok(Err(error)) => source = Some(error),
                 _ => {}
             }
             sleep(POLL_INTERVAL).await;
         }
         let waited_s = READY_LIMIT.as_secs();
-        Err(Error::NotReady { server: self.kind, waited_s, log: self.launch.log_tail(), source })
-    }
-
-    async fn is_ready(&self) -> io::Result<bool> {
-        match self.kind {
-            Kind::Postgresql => postgresql::is_ready(self.port()).await,
-            Kind::Redis => redis::is_ready(self.port()).await,
-            Kind::Mongodb => mongodb::is_ready(self.port()).await,
-            Kind::Nats => nats::is_ready(self.port()).await,
-        }
-    }
-
-    async fn confirm(&self) -> Result<(), Error> {
-        let Some(password) = &self.password else { return Ok(()) };
-        postgresql::answers_query(&self.launch.program, self.port(), password).await
+        Err(Error::NotReady { server: self.setup.kind, waited_s, log: self.setup.launch.log_tail(), source })
     }
 
     /// How the server ended, if it has; then it counts as stopped.
     fn ended(&self) -> Result<Option<ExitStatus>, Error> {
         let mut state = self.state();
         let State::Running(child) = &mut *state else { return Ok(None) };
-        let status = child.try_wait().map_err(at("wait for", &self.launch.program.path))?;
+        let status = child.try_wait().map_err(at("wait for", &self.setup.launch.program.path))?;
         if status.is_some() {
             *state = State::Stopped;
         }
@@ -276,7 +220,8 @@ impl Server {
     fn signal(&self, signal: Signal) -> Result<(), Error> {
         let state = self.state();
         let State::Running(child) = &*state else { return Ok(()) };
-        process::signal(Pid::from_child(child), signal).map_err(|source| Error::Signal { server: self.kind, source })
+        process::signal(Pid::from_child(child), signal)
+            .map_err(|source| Error::Signal { server: self.setup.kind, source })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -286,7 +231,11 @@ impl Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Server").field("kind", &self.kind).field("port", &self.port()).finish_non_exhaustive()
+        formatter
+            .debug_struct("Server")
+            .field("kind", &self.setup.kind)
+            .field("port", &self.port())
+            .finish_non_exhaustive()
     }
 }
 

@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::ports::{self, Port};
 use crate::provide::Binaries;
 use crate::server::Server;
+use crate::setup::Setup;
 
 /// The ports of the last start, so that the next one has the same URLs.
 const PORTS_NAME: &str = "ports.json";
@@ -135,8 +136,8 @@ async fn start_one(
     port: Port,
 ) -> Result<Server, Error> {
     let set = set.to_owned();
-    let prepare = move || Server::new(kind, &binaries, &set, &options, port);
-    let server = tokio::task::spawn_blocking(prepare).await??;
+    let prepare = move || Setup::prepare(kind, &binaries, &set, &options, port);
+    let server = Server::new(tokio::task::spawn_blocking(prepare).await??);
     server.start().await?;
     Ok(server)
 }
