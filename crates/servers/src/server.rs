@@ -1,6 +1,7 @@
 //! One server that can be started, stopped, killed and paused.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -98,7 +99,7 @@ impl Server {
             _ => Signal::TERM,
         })?;
         let asked = Instant::now();
-        while self.ended()?.is_none() {
+        while self.ended()?.is_none() && self.pid().is_some() {
             if asked.elapsed() > STOP_LIMIT {
                 return self.kill();
             }
@@ -110,15 +111,13 @@ impl Server {
     /// Kills it with all its processes (SIGKILL) and waits until they are gone. Nothing happens if it is stopped.
     pub fn kill(&self) -> Result<(), Error> {
         let mut state = self.state();
-        let (State::Running(mut child) | State::Paused(mut child, _)) = std::mem::replace(&mut *state, State::Stopped)
-        else {
-            return Ok(());
+        let (mut child, frozen) = match std::mem::replace(&mut *state, State::Stopped) {
+            State::Stopped => return Ok(()),
+            State::Running(child) => (child, None),
+            State::Paused(child, frozen) => (child, Some(frozen)),
         };
-        // A child that has been waited for has given its number back; `try_wait` knows.
-        if child.try_wait().map_err(at("wait for", &self.setup.launch.program.path))?.is_none() {
-            process::kill_tree(Pid::from_child(&child)).map_err(at("kill", &self.setup.launch.program.path))?;
-        }
-        child.wait().map_err(at("wait for", &self.setup.launch.program.path)).map(|_| ())
+        Self::end(&mut child).map_err(at("kill", &self.setup.launch.program.path))?;
+        frozen.map_or(Ok(()), process::dismiss_guard).map_err(at("kill", &self.setup.launch.program.path))
     }
 
     /// Stops all its processes where they are (SIGSTOP): clients wait and get no error.
@@ -176,6 +175,14 @@ impl Server {
         work(&self.setup.launch.folder)
     }
 
+    /// A child that has been waited for has given its number back; `try_wait` knows.
+    fn end(child: &mut Child) -> io::Result<()> {
+        if child.try_wait()?.is_none() {
+            process::kill_tree(Pid::from_child(child))?;
+        }
+        child.wait().map(|_| ())
+    }
+
     fn spawn(&self) -> Result<(), Error> {
         self.ended()?;
         let mut state = self.state();
@@ -194,6 +201,9 @@ impl Server {
         while started.elapsed() < READY_LIMIT {
             if let Some(status) = self.ended()? {
                 return Err(Error::Ended { server: self.setup.kind, status, log: self.setup.launch.log_tail() });
+            }
+            if self.pid().is_none() {
+                return Err(Error::NotRunning(self.setup.kind));
             }
             match timeout(PROBE_LIMIT, self.setup.is_ready()).await {
                 Ok(Ok(true)) => return self.setup.confirm().await,

@@ -63,6 +63,9 @@ async fn a_paused_postgresql_stops_with_all_its_processes() {
     postgresql.start().await.unwrap();
     postgresql.pause().unwrap();
     postgresql.kill().unwrap();
+    // Twice is as good as once.
+    postgresql.kill().unwrap();
+    postgresql.stop().await.unwrap();
     postgresql.start().await.unwrap();
     assert_eq!(sql(&binaries, &url, "SELECT 1").unwrap(), "1");
 }
