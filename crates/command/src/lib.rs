@@ -24,14 +24,12 @@ mod unit_of_work;
 pub mod user;
 
 pub use auth::{Auth, SecretText, Session};
-pub use command::{
-    AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender,
-};
+pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
 pub use commands::{Commands, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment};
 pub use error::{
-    CommandError, CommandErrorCode, EmailTaken, IdempotencyKeyReused, InvalidCredentials, InvalidTransition, NotAllowed,
-    NotFound, ValidationError, VersionConflict,
+    CommandError, CommandErrorCode, EmailTaken, IdempotencyKeyReused, InvalidCredentials, InvalidTransition,
+    NotAllowed, NotFound, ValidationError, VersionConflict,
 };
 pub use failure::{CommandFailure, FailureCode, FailureReport, Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};

@@ -1,0 +1,29 @@
+//! Who somebody is: passwords, access tokens, refresh tokens.
+
+mod access_token;
+mod attempts;
+mod passwords;
+mod refresh_token;
+mod secret_text;
+mod session;
+
+pub use access_token::{
+    ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError, KeyPair,
+    generate_key_pair,
+};
+pub use attempts::{AttemptLimits, Attempts};
+pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};
+pub use refresh_token::{REFRESH_TOKEN_GRACE, REFRESH_TOKEN_LIFETIME, RefreshToken};
+pub use secret_text::SecretText;
+pub use session::Session;
+
+/// All that the command side needs to know somebody and to give them credentials.
+#[derive(Debug)]
+pub struct Auth {
+    /// Hashes and compares passwords.
+    pub passwords: Passwords,
+    /// Signs access tokens.
+    pub signer: AccessTokenSigner,
+    /// Counts failed sign-ins.
+    pub attempts: Attempts,
+}

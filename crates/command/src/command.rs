@@ -1,0 +1,153 @@
+//! What a command is: an input, rules, a handler, an outcome of ids. Each noun's file has its commands.
+
+use crate::{CommandError, HandlerError, Session, UnitOfWork};
+use async_graphql::{ID, InputType};
+use millrace_events::UserId;
+use millrace_events::values::{Email, Password};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::future::Future;
+
+/// The most bytes of an idempotency key.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
+
+/// Who may send a command at all. What they may do it to is the handler's to decide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// Everybody, signed in or not.
+    Anyone,
+    /// A person whose sign-in has not ended.
+    SignedIn,
+    /// A person with a valid access token, also if the sign-in has ended by now: signing out twice is no error.
+    SignedInOrOut,
+    /// A person who is an admin.
+    Admin,
+}
+
+/// A command: the GraphQL input is the command itself.
+///
+/// The pipeline calls these in order: `validate`, `password_work` (done outside the transaction, where it may take its time), then
+/// `handle` in a transaction, which may be rolled back and tried again: it does nothing but use its unit of work.
+pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
+    /// The mutation's name, such as `addComment`. It scopes idempotency keys.
+    const NAME: &'static str;
+    /// Who may send it.
+    const SENDER: Sender = Sender::SignedIn;
+    /// Input fields that no store may hold, not even as a hash: they are left out when inputs are compared.
+    const SECRET_FIELDS: &'static [&'static str] = &[];
+    /// The input once its fields are parsed.
+    type Valid: Clone + Send + Sync;
+    /// The ids of what it touched, kept for replays. Field names are those of the payload.
+    type Outcome: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
+
+    /// The client's key, under which the command takes effect once.
+    fn idempotency_key(&self) -> Option<&str> {
+        None
+    }
+
+    /// Parses all fields; tells all that is wrong with them.
+    fn validate(&self) -> Result<Self::Valid, Vec<CommandError>>;
+
+    /// What to do with a password before the transaction.
+    fn password_work(_valid: &Self::Valid) -> PasswordWork<'_> {
+        PasswordWork::Nothing
+    }
+
+    /// Whose idempotency key it is, if not the sender's.
+    fn key_owner(_valid: &Self::Valid) -> Option<KeyOwner> {
+        None
+    }
+
+    /// Locks, loads, decides, writes rows and records events.
+    fn handle(
+        valid: &Self::Valid,
+        unit: &mut UnitOfWork,
+    ) -> impl Future<Output = Result<Handled<Self::Outcome>, HandlerError>> + Send;
+
+    /// The person who signs in, if a replay gives a fresh session: its password must match, as nobody has shown who they are.
+    fn replay_signs_in<'a>(_valid: &'a Self::Valid, _outcome: &Self::Outcome) -> Option<(UserId, &'a Password)> {
+        None
+    }
+}
+
+/// What to do with a password before the transaction.
+#[derive(Debug)]
+pub enum PasswordWork<'a> {
+    /// There is none.
+    Nothing,
+    /// Hash a new one.
+    Hash(&'a Password),
+    /// Compare it with that of the account with this address, if there is one.
+    Verify {
+        /// Whose password.
+        email: &'a Email,
+        /// As typed.
+        password: &'a Password,
+    },
+}
+
+/// Whose idempotency key it is: two owners may use the same key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyOwner {
+    /// No key can be used.
+    Nobody,
+    /// A signed-in person's.
+    Person(UserId),
+    /// Of somebody who is not known yet, by e-mail address.
+    Email(String),
+    /// The operator's, on the command line.
+    System,
+}
+
+/// What a handler answers when its changes shall stand.
+#[derive(Debug, Clone)]
+pub struct Handled<O> {
+    pub(crate) outcome: O,
+    pub(crate) aggregate_id: Option<ID>,
+    pub(crate) version: Option<u32>,
+    pub(crate) session: Option<Session>,
+    pub(crate) rejection: Option<CommandError>,
+}
+
+impl<O> Handled<O> {
+    /// Accepted, with the ids of what was touched.
+    pub fn new(outcome: O) -> Self {
+        Self { outcome, aggregate_id: None, version: None, session: None, rejection: None }
+    }
+
+    /// The aggregate that the receipt tells about, and its version now.
+    pub fn at(self, aggregate_id: impl Into<AggregateGlobalId>, version: u32) -> Self {
+        Self { aggregate_id: Some(aggregate_id.into().0), version: Some(version), ..self }
+    }
+
+    /// The version now of an aggregate that has no id of its own in GraphQL.
+    pub fn at_version(self, version: u32) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    /// Credentials for the client. They are not kept.
+    pub fn with_session(self, session: Session) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// The answer is no all the same; what was changed stands, such as the end of a sign-in whose refresh token was stolen.
+    pub fn but_rejected(self, error: CommandError) -> Self {
+        Self { rejection: Some(error), ..self }
+    }
+}
+
+/// The opaque id of an aggregate, as a receipt tells it.
+#[derive(Debug, Clone)]
+pub struct AggregateGlobalId(ID);
+
+macro_rules! global_ids {
+    ($($id:ident),+) => { $(
+        impl From<millrace_events::$id> for AggregateGlobalId {
+            fn from(id: millrace_events::$id) -> Self {
+                Self(ID(id.to_global()))
+            }
+        }
+    )+ };
+}
+
+global_ids!(UserId, PostId, CommentId);

@@ -1,0 +1,172 @@
+//! The door to the command side: each command runs in a task of its own, so that a client who hangs up cannot stop it half-way.
+
+use crate::auth::Auth;
+use crate::failure::Fault;
+use crate::pipeline::{Pipeline, report};
+use crate::rows;
+use crate::unit_of_work::Actor;
+use crate::user::{GrantRole, RoleGranted};
+use crate::{Answer, Command, CommandFailure, ServerSecret, idempotency, session};
+use millrace_events::values::Email;
+use millrace_events::{CommandId, Role, UserId, Viewer};
+use millrace_log::{Log, Sequencer};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument;
+
+/// What comes with every command, whichever it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Request {
+    /// Who sends it, from a verified token only. Roles are read from PostgreSQL.
+    pub viewer: Viewer,
+    /// The command's id: a new one for each request.
+    pub command_id: CommandId,
+    /// W3C trace context (`traceparent`).
+    pub trace: Option<String>,
+    /// Where it comes from, for counting failed sign-ins.
+    pub client_address: Option<IpAddr>,
+}
+
+impl Request {
+    /// A request with a new command id and nothing else known about it.
+    pub fn new(viewer: Viewer) -> Self {
+        Self { viewer, command_id: CommandId::generate(), trace: None, client_address: None }
+    }
+}
+
+/// Limits of the command side, and its secret.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Makes idempotency keys and inputs unreadable in the database. The same in every process, and over restarts.
+    pub server_secret: ServerSecret,
+    /// Commands that run or wait for a connection at the same time; more are turned away at once.
+    pub commands_max: usize,
+    /// How long a caller waits for an answer. The command itself goes on.
+    pub answer_wait_max: Duration,
+    /// Rows that one sweep deletes at most, per table.
+    pub sweep_rows_max: u64,
+}
+
+impl Settings {
+    /// The usual limits.
+    pub fn new(server_secret: ServerSecret) -> Self {
+        Self { server_secret, commands_max: 1_024, answer_wait_max: Duration::from_secs(10), sweep_rows_max: 1_000 }
+    }
+}
+
+/// What one sweep deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// Idempotency keys that are kept no longer.
+    pub idempotency_keys: u64,
+    /// Sign-ins that have ended or expired.
+    pub sessions: u64,
+}
+
+impl Swept {
+    /// True if there may be more to delete right now.
+    pub fn hit_limit(&self, settings: &Settings) -> bool {
+        self.idempotency_keys.max(self.sessions) >= settings.sweep_rows_max
+    }
+}
+
+/// Executes commands. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Commands {
+    pipeline: Arc<Pipeline>,
+    /// One for each running command; its task owns it.
+    places: Arc<Semaphore>,
+}
+
+impl Commands {
+    /// Over this log and these credentials.
+    pub fn new(log: Log, auth: Auth, settings: Settings) -> Self {
+        let places = Arc::new(Semaphore::new(settings.commands_max));
+        let sequencer = Sequencer::new(log.clone());
+        Self { pipeline: Arc::new(Pipeline { log, sequencer, auth: Arc::new(auth), settings }), places }
+    }
+
+    /// Executes a command. Dropping the future does not stop the command.
+    pub async fn execute<C: Command>(&self, request: Request, input: C) -> Result<Answer<C::Outcome>, CommandFailure> {
+        let actor = Actor::Viewer(request.viewer.clone());
+        self.execute_as(actor, request, input).await
+    }
+
+    /// Grants a role on the operator's word, as the command line does.
+    pub async fn grant_role(&self, user_id: UserId, role: Role) -> Result<Answer<RoleGranted>, CommandFailure> {
+        let grant = GrantRole { user_id, role, idempotency_key: None, expected_version: None };
+        self.execute_as(Actor::System, Request::new(Viewer::Anonymous), grant).await
+    }
+
+    /// The person with this e-mail address, for the operator.
+    pub async fn find_user(&self, email: &Email) -> Result<Option<UserId>, CommandFailure> {
+        let found = rows::user::id_by_email(self.pipeline.log.database(), &email.canonical()).await;
+        found.map(|id| id.map(UserId)).map_err(|error| report("findUser", error.into()))
+    }
+
+    /// Deletes rows whose time is over, a bounded number of them. To be called now and then by any process.
+    pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
+        let (database, rows_max) = (self.pipeline.log.database(), self.pipeline.settings.sweep_rows_max);
+        let swept = async {
+            let idempotency_keys = idempotency::sweep(database, rows_max).await?;
+            let sessions = session::sweep(database, rows_max).await?;
+            Ok::<_, Fault>(Swept { idempotency_keys, sessions })
+        };
+        swept.await.map_err(|fault| report("sweep", fault))
+    }
+
+    /// Waits until no command runs any more, at most this long; later ones are turned away. True if all have ended.
+    pub async fn drain(&self, wait_max: Duration) -> bool {
+        let all = u32::try_from(self.pipeline.settings.commands_max).unwrap_or(u32::MAX);
+        let drained = tokio::time::timeout(wait_max, self.places.acquire_many(all)).await.is_ok();
+        self.places.close();
+        drained
+    }
+
+    async fn execute_as<C: Command>(
+        &self,
+        actor: Actor,
+        request: Request,
+        input: C,
+    ) -> Result<Answer<C::Outcome>, CommandFailure> {
+        let started = std::time::Instant::now();
+        let outcome = self.run_in_task(actor, request, input).await.map_err(|fault| report(C::NAME, fault));
+        let result = match &outcome {
+            Ok(Answer::Accepted { .. }) => "accepted",
+            Ok(Answer::Rejected { .. }) => "rejected",
+            Err(failure) => failure.code().as_str(),
+        };
+        metrics::counter!("millrace_commands_total", "command" => C::NAME, "result" => result).increment(1);
+        metrics::histogram!("millrace_command_seconds", "command" => C::NAME).record(started.elapsed().as_secs_f64());
+        outcome
+    }
+
+    async fn run_in_task<C: Command>(
+        &self,
+        actor: Actor,
+        request: Request,
+        input: C,
+    ) -> Result<Answer<C::Outcome>, Fault> {
+        let place = self.place()?;
+        let pipeline = Arc::clone(&self.pipeline);
+        let span = tracing::info_span!("command", name = C::NAME, id = %request.command_id);
+        let work = async move {
+            let answer = pipeline.run(request, actor, input).await;
+            drop(place);
+            answer
+        };
+        let wait_max = self.pipeline.settings.answer_wait_max;
+        match tokio::time::timeout(wait_max, tokio::spawn(work.instrument(span))).await {
+            Ok(answer) => answer?,
+            Err(_) => Err(Fault::Slow { wait_ms: wait_max.as_millis() }),
+        }
+    }
+
+    fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
+        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Fault::TooManyCommands)
+    }
+}

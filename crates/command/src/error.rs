@@ -1,0 +1,140 @@
+//! Domain errors: the expected answers "no" of a command. They stand in the payload, as types that carry data.
+//!
+//! A new one is a line in the list below. What goes wrong in the system itself is [`crate::CommandFailure`].
+
+use async_graphql::{Enum, Interface, SimpleObject};
+use millrace_events::values::ValueError;
+use serde::{Deserialize, Serialize};
+
+macro_rules! command_errors {
+    ($( $(#[$doc:meta])* $name:ident { $( $(#[$field_doc:meta])* $field:ident: $type:ty ),* $(,)? } )+) => {
+        /// Which of the domain errors it is: the type's name in capitals, for clients that do not look at types.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, Serialize, Deserialize)]
+        pub enum CommandErrorCode {
+            $( $(#[$doc])* $name ),+
+        }
+
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq, SimpleObject, Serialize, Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            pub struct $name {
+                /// Which error it is.
+                pub code: CommandErrorCode,
+                /// What is wrong, in words for a person.
+                pub message: String,
+                /// The input field that it is about, outermost name first; empty if it is about no single field.
+                pub path: Vec<String>,
+                /// True if the very same input may succeed when it is sent again.
+                pub retryable: bool,
+                $( $(#[$field_doc])* pub $field: $type, )*
+            }
+        )+
+
+        /// Why a command was rejected. Nothing was changed.
+        #[derive(Debug, Clone, PartialEq, Eq, Interface, Serialize, Deserialize)]
+        #[serde(tag = "type")]
+        #[graphql(
+            field(name = "code", ty = "&CommandErrorCode", desc = "Which error it is."),
+            field(name = "message", ty = "&String", desc = "What is wrong, in words for a person."),
+            field(
+                name = "path",
+                ty = "&Vec<String>",
+                desc = "The input field that it is about, outermost name first; empty if it is about no single field."
+            ),
+            field(
+                name = "retryable",
+                ty = "&bool",
+                desc = "True if the very same input may succeed when it is sent again."
+            )
+        )]
+        pub enum CommandError {
+            $( $(#[$doc])* $name($name) ),+
+        }
+
+        impl CommandError {
+            /// The code, without the rest.
+            pub fn kind(&self) -> CommandErrorCode {
+                match self { $( Self::$name(_) => CommandErrorCode::$name ),+ }
+            }
+        }
+    };
+}
+
+command_errors! {
+    /// An input field breaks a rule.
+    ValidationError {}
+    /// Somebody changed it meanwhile: it is not at the expected version.
+    VersionConflict {
+        /// The version that the input expected.
+        expected: u32,
+        /// The version that it is at.
+        actual: u32,
+    }
+    /// There is no such thing, or none that you may see.
+    NotFound {}
+    /// It is there, but this is not for you to do.
+    NotAllowed {}
+    /// The idempotency key was used before, with another input.
+    IdempotencyKeyReused {}
+    /// E-mail address and password, or the refresh token, are not right. It is not told which part.
+    InvalidCredentials {}
+    /// There is an account with this e-mail address.
+    EmailTaken {}
+    /// The thing cannot go from its state to the wanted one.
+    InvalidTransition {
+        /// The state that it is in.
+        from: String,
+        /// The state that was wanted.
+        to: String,
+    }
+}
+
+fn path_of(field: &str) -> Vec<String> {
+    field.split('.').filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+impl CommandError {
+    /// The field breaks a rule; the message is the field's name and the rule.
+    pub(crate) fn invalid(field: &str, rule: &ValueError) -> Self {
+        Self::invalid_text(field, format!("{field} {rule}."))
+    }
+
+    /// The field breaks a rule that is told in a sentence of its own.
+    pub(crate) fn invalid_text(field: &str, message: String) -> Self {
+        let code = CommandErrorCode::ValidationError;
+        ValidationError { code, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn version_conflict(expected: u32, actual: u32) -> Self {
+        let message = format!("It was changed meanwhile: version {expected} was expected, {actual} is there.");
+        let (code, path) = (CommandErrorCode::VersionConflict, path_of("expectedVersion"));
+        VersionConflict { code, message, path, retryable: false, expected, actual }.into()
+    }
+
+    pub(crate) fn not_found(thing: &str, field: &str) -> Self {
+        let message = format!("There is no such {thing}.");
+        NotFound { code: CommandErrorCode::NotFound, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn not_allowed(message: &str, field: &str) -> Self {
+        let (code, message) = (CommandErrorCode::NotAllowed, message.to_owned());
+        NotAllowed { code, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn idempotency_key_reused() -> Self {
+        let message = "This idempotency key was used before, with another input.".to_owned();
+        let (code, path) = (CommandErrorCode::IdempotencyKeyReused, path_of("idempotencyKey"));
+        IdempotencyKeyReused { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn invalid_credentials(message: &str) -> Self {
+        let (code, message) = (CommandErrorCode::InvalidCredentials, message.to_owned());
+        InvalidCredentials { code, message, path: Vec::new(), retryable: false }.into()
+    }
+
+    pub(crate) fn email_taken() -> Self {
+        let message = "There is an account with this e-mail address.".to_owned();
+        EmailTaken { code: CommandErrorCode::EmailTaken, message, path: path_of("email"), retryable: false }.into()
+    }
+}

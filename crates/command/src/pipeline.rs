@@ -1,0 +1,333 @@
+//! The one way that every command goes: read [`Pipeline::settle`] and [`Pipeline::attempt`] as lists of steps.
+
+use crate::auth::Auth;
+use crate::command::{Handled, PasswordWork};
+use crate::failure::{CommandFailure, FailureCode, Fault, HandlerError};
+use crate::idempotency::{self, Claim, Claimed, Kept};
+use crate::rows;
+use crate::session;
+use crate::unit_of_work::{Actor, Committed, Frame, Handling, PasswordFinding, UnitOfWork, was_committed};
+use crate::{
+    Answer, Command, CommandError, CommandReceipt, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Session, Settings,
+};
+use backon::{BackoffBuilder, ExponentialBuilder};
+use millrace_events::fail_point::reach;
+use millrace_events::values::{Email, Password};
+use millrace_events::{CommandId, ConsistencyToken, Timestamp, UserId, Viewer};
+use millrace_log::{Log, Sequencer};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// How often a transaction is tried when others are in its way.
+const ATTEMPTS_MAX: usize = 6;
+const ATTEMPT_DELAY: Duration = Duration::from_millis(10);
+const ATTEMPT_DELAY_MAX: Duration = Duration::from_millis(500);
+/// How often PostgreSQL is asked what became of a COMMIT that it did not answer.
+const QUESTIONS_MAX: usize = 8;
+const QUESTION_DELAY: Duration = Duration::from_millis(50);
+const QUESTION_DELAY_MAX: Duration = Duration::from_secs(1);
+
+/// What every command goes through.
+#[derive(Debug)]
+pub(crate) struct Pipeline {
+    pub log: Log,
+    pub sequencer: Sequencer<Log>,
+    pub auth: Arc<Auth>,
+    pub settings: Settings,
+}
+
+/// A command whose answer stands, before the log is asked where it ends.
+struct Settled<O> {
+    receipt: CommandReceipt,
+    outcome: O,
+    session: Option<Session>,
+    rejection: Option<CommandError>,
+}
+
+impl Pipeline {
+    /// Runs a command to its end. Only a fault leaves it without an answer.
+    pub async fn run<C: Command>(&self, request: Request, actor: Actor, input: C) -> Result<Answer<C::Outcome>, Fault> {
+        let command_id = request.command_id;
+        match self.settle(request, actor, &input).await {
+            Ok(settled) => Ok(self.answer(settled).await),
+            Err(HandlerError::Rejected(errors)) => Ok(self.reject(rejected(command_id), errors).await),
+            Err(HandlerError::Failed(fault)) => Err(fault),
+        }
+    }
+
+    /// What can be refused without PostgreSQL, then the attempts.
+    async fn settle<C: Command>(&self, request: Request, actor: Actor, input: &C) -> Handling<Settled<C::Outcome>> {
+        admit_kind(C::SENDER, &actor)?;
+        let valid = validate(input)?;
+        let owner = C::key_owner(&valid).unwrap_or_else(|| actor.key_owner());
+        let claim = Claim::of(input, &owner, &self.settings.server_secret)?;
+        let password = self.look_at_password(C::password_work(&valid), &request).await?;
+        let auth = Arc::clone(&self.auth);
+        let frame = Frame { command_id: request.command_id, actor, trace: request.trace, password, auth };
+        let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
+        loop {
+            match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {
+                Err(HandlerError::Failed(fault)) if fault.may_pass() => {
+                    let Some(delay) = delays.next() else { return Err(fault.into()) };
+                    tracing::debug!(command = C::NAME, error = %fault, "trying a command again");
+                    metrics::counter!("millrace_command_retries_total", "command" => C::NAME).increment(1);
+                    tokio::time::sleep(delay).await;
+                }
+                settled => return settled,
+            }
+        }
+    }
+
+    /// One transaction.
+    async fn attempt<C: Command>(
+        &self,
+        frame: &Frame,
+        claim: Option<&Claim>,
+        valid: &C::Valid,
+    ) -> Handling<Settled<C::Outcome>> {
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
+        let settled = match self.decide::<C>(&mut unit, claim, valid).await {
+            Ok(Decided::New(settled)) => settled,
+            Ok(Decided::Before(kept)) => {
+                unit.roll_back().await;
+                return self.replay::<C>(frame, valid, kept).await;
+            }
+            Err(stopped) => {
+                unit.roll_back().await;
+                return Err(stopped);
+            }
+        };
+        reach("command.before_commit").await;
+        self.commit(unit).await?;
+        reach("command.committed").await;
+        Ok(settled)
+    }
+
+    /// Everything between BEGIN and COMMIT.
+    async fn decide<C: Command>(
+        &self,
+        unit: &mut UnitOfWork,
+        claim: Option<&Claim>,
+        valid: &C::Valid,
+    ) -> Handling<Decided<C::Outcome>> {
+        unit.admit(C::SENDER)?;
+        if let Some(claim) = claim {
+            match idempotency::claim(unit.db(), claim, unit.at()).await? {
+                Claimed::Mine => {}
+                Claimed::Before(kept) => return Ok(Decided::Before(kept)),
+                Claimed::ByAnotherInput => return Err(CommandError::idempotency_key_reused().into()),
+            }
+        }
+        let handled = C::handle(valid, unit).await?;
+        let settled = settled(unit, handled);
+        if let Some(claim) = claim {
+            let kept = Kept { receipt: settled.receipt.clone(), outcome: settled.outcome.clone() };
+            idempotency::keep(unit.db(), claim, &kept).await?;
+        }
+        unit.write_outbox().await?;
+        Ok(Decided::New(settled))
+    }
+
+    /// Commits. When the connection breaks at that very moment, PostgreSQL is asked what became of it.
+    async fn commit(&self, unit: UnitOfWork) -> Result<(), Fault> {
+        let (command_id, has_recorded) = (unit.command_id(), unit.has_recorded());
+        let (transaction_id, error) = match unit.commit().await {
+            Committed::Yes => return Ok(()),
+            Committed::No(error) => return Err(error.into()),
+            Committed::Unknown { transaction_id, error } => (transaction_id, error),
+        };
+        tracing::warn!(%command_id, %error, "COMMIT was not answered");
+        match self.ask_whether_committed(&transaction_id).await {
+            Some(false) => Err(Fault::NotCommitted(error)),
+            // After a failover the same transaction's id may belong to another one: the events must be there.
+            Some(true) if !has_recorded || self.is_placed(command_id).await => Ok(()),
+            _ => Err(Fault::CommitUnknown(error)),
+        }
+    }
+
+    async fn ask_whether_committed(&self, transaction_id: &str) -> Option<bool> {
+        let mut delays = delays(QUESTION_DELAY, QUESTION_DELAY_MAX, QUESTIONS_MAX - 1);
+        loop {
+            match was_committed(self.log.database(), transaction_id).await {
+                Ok(Some(committed)) => return Some(committed),
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, "asking for the outcome of a COMMIT failed"),
+            }
+            tokio::time::sleep(delays.next()?).await;
+        }
+    }
+
+    async fn is_placed(&self, command_id: CommandId) -> bool {
+        if self.sequencer.join().await.is_err() {
+            return false;
+        }
+        matches!(self.log.placed(command_id).await, Ok(Some(_)))
+    }
+
+    /// Answers a repeated command with the first answer, and where nobody has shown who they are, only with the right password.
+    async fn replay<C: Command>(
+        &self,
+        frame: &Frame,
+        valid: &C::Valid,
+        kept: Kept<C::Outcome>,
+    ) -> Handling<Settled<C::Outcome>> {
+        let session = match C::replay_signs_in(valid, &kept.outcome) {
+            Some((user_id, password)) => Some(self.sign_in_again(frame, user_id, password).await?),
+            None => None,
+        };
+        let receipt = CommandReceipt { replayed: true, ..kept.receipt };
+        Ok(Settled { receipt, outcome: kept.outcome, session, rejection: None })
+    }
+
+    /// Another password is another input.
+    async fn sign_in_again(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<Session> {
+        let hash = rows::user::password_hash(self.log.database(), user_id.0).await?;
+        if !self.auth.passwords.matches(password.clone(), hash).await? {
+            return Err(CommandError::idempotency_key_reused().into());
+        }
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
+        match session::open(&mut unit, user_id).await {
+            Ok(session) => self.commit(unit).await.map(|()| session).map_err(Into::into),
+            Err(stopped) => {
+                unit.roll_back().await;
+                Err(stopped)
+            }
+        }
+    }
+
+    /// Hashing and comparing take their time, so they are done before the transaction.
+    async fn look_at_password(&self, work: PasswordWork<'_>, request: &Request) -> Result<PasswordFinding, Fault> {
+        match work {
+            PasswordWork::Nothing => Ok(PasswordFinding::Nothing),
+            PasswordWork::Hash(password) => {
+                Ok(PasswordFinding::Hashed(self.auth.passwords.hash(password.clone()).await?))
+            }
+            PasswordWork::Verify { email, password } => self.verify(email, password, request).await,
+        }
+    }
+
+    /// A known and an unknown address take the same path.
+    async fn verify(&self, email: &Email, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        let (account, address) = (email.canonical(), request.client_address);
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        if !self.auth.attempts.allows(&account, address, now) {
+            return Err(Fault::TooManyAttempts);
+        }
+        let found = rows::user::credentials(self.log.database(), &account).await?;
+        let hash = found.as_ref().map(|(_, hash)| hash.clone());
+        let same = self.auth.passwords.matches(password.clone(), hash).await?;
+        match found {
+            Some((id, hash)) if same => {
+                self.auth.attempts.succeeded(&account, address);
+                Ok(PasswordFinding::Matches { user_id: UserId(id), hash })
+            }
+            _ => {
+                self.auth.attempts.failed(&account, address, now);
+                Ok(PasswordFinding::Differs)
+            }
+        }
+    }
+
+    async fn answer<O>(&self, settled: Settled<O>) -> Answer<O> {
+        let Settled { receipt, outcome, session, rejection } = settled;
+        if let Some(error) = rejection {
+            return self.reject(rejected(receipt.command_id), vec![error]).await;
+        }
+        let consistency_token = self.consistency_token().await;
+        reach("command.sequenced").await;
+        Answer::Accepted { receipt: CommandReceipt { consistency_token, ..receipt }, outcome, session }
+    }
+
+    async fn reject<O>(&self, receipt: CommandReceipt, errors: Vec<CommandError>) -> Answer<O> {
+        let consistency_token = self.consistency_token().await;
+        Answer::Rejected { receipt: CommandReceipt { consistency_token, ..receipt }, errors }
+    }
+
+    /// Where the log ends, once everything that is committed by now has its position. A command that is committed stays accepted when
+    /// sequencing fails: the relay's poll sequences its events later.
+    async fn consistency_token(&self) -> Option<String> {
+        match self.sequencer.join().await {
+            Ok(head) => Some(ConsistencyToken::of_command(head.history, head.position).to_string()),
+            Err(error) => {
+                tracing::warn!(error = &*error as &dyn std::error::Error, "sequencing failed");
+                None
+            }
+        }
+    }
+}
+
+/// What happens in the transaction, or happened before.
+enum Decided<O> {
+    New(Settled<O>),
+    Before(Kept<O>),
+}
+
+/// Whether the sign-in has ended, only the transaction tells.
+fn admit_kind(sender: Sender, actor: &Actor) -> Result<(), Fault> {
+    match (sender, actor) {
+        (Sender::Anyone, _) => Ok(()),
+        (_, Actor::Viewer(Viewer::Anonymous)) => Err(Fault::NotSignedIn),
+        _ => Ok(()),
+    }
+}
+
+fn validate<C: Command>(input: &C) -> Handling<C::Valid> {
+    let key = input.idempotency_key().map_or(Ok(()), check_key);
+    match (input.validate(), key) {
+        (Ok(valid), Ok(())) => Ok(valid),
+        (valid, key) => {
+            let errors = valid.err().into_iter().flatten().chain(key.err());
+            Err(HandlerError::Rejected(errors.collect()))
+        }
+    }
+}
+
+fn check_key(key: &str) -> Result<(), CommandError> {
+    if (1..=IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) {
+        return Ok(());
+    }
+    let rule = format!("idempotencyKey must have 1 to {IDEMPOTENCY_KEY_BYTES_MAX} bytes.");
+    Err(CommandError::invalid_text("idempotencyKey", rule))
+}
+
+fn settled<O>(unit: &UnitOfWork, handled: Handled<O>) -> Settled<O> {
+    let receipt = CommandReceipt {
+        command_id: unit.command_id(),
+        accepted: true,
+        replayed: false,
+        aggregate_id: handled.aggregate_id,
+        version: handled.version,
+        accepted_at: Some(unit.at()),
+        consistency_token: None,
+    };
+    Settled { receipt, outcome: handled.outcome, session: handled.session, rejection: handled.rejection }
+}
+
+fn rejected(command_id: CommandId) -> CommandReceipt {
+    CommandReceipt {
+        command_id,
+        accepted: false,
+        replayed: false,
+        aggregate_id: None,
+        version: None,
+        accepted_at: None,
+        consistency_token: None,
+    }
+}
+
+fn delays(first: Duration, max: Duration, times_max: usize) -> impl Iterator<Item = Duration> {
+    let builder = ExponentialBuilder::new().with_min_delay(first).with_max_delay(max).with_max_times(times_max);
+    builder.with_jitter().with_jitter_seed(rand::random()).build()
+}
+
+/// Logged once, where it becomes an answer.
+pub(crate) fn report(name: &'static str, fault: Fault) -> CommandFailure {
+    let failure = CommandFailure::from(fault);
+    let error: &dyn std::error::Error = &failure;
+    match failure.code() {
+        FailureCode::Internal | FailureCode::Unavailable => tracing::error!(command = name, error, "a command failed"),
+        _ => tracing::debug!(command = name, error, "a command failed"),
+    }
+    failure
+}

@@ -1,0 +1,81 @@
+//! What a command answers: a receipt, and what it did or why it did not.
+
+use crate::{CommandError, Session};
+use async_graphql::{ID, SimpleObject};
+use millrace_events::{CommandId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The proof that a command was dealt with.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CommandReceipt {
+    /// The command's id, for `commandStatus`. A replay tells the id of the command that took effect.
+    pub command_id: CommandId,
+    /// True if it took effect, or found that there was nothing to change.
+    pub accepted: bool,
+    /// True if this is the answer to an earlier command with the same idempotency key.
+    pub replayed: bool,
+    /// The thing that was created or changed; null if it has no id of its own, such as a like.
+    pub aggregate_id: Option<ID>,
+    /// The version that the thing has now, for `expectedVersion`.
+    pub version: Option<u32>,
+    /// When it was accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// A query that brings this token sees what the command did. Null if not known yet: then `commandStatus` tells.
+    pub consistency_token: Option<String>,
+}
+
+/// The answer to a command. It also crosses the internal API between the query and the command role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "answer")]
+pub enum Answer<O> {
+    /// It took effect, or there was nothing to change.
+    Accepted {
+        /// The proof.
+        receipt: CommandReceipt,
+        /// The ids of what it touched.
+        outcome: O,
+        /// The credentials of a new or renewed sign-in.
+        session: Option<Session>,
+    },
+    /// It was refused and changed nothing.
+    Rejected {
+        /// The proof.
+        receipt: CommandReceipt,
+        /// Why.
+        errors: Vec<CommandError>,
+    },
+}
+
+impl<O> Answer<O> {
+    /// The proof, in either case.
+    pub fn receipt(&self) -> &CommandReceipt {
+        match self {
+            Self::Accepted { receipt, .. } | Self::Rejected { receipt, .. } => receipt,
+        }
+    }
+
+    /// Why it was rejected; nothing if it was accepted.
+    pub fn errors(&self) -> &[CommandError] {
+        match self {
+            Self::Accepted { .. } => &[],
+            Self::Rejected { errors, .. } => errors,
+        }
+    }
+
+    /// The ids of what it touched, if it was accepted.
+    pub fn outcome(&self) -> Option<&O> {
+        match self {
+            Self::Accepted { outcome, .. } => Some(outcome),
+            Self::Rejected { .. } => None,
+        }
+    }
+
+    /// The credentials of a new or renewed sign-in.
+    pub fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Accepted { session, .. } => session.as_ref(),
+            Self::Rejected { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Refresh tokens that may still be used.
+
+use sea_orm::Set;
+use sea_orm::entity::prelude::*;
+use time::OffsetDateTime;
+
+/// What is kept of a refresh token.
+#[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "refresh_tokens")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub hash: Vec<u8>,
+    pub session_id: Uuid,
+    pub issued_at: OffsetDateTime,
+    pub replaced_at: Option<OffsetDateTime>,
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The tokens of a sign-in, which is locked.
+pub(crate) async fn of_session(db: &impl ConnectionTrait, session_id: Uuid) -> Result<Vec<Model>, DbErr> {
+    Entity::find().filter(Column::SessionId.eq(session_id)).all(db).await
+}
+
+/// Marks all unused tokens of a sign-in as replaced.
+pub(crate) async fn replace_all(db: &impl ConnectionTrait, session_id: Uuid, at: OffsetDateTime) -> Result<(), DbErr> {
+    let replaced = ActiveModel { replaced_at: Set(Some(at)), ..Default::default() };
+    let unused = Entity::update_many().filter(Column::SessionId.eq(session_id)).filter(Column::ReplacedAt.is_null());
+    unused.set(replaced).exec(db).await?;
+    Ok(())
+}
+
+/// Forgets the tokens of a sign-in that were replaced before this moment: using one of them is then told by its absence.
+pub(crate) async fn forget(db: &impl ConnectionTrait, session_id: Uuid, before: OffsetDateTime) -> Result<(), DbErr> {
+    let old = Entity::delete_many().filter(Column::SessionId.eq(session_id)).filter(Column::ReplacedAt.lt(before));
+    old.exec(db).await?;
+    Ok(())
+}

@@ -1,0 +1,86 @@
+//! Accounts.
+
+use crate::failure::Fault;
+use crate::rows::update_one;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::LockType;
+use sea_orm::{QuerySelect, Set};
+use time::OffsetDateTime;
+
+/// A person's account.
+#[derive(Clone, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "users")]
+pub(crate) struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub version: i32,
+    pub email: String,
+    pub email_canonical: String,
+    pub password_hash: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub avatar_url: Option<String>,
+    pub bio: Option<String>,
+    pub created_at: OffsetDateTime,
+    pub updated_at: OffsetDateTime,
+}
+
+/// Names, address and hash are nobody's business in a log.
+impl std::fmt::Debug for Model {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("User").field("id", &self.id).field("version", &self.version).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
+pub(crate) enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// The account, locked for a change. Weaker than `FOR UPDATE`: rows that merely refer to the person need not wait.
+pub(crate) async fn locked_for_change(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(db).await
+}
+
+/// The account, locked so that it stays as it is.
+pub(crate) async fn relied_on(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).lock(LockType::Share).one(db).await
+}
+
+/// True if there is the account; it is locked so that it stays there, whatever else changes about it.
+pub(crate) async fn exists(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
+    let found: Option<Uuid> =
+        Entity::find_by_id(id).select_only().column(Column::Id).lock(LockType::KeyShare).into_tuple().one(db).await?;
+    Ok(found.is_some())
+}
+
+/// The id and the password's hash of the account with this address. Not locked: compare again in the transaction.
+pub(crate) async fn credentials(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<(Uuid, String)>, DbErr> {
+    let columns = [Column::Id, Column::PasswordHash];
+    let found = Entity::find().select_only().columns(columns).filter(Column::EmailCanonical.eq(canonical));
+    found.into_tuple().one(db).await
+}
+
+/// The id of the account with this address.
+pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<Uuid>, DbErr> {
+    Ok(credentials(db, canonical).await?.map(|(id, _)| id))
+}
+
+/// The hash of the account's password.
+pub(crate) async fn password_hash(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
+    Entity::find_by_id(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
+}
+
+/// Brings the locked account to its next version, with these columns changed.
+pub(crate) async fn advance(
+    db: &impl ConnectionTrait,
+    user: &Model,
+    changed: ActiveModel,
+    at: OffsetDateTime,
+) -> Result<u32, Fault> {
+    let version = user.version + 1;
+    let next = ActiveModel { version: Set(version), updated_at: Set(at), ..changed };
+    let row = Entity::update_many().set(next).filter(Column::Id.eq(user.id)).filter(Column::Version.eq(user.version));
+    update_one(db, row).await?;
+    Ok(super::version(version))
+}

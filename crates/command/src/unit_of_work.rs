@@ -1,0 +1,303 @@
+//! One attempt of a command: a transaction, what is known about who sent it, and the events that it records.
+//!
+//! Only the pipeline begins and ends it. What a handler records is sealed and written in the same transaction, as its last statement.
+
+use crate::auth::Auth;
+use crate::failure::{Fault, HandlerError, sql_state};
+use crate::{KeyOwner, Sender};
+use millrace_events::viewer::Person;
+use millrace_events::{
+    Aggregate, CommandId, Event, EventId, KeyState, PersonKey, Role, Timestamp, UserId, Viewer, seal,
+};
+use millrace_log::{NewEvent, command_ordinal, keys, outbox};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, TransactionTrait};
+use serde_json::Value;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Who sends a command: somebody with or without a token, or the operator at the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Actor {
+    Viewer(Viewer),
+    System,
+}
+
+impl Actor {
+    /// The person, if one is signed in.
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Self::Viewer(viewer) => viewer.person(),
+            Self::System => None,
+        }
+    }
+
+    /// Whose idempotency keys this actor's are, unless the command says otherwise.
+    pub fn key_owner(&self) -> KeyOwner {
+        match self {
+            Self::Viewer(viewer) => viewer.user_id().map_or(KeyOwner::Nobody, KeyOwner::Person),
+            Self::System => KeyOwner::System,
+        }
+    }
+}
+
+/// What became of the password that the input holds.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum PasswordFinding {
+    /// There is none.
+    Nothing,
+    /// The hash of a new one.
+    Hashed(String),
+    /// It is that of this account, which had this hash.
+    Matches { user_id: UserId, hash: String },
+    /// It is not that of the account, or there is no account.
+    Differs,
+}
+
+/// What stays the same over all attempts of a command.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    pub command_id: CommandId,
+    pub actor: Actor,
+    pub trace: Option<String>,
+    pub password: PasswordFinding,
+    pub auth: Arc<Auth>,
+}
+
+/// What PostgreSQL knows of the sender and of the transaction, read in its first statement.
+#[derive(Debug, FromQueryResult)]
+struct Opening {
+    transaction_id: String,
+    now: OffsetDateTime,
+    is_live: bool,
+    roles: Option<String>,
+}
+
+/// One attempt of a command.
+pub struct UnitOfWork {
+    transaction: DatabaseTransaction,
+    transaction_id: String,
+    frame: Frame,
+    is_live: bool,
+    roles: BTreeSet<Role>,
+    at: Timestamp,
+    recorded: Vec<(Aggregate, Event)>,
+    new_keys: HashMap<UserId, KeyState>,
+}
+
+/// How the transaction ended.
+pub(crate) enum Committed {
+    /// It took effect.
+    Yes,
+    /// The server said that it did not.
+    No(DbErr),
+    /// The connection broke; the transaction's id tells what became of it.
+    Unknown { transaction_id: String, error: DbErr },
+}
+
+impl UnitOfWork {
+    /// Begins the transaction and reads what is true about the sender now. Never call it under a time-out: a `begin` that is cancelled
+    /// leaves a transaction open in the pool.
+    pub(crate) async fn begin(
+        database: &impl TransactionTrait<Transaction = DatabaseTransaction>,
+        frame: Frame,
+    ) -> Result<Self, Fault> {
+        let transaction = database.begin().await?;
+        let opening = open(&transaction, frame.actor.person()).await?;
+        Ok(Self {
+            transaction,
+            transaction_id: opening.transaction_id,
+            frame,
+            is_live: opening.is_live,
+            roles: roles(opening.roles.as_deref()),
+            at: Timestamp::new(opening.now),
+            recorded: Vec::new(),
+            new_keys: HashMap::new(),
+        })
+    }
+
+    /// Lets in whom the command is for.
+    pub(crate) fn admit(&self, sender: Sender) -> Result<(), Fault> {
+        match (sender, &self.frame.actor) {
+            (Sender::Anyone, _) | (_, Actor::System) => Ok(()),
+            (_, Actor::Viewer(Viewer::Anonymous)) => Err(Fault::NotSignedIn),
+            (Sender::SignedInOrOut, _) => Ok(()),
+            _ if !self.is_live => Err(Fault::NotSignedIn),
+            (Sender::Admin, _) if !self.roles.contains(&Role::Admin) => Err(Fault::NotAdmin),
+            _ => Ok(()),
+        }
+    }
+
+    /// The transaction, for rows.
+    pub fn db(&self) -> &DatabaseTransaction {
+        &self.transaction
+    }
+
+    /// The person who sends the command.
+    pub fn person(&self) -> Result<&Person, Fault> {
+        self.frame.actor.person().ok_or(Fault::NotSignedIn)
+    }
+
+    /// The id of the person who sends the command.
+    pub fn user_id(&self) -> Result<UserId, Fault> {
+        self.person().map(|person| person.user_id)
+    }
+
+    /// When this attempt began, by PostgreSQL's clock: one clock for all processes.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// PostgreSQL's clock now. To be read after locks, where "before" and "after" count.
+    pub async fn clock(&self) -> Result<Timestamp, Fault> {
+        #[derive(FromQueryResult)]
+        struct Clock {
+            now: OffsetDateTime,
+        }
+        let statement = Statement::from_string(DbBackend::Postgres, "SELECT clock_timestamp() AS now");
+        let clock = Clock::find_by_statement(statement).one(&self.transaction).await?;
+        clock.map(|clock| Timestamp::new(clock.now)).ok_or(Fault::Missing("the clock"))
+    }
+
+    pub(crate) fn command_id(&self) -> CommandId {
+        self.frame.command_id
+    }
+
+    pub(crate) fn password(&self) -> &PasswordFinding {
+        &self.frame.password
+    }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.frame.auth
+    }
+
+    /// Makes the key that seals a new person's data.
+    pub async fn create_key(&mut self, user_id: UserId) -> Result<(), Fault> {
+        let key: PersonKey = keys::create(&self.transaction, user_id).await?;
+        self.new_keys.insert(user_id, KeyState::Live(key));
+        Ok(())
+    }
+
+    /// Records what happened, and the version that it brought the aggregate to.
+    pub fn record(&mut self, aggregate_id: Uuid, version: u32, event: Event) {
+        let kind = event.kind().aggregate();
+        self.recorded.push((Aggregate { kind, id: aggregate_id, version }, event));
+    }
+
+    /// True if something was recorded.
+    pub(crate) fn has_recorded(&self) -> bool {
+        !self.recorded.is_empty()
+    }
+
+    /// Writes the recorded events: the last statements before COMMIT.
+    pub(crate) async fn write_outbox(&mut self) -> Result<(), Fault> {
+        if self.recorded.is_empty() {
+            return Ok(());
+        }
+        let payloads = self.recorded.iter().map(|(_, event)| event.payload()).collect::<Result<Vec<_>, _>>()?;
+        let keys = self.keys_for(&payloads).await?;
+        let ordinal = command_ordinal(&self.transaction).await?;
+        let events = self.sealed(payloads, &keys, ordinal)?;
+        outbox::record(&self.transaction, &events).await?;
+        Ok(())
+    }
+
+    async fn keys_for(&self, payloads: &[Value]) -> Result<HashMap<UserId, KeyState>, Fault> {
+        let persons: BTreeSet<UserId> = payloads.iter().flat_map(seal::persons).collect();
+        let absent: Vec<UserId> = persons.into_iter().filter(|person| !self.new_keys.contains_key(person)).collect();
+        let mut keys = self.new_keys.clone();
+        if !absent.is_empty() {
+            keys.extend(keys::load(&self.transaction, &absent).await?);
+        }
+        Ok(keys)
+    }
+
+    fn sealed(
+        &self,
+        payloads: Vec<Value>,
+        keys: &HashMap<UserId, KeyState>,
+        command_ordinal: i64,
+    ) -> Result<Vec<NewEvent>, Fault> {
+        let count = u32::try_from(payloads.len()).unwrap_or(u32::MAX);
+        let mut events = Vec::with_capacity(payloads.len());
+        for (index, ((aggregate, event), mut payload)) in (0..).zip(self.recorded.iter().zip(payloads)) {
+            let (event_id, kind) = (EventId::generate(), event.kind());
+            seal::seal(&mut payload, event_id, &|person| keys.get(&person).cloned())?;
+            events.push(NewEvent {
+                event_id,
+                command_id: self.frame.command_id,
+                command_ordinal,
+                index,
+                count,
+                aggregate: *aggregate,
+                name: kind.name(),
+                schema_version: kind.schema_version(),
+                actor: self.frame.actor.person().map(|person| person.user_id),
+                at: self.at,
+                trace: self.frame.trace.clone(),
+                payload,
+            });
+        }
+        Ok(events)
+    }
+
+    /// Commits. A broken connection leaves the outcome open.
+    pub(crate) async fn commit(self) -> Committed {
+        let transaction_id = self.transaction_id;
+        match self.transaction.commit().await {
+            Ok(()) => Committed::Yes,
+            Err(error) if was_refused(&error) => Committed::No(error),
+            Err(error) => Committed::Unknown { transaction_id, error },
+        }
+    }
+
+    /// Leaves everything as it was. A failure does no harm: a connection that breaks takes its transaction with it.
+    pub(crate) async fn roll_back(self) {
+        if let Err(error) = self.transaction.rollback().await {
+            tracing::debug!(%error, "rolling back failed");
+        }
+    }
+}
+
+/// True if the server's answer to COMMIT says that nothing took effect. When it goes down it may say so after the commit.
+fn was_refused(error: &DbErr) -> bool {
+    sql_state(error).is_some_and(|state| !state.starts_with("57") && !state.starts_with("08"))
+}
+
+async fn open(db: &impl ConnectionTrait, person: Option<&Person>) -> Result<Opening, Fault> {
+    const OPENING: &str = "
+        SELECT pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now,
+            EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
+                AND ended_at IS NULL AND expires_at > clock_timestamp()) AS is_live,
+            (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = $2) AS roles";
+    let ids = [person.map(|person| person.session_id.0), person.map(|person| person.user_id.0)];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, ids.map(Into::into));
+    let opening = Opening::find_by_statement(statement).one(db).await?;
+    opening.ok_or(Fault::Missing("the answer to a transaction's first statement"))
+}
+
+fn roles(joined: Option<&str>) -> BTreeSet<Role> {
+    joined.unwrap_or_default().split(' ').filter_map(Role::parse).collect()
+}
+
+/// What became of a transaction whose COMMIT was not answered; `None` while PostgreSQL does not know it yet.
+///
+/// [`pg_xact_status`](https://www.postgresql.org/docs/current/functions-info.html) was made for this very question.
+pub(crate) async fn was_committed(db: &impl ConnectionTrait, transaction_id: &str) -> Result<Option<bool>, DbErr> {
+    #[derive(FromQueryResult)]
+    struct Found {
+        status: Option<String>,
+    }
+    const QUESTION: &str = "SELECT pg_xact_status($1::text::xid8) AS status";
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, QUESTION, [transaction_id.into()]);
+    let found = Found::find_by_statement(statement).one(db).await?;
+    Ok(match found.and_then(|found| found.status).as_deref() {
+        Some("committed") => Some(true),
+        Some("aborted") => Some(false),
+        _ => None,
+    })
+}
+
+/// A handler stops with a fault or a rejection; both leave the transaction to be rolled back.
+pub(crate) type Handling<T> = Result<T, HandlerError>;
