@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// File name of the private key of access tokens.
-pub const SIGNING_KEY: &str = "signing.pem";
+pub const SIGNING_KEY: &str = "signing-key.pem";
 /// File name of the public key of access tokens.
-pub const VERIFY_KEY: &str = "verify.pem";
+pub const VERIFY_KEY: &str = "verify-key.pem";
 /// File name of the secret.
 pub const SECRET: &str = "secret";
 const OWNER_ONLY: u32 = 0o600;

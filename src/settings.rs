@@ -172,8 +172,8 @@ pub struct AuthSettings {
 impl Default for AuthSettings {
     fn default() -> Self {
         Self {
-            signing_key_file: PathBuf::from("keys/signing.pem"),
-            verify_key_file: PathBuf::from("keys/verify.pem"),
+            signing_key_file: PathBuf::from("keys/signing-key.pem"),
+            verify_key_file: PathBuf::from("keys/verify-key.pem"),
             password_memory_kib: 19_456,
             secret_file: PathBuf::from("keys/secret"),
         }

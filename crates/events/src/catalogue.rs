@@ -171,7 +171,20 @@ mod tests {
                 (format!("{} v{}", kind.name(), kind.schema_version()), serde_json::to_value(kind.schema()).unwrap())
             })
             .collect();
-        serde_json::to_string_pretty(&entries).unwrap() + "\n"
+        serde_json::to_string_pretty(&sorted(entries.into())).unwrap() + "\n"
+    }
+
+    /// Keys in one order, whether or not some other crate has switched serde_json to keep theirs.
+    fn sorted(value: Value) -> Value {
+        match value {
+            Value::Object(object) => {
+                let sorted: std::collections::BTreeMap<_, _> =
+                    object.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+                Value::Object(sorted.into_iter().collect())
+            }
+            Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+            plain => plain,
+        }
     }
 
     /// `UPDATE=1 cargo test -p millrace-events` writes it anew; a changed schema needs a new version and an upcast.
