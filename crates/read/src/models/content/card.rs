@@ -1,0 +1,102 @@
+//! `author:ID`: a person as they stand beside what they wrote. Copies of it lie in posts, comments and windows.
+
+use super::ContentDocument;
+use crate::models::fields::{Names, big_int, global_id, profile_url, readable};
+use crate::projection::{DocumentKey, Lookup, Unfoldable};
+use millrace_events::user::{ProfileUpdated, UserCreated};
+use millrace_events::{Position, Recorded, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The kind of these documents.
+pub const KIND: &str = "author";
+
+/// A person as they stand beside what they wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Card {
+    /// Who it is.
+    #[serde(with = "global_id")]
+    pub id: UserId,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Both names.
+    pub full_name: String,
+    /// Path of the person's page in an application.
+    pub profile_url: String,
+    /// Picture.
+    pub avatar_url: Option<String>,
+    /// Position of the event that last changed something on the card. A copy gives way only to a higher one.
+    #[serde(with = "big_int")]
+    pub revision: Position,
+}
+
+/// The key of a person's card.
+pub fn key(id: UserId) -> DocumentKey {
+    DocumentKey::new(KIND, id)
+}
+
+impl Card {
+    fn new(id: UserId, names: Names, avatar_url: Option<String>, revision: Position) -> Self {
+        Self {
+            id,
+            full_name: names.full(),
+            first_name: names.first,
+            last_name: names.last,
+            profile_url: profile_url(id),
+            avatar_url,
+            revision,
+        }
+    }
+
+    /// The newest card of a person. Of somebody unknown it is that of a deleted user, which every other card replaces.
+    pub(super) fn of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Self {
+        match others.get(&key(id)) {
+            Some(ContentDocument::Author(card)) => card.clone(),
+            Some(_) | None => Self::new(id, Names::deleted(), None, Position::START),
+        }
+    }
+
+    /// Takes over a newer card of the same person.
+    pub(super) fn give_way_to(&mut self, newer: &Self) {
+        if self.id == newer.id && self.revision < newer.revision {
+            self.clone_from(newer);
+        }
+    }
+
+    fn shows_the_same_as(&self, other: &Self) -> bool {
+        self.full_name == other.full_name
+            && self.first_name == other.first_name
+            && self.last_name == other.last_name
+            && self.avatar_url == other.avatar_url
+    }
+}
+
+pub(super) fn created(
+    document: &mut Option<ContentDocument>,
+    event: &Recorded,
+    e: &UserCreated,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let names = Names::of(&e.first_name, &e.last_name, key)?;
+    *document = Some(ContentDocument::Author(Card::new(e.user_id, names, None, event.position)));
+    Ok(())
+}
+
+/// A profile that shows the same card keeps its revision, so that nothing has to be spread.
+pub(super) fn profile_updated(
+    document: &mut Option<ContentDocument>,
+    event: &Recorded,
+    e: &ProfileUpdated,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let Some(ContentDocument::Author(card)) = document else { return Ok(()) };
+    let names = Names::of(&e.first_name, &e.last_name, key)?;
+    let avatar_url = readable(&e.avatar_url, key)?.cloned().flatten();
+    let newer = Card::new(e.user_id, names, avatar_url, event.position);
+    if !card.shows_the_same_as(&newer) {
+        *card = newer;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! What an event of `content` leaves to be done chunk by chunk: new cards beside old texts, the removal of what hung on a post, the
+//! refill of a window.
+
+use super::card::{self, Card};
+use super::window::WINDOW_KEPT;
+use super::{ContentDocument, author_of, comment, post, relations};
+use crate::projection::{DocumentKey, FanOut, FanOutWork, Lookup, Selector, Unfoldable};
+use millrace_events::{Event, PostId, Recorded, UserId};
+
+const CARD: &str = "card";
+const REMOVAL: &str = "removal";
+const REFILL: &str = "refill";
+
+/// The fan-outs that an event opens.
+pub(super) fn opened(event: &Recorded, documents: &dyn Lookup<ContentDocument>) -> Vec<FanOut> {
+    match &event.event {
+        Event::ProfileUpdated(e) if card_is_new(e.user_id, event, documents) => cards(e.user_id, event),
+        Event::PostDeleted(e) => removals(e.post_id, event),
+        Event::CommentDeleted(e) if refill_is_due(e.post_id, event, documents) => vec![refill(e.post_id, event)],
+        Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![],
+        Event::SessionEnded(_) | Event::AllSessionsEnded(_) => vec![],
+        Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
+        Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) | Event::PostUnpublished(_) => vec![],
+        Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
+        Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
+    }
+}
+
+/// One document of a fan-out.
+pub(super) fn spread(
+    fan_out: &FanOut,
+    key: &DocumentKey,
+    document: &mut Option<ContentDocument>,
+    selected: &[(DocumentKey, ContentDocument)],
+    others: &dyn Lookup<ContentDocument>,
+) -> Result<(), Unfoldable> {
+    match fan_out.task.as_str() {
+        CARD => cards_at(&fan_out.reads, others).for_each(|card| replace_cards(document, card)),
+        REMOVAL => *document = None,
+        REFILL => post::refilled(document, selected, others),
+        _ => return Err(Unfoldable { key: key.clone(), reason: "not a fan-out of content" }),
+    }
+    Ok(())
+}
+
+fn card_is_new(user_id: UserId, event: &Recorded, documents: &dyn Lookup<ContentDocument>) -> bool {
+    author_of(user_id, documents).is_some_and(|card| card.revision == event.position)
+}
+
+fn refill_is_due(post_id: PostId, event: &Recorded, documents: &dyn Lookup<ContentDocument>) -> bool {
+    match documents.get(&post::key(post_id)) {
+        Some(ContentDocument::Post(post)) => post.refill_since == Some(event.position),
+        Some(_) | None => false,
+    }
+}
+
+fn cards(user_id: UserId, event: &Recorded) -> Vec<FanOut> {
+    [(post::KIND, "cardIds"), (comment::KIND, "authorId")]
+        .into_iter()
+        .map(|(kind, field)| {
+            let selector = Selector { kind: kind.into(), field: field.into(), value: user_id.to_string() };
+            open(event, CARD, FanOutWork::Each { selector, done: None }, vec![card::key(user_id)])
+        })
+        .collect()
+}
+
+fn removals(post_id: PostId, event: &Recorded) -> Vec<FanOut> {
+    [comment::KIND, relations::LIKE]
+        .into_iter()
+        .map(|kind| {
+            let work = FanOutWork::Each { selector: of_post(kind, post_id), done: None };
+            open(event, REMOVAL, work, vec![])
+        })
+        .collect()
+}
+
+fn refill(post_id: PostId, event: &Recorded) -> FanOut {
+    let work = FanOutWork::Refill {
+        document: post::key(post_id),
+        selector: of_post(comment::KIND, post_id),
+        newest: u32::try_from(WINDOW_KEPT).unwrap_or(u32::MAX),
+    };
+    open(event, REFILL, work, vec![])
+}
+
+fn of_post(kind: &str, post_id: PostId) -> Selector {
+    Selector { kind: kind.into(), field: "postId".into(), value: post_id.to_string() }
+}
+
+fn open(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>) -> FanOut {
+    FanOut {
+        position: event.position,
+        event_id: event.event_id,
+        command_id: event.command_id,
+        at: event.at,
+        task: task.into(),
+        work,
+        reads,
+    }
+}
+
+fn replace_cards(document: &mut Option<ContentDocument>, card: &Card) {
+    match document {
+        Some(ContentDocument::Post(post)) => {
+            post.author.give_way_to(card);
+            post.comments.iter_mut().for_each(|comment| comment.author.give_way_to(card));
+        }
+        Some(ContentDocument::Comment(comment)) => comment.author.give_way_to(card),
+        Some(ContentDocument::Author(_) | ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
+    }
+}
+
+fn cards_at<'a>(keys: &'a [DocumentKey], others: &'a dyn Lookup<ContentDocument>) -> impl Iterator<Item = &'a Card> {
+    keys.iter().filter_map(|key| match others.get(key) {
+        Some(ContentDocument::Author(card)) => Some(card),
+        Some(_) | None => None,
+    })
+}

@@ -1,0 +1,86 @@
+//! Read models: each projection with its documents and its fold in one place.
+//!
+//! A new one is a file here and a line in the list at the end of this one.
+
+#![deny(clippy::wildcard_enum_match_arm)]
+
+pub mod commands;
+pub mod content;
+pub mod fields;
+pub mod people;
+
+#[cfg(test)]
+mod tests;
+
+use crate::projection::Projection;
+use std::future::Future;
+
+/// A projection of the list.
+pub trait Registered: Projection {
+    /// This projection's own out of one value for each.
+    fn of<F: Family>(each: &ForEach<F>) -> &F::Of<Self>
+    where
+        Self: Sized;
+}
+
+/// A type for each projection, such as its reader.
+pub trait Family {
+    /// The type for this projection.
+    type Of<P: Registered>;
+}
+
+/// Is shown each projection in turn.
+pub trait Visitor {
+    /// One projection.
+    fn visit<P: Registered>(&mut self);
+}
+
+/// Makes a value for each projection.
+pub trait Maker<F: Family>: Send {
+    /// Why one could not be made.
+    type Error;
+
+    /// Makes the value for one projection.
+    fn make<P: Registered>(&mut self) -> impl Future<Output = Result<F::Of<P>, Self::Error>> + Send;
+}
+
+macro_rules! projections {
+    ($( $field:ident: $projection:ty ),+ $(,)?) => {
+        /// The projections' names.
+        pub const NAMES: &[&str] = &[$( <$projection as Projection>::NAME ),+];
+
+        /// One value for each projection.
+        pub struct ForEach<F: Family> {
+            $(
+                #[doc = concat!("That of [`", stringify!($projection), "`].")]
+                pub $field: F::Of<$projection>
+            ),+
+        }
+
+        impl<F: Family> ForEach<F> {
+            /// Makes the values one after another; the first that fails ends it.
+            pub async fn make<M: Maker<F>>(maker: &mut M) -> Result<Self, M::Error> {
+                Ok(Self { $( $field: maker.make::<$projection>().await? ),+ })
+            }
+        }
+
+        $(
+            impl Registered for $projection {
+                fn of<F: Family>(each: &ForEach<F>) -> &F::Of<Self> {
+                    &each.$field
+                }
+            }
+        )+
+
+        /// Shows each projection to a visitor.
+        pub fn visit(visitor: &mut impl Visitor) {
+            $( visitor.visit::<$projection>(); )+
+        }
+    };
+}
+
+projections! {
+    people: people::People,
+    content: content::Content,
+    commands: commands::Commands,
+}

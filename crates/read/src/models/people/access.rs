@@ -1,0 +1,96 @@
+//! `access:ID`: what a person may do, and which of their sign-ins ended, so that both reach the query side without PostgreSQL.
+//!
+//! Absent means: no role, and nothing ended.
+
+use super::PeopleDocument;
+use crate::projection::DocumentKey;
+use millrace_events::user::{AllSessionsEnded, RoleChanged, SessionEnded};
+use millrace_events::viewer::Person;
+use millrace_events::{Recorded, Role, SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use time::Duration;
+
+/// The kind of these documents.
+pub const KIND: &str = "access";
+
+/// How long an ended sign-in is remembered: an access token lives 5 minutes; the rest is for clocks that differ.
+pub const ENDED_SESSION_KEPT: Duration = Duration::minutes(10);
+/// The most ended sign-ins that are remembered. Beyond it all tokens issued until then are void, which only costs a refresh.
+pub const ENDED_SESSIONS_MAX: usize = 64;
+
+/// A person's roles and ended sign-ins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Access {
+    /// Whose.
+    pub user_id: UserId,
+    /// Roles.
+    pub roles: BTreeSet<Role>,
+    /// Sign-ins that ended lately, in the order of their ends.
+    pub ended_sessions: Vec<EndedSession>,
+    /// Tokens issued up to this moment are void.
+    pub issued_until: Option<Timestamp>,
+}
+
+/// A sign-in that ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EndedSession {
+    /// Which one.
+    pub session_id: SessionId,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// The key of a person's access.
+pub fn key(id: UserId) -> DocumentKey {
+    DocumentKey::new(KIND, id)
+}
+
+impl Access {
+    /// True if the token that this person shows is void.
+    pub fn voids(&self, person: &Person) -> bool {
+        let ended = self.ended_sessions.iter().any(|ended| ended.session_id == person.session_id);
+        ended || self.issued_until.is_some_and(|until| person.issued_at <= until)
+    }
+
+    fn void_until(&mut self, moment: Timestamp) {
+        self.issued_until = self.issued_until.max(Some(moment));
+    }
+}
+
+pub(super) fn role_granted(document: &mut Option<PeopleDocument>, e: &RoleChanged) {
+    with(document, e.user_id, |access| {
+        access.roles.insert(e.role);
+    });
+}
+
+pub(super) fn role_revoked(document: &mut Option<PeopleDocument>, e: &RoleChanged) {
+    with(document, e.user_id, |access| {
+        access.roles.remove(&e.role);
+    });
+}
+
+pub(super) fn session_ended(document: &mut Option<PeopleDocument>, event: &Recorded, e: &SessionEnded) {
+    with(document, e.user_id, |access| {
+        let oldest = Timestamp::new(event.at.moment().saturating_sub(ENDED_SESSION_KEPT));
+        access.ended_sessions.retain(|ended| ended.at >= oldest && ended.session_id != e.session_id);
+        if access.ended_sessions.len() >= ENDED_SESSIONS_MAX {
+            access.ended_sessions.clear();
+            access.void_until(event.at);
+        }
+        access.ended_sessions.push(EndedSession { session_id: e.session_id, at: event.at });
+    });
+}
+
+pub(super) fn all_sessions_ended(document: &mut Option<PeopleDocument>, e: &AllSessionsEnded) {
+    with(document, e.user_id, |access| access.void_until(e.issued_until));
+}
+
+fn with(document: &mut Option<PeopleDocument>, of: UserId, change: impl FnOnce(&mut Access)) {
+    let fresh = || Access { user_id: of, roles: BTreeSet::new(), ended_sessions: vec![], issued_until: None };
+    if let PeopleDocument::Access(access) = document.get_or_insert_with(|| PeopleDocument::Access(fresh())) {
+        change(access);
+    }
+}

@@ -1,0 +1,133 @@
+//! Projection `people`: a person's page, their access, and who follows whom.
+
+pub mod access;
+pub mod follow;
+pub mod user;
+
+#[cfg(test)]
+mod tests;
+
+use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
+use access::Access;
+use follow::Follow;
+use millrace_events::{Event, Recorded};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use user::User;
+
+/// People, as they are shown and as they may act.
+#[derive(Debug, Clone, Copy)]
+pub struct People;
+
+/// A document of [`People`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum PeopleDocument {
+    /// A person's page.
+    User(Box<User>),
+    /// What a person may do, and which of their sign-ins ended.
+    Access(Access),
+    /// One person follows another.
+    Follow(Follow),
+}
+
+impl Projection for People {
+    const NAME: &'static str = "people";
+    const FOLD_VERSION: u32 = 1;
+    type Document = PeopleDocument;
+
+    fn touches(event: &Recorded) -> Touches {
+        let writes = match &event.event {
+            Event::UserCreated(e) => vec![user::key(e.user_id)],
+            Event::ProfileUpdated(e) => vec![user::key(e.user_id)],
+            Event::RoleGranted(e) | Event::RoleRevoked(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::SessionEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::AllSessionsEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::UserFollowed(e) | Event::UserUnfollowed(e) if e.follower_id != e.followed_id => {
+                vec![follow::key(e.follower_id, e.followed_id), user::key(e.follower_id), user::key(e.followed_id)]
+            }
+            Event::PostCreated(e) if e.published => vec![user::key(e.author_id)],
+            Event::PostPublished(e) | Event::PostUnpublished(e) => vec![user::key(e.author_id)],
+            Event::PostDeleted(e) if e.was_published => vec![user::key(e.author_id)],
+            Event::UserFollowed(_) | Event::UserUnfollowed(_) | Event::PostCreated(_) | Event::PostDeleted(_) => vec![],
+            Event::PostEdited(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
+            Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
+        };
+        Touches { writes, reads: vec![] }
+    }
+
+    fn apply(
+        event: &Recorded,
+        key: &DocumentKey,
+        document: &mut Option<PeopleDocument>,
+        _: &dyn Lookup<PeopleDocument>,
+    ) -> Result<(), Unfoldable> {
+        let is_access = key.kind() == access::KIND;
+        let is_follow = key.kind() == follow::KIND;
+        match &event.event {
+            Event::UserCreated(e) => return user::created(document, event, e, key),
+            Event::ProfileUpdated(e) => return user::profile_updated(document, event, e, key),
+            Event::RoleGranted(e) if is_access => access::role_granted(document, e),
+            Event::RoleRevoked(e) if is_access => access::role_revoked(document, e),
+            Event::SessionEnded(e) if is_access => access::session_ended(document, event, e),
+            Event::AllSessionsEnded(e) if is_access => access::all_sessions_ended(document, e),
+            Event::RoleGranted(_) | Event::RoleRevoked(_) => user::brought_to_version(document, event),
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => user::brought_to_version(document, event),
+            Event::UserFollowed(e) if is_follow => follow::followed(document, event, e),
+            Event::UserUnfollowed(_) if is_follow => *document = None,
+            Event::UserFollowed(e) => user::followed(document, e, key),
+            Event::UserUnfollowed(e) => user::unfollowed(document, e, key),
+            Event::PostCreated(_) | Event::PostPublished(_) => user::post_shown(document),
+            Event::PostUnpublished(_) | Event::PostDeleted(_) => user::post_hidden(document),
+            Event::PostEdited(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}
+            Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => {}
+        }
+        Ok(())
+    }
+
+    fn fan_outs(_: &Recorded, _: &dyn Lookup<PeopleDocument>) -> Vec<FanOut> {
+        vec![]
+    }
+
+    fn spread(
+        _: &FanOut,
+        key: &DocumentKey,
+        _: &mut Option<PeopleDocument>,
+        _: &[(DocumentKey, PeopleDocument)],
+        _: &dyn Lookup<PeopleDocument>,
+    ) -> Result<(), Unfoldable> {
+        Err(Unfoldable { key: key.clone(), reason: "people has no fan-out" })
+    }
+
+    fn refill_reads(_: &[(DocumentKey, PeopleDocument)]) -> Vec<DocumentKey> {
+        vec![]
+    }
+
+    fn topics(key: &DocumentKey, _: &PeopleDocument) -> BTreeSet<String> {
+        BTreeSet::from([key.to_string()])
+    }
+
+    fn audience(_: &DocumentKey, document: &PeopleDocument) -> Audience {
+        match document {
+            PeopleDocument::User(_) | PeopleDocument::Follow(_) => Audience::Everyone,
+            PeopleDocument::Access(_) => Audience::Nobody,
+        }
+    }
+
+    fn indexes() -> Vec<Value> {
+        let newest = |field: &str| json!({field: 1, "createdMicros": -1, "_id": -1});
+        let of = |kind: &str| json!({"kind": kind});
+        vec![
+            json!({"name": "followers", "key": newest("followedId"), "partialFilterExpression": of(follow::KIND)}),
+            json!({"name": "following", "key": newest("followerId"), "partialFilterExpression": of(follow::KIND)}),
+            json!({"name": "newest", "key": {"createdMicros": -1, "_id": -1}, "partialFilterExpression": of(user::KIND)}),
+            json!({
+                "name": "names",
+                "key": {"firstName": "text", "lastName": "text"},
+                "default_language": "none",
+                "language_override": "searchLanguage",
+            }),
+        ]
+    }
+}

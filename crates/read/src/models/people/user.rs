@@ -1,0 +1,136 @@
+//! `user:ID`: a person's page.
+
+use super::PeopleDocument;
+use crate::models::fields::{Names, global_id, micros, profile_url, readable};
+use crate::projection::{DocumentKey, Unfoldable};
+use millrace_events::follow::FollowChanged;
+use millrace_events::user::{ProfileUpdated, UserCreated};
+use millrace_events::{Recorded, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The kind of these documents.
+pub const KIND: &str = "user";
+
+/// A person's page. Of an erased person it has the names "Deleted user" and neither address nor picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// Who it is.
+    #[serde(with = "global_id")]
+    pub id: UserId,
+    /// Version of the account, for `expectedVersion`.
+    pub version: u32,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// Both names.
+    pub full_name: String,
+    /// E-mail address; for the person themselves and staff.
+    pub email: Option<String>,
+    /// Path of the page in an application.
+    pub profile_url: String,
+    /// Picture.
+    pub avatar_url: Option<String>,
+    /// Words about themselves.
+    pub bio: Option<String>,
+    /// Published posts.
+    pub post_count: u32,
+    /// How many follow this person.
+    pub follower_count: u32,
+    /// How many this person follows.
+    pub following_count: u32,
+    /// When the person signed up.
+    pub created_at: Timestamp,
+    /// The same, for sorting.
+    pub created_micros: i64,
+    /// When the page's own fields changed last (counters do not count).
+    pub updated_at: Timestamp,
+}
+
+/// The key of a person's page.
+pub fn key(id: UserId) -> DocumentKey {
+    DocumentKey::new(KIND, id)
+}
+
+pub(super) fn created(
+    document: &mut Option<PeopleDocument>,
+    event: &Recorded,
+    e: &UserCreated,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let names = Names::of(&e.first_name, &e.last_name, key)?;
+    let user = User {
+        id: e.user_id,
+        version: event.aggregate.version,
+        full_name: names.full(),
+        first_name: names.first,
+        last_name: names.last,
+        email: readable(&e.email, key)?.cloned(),
+        profile_url: profile_url(e.user_id),
+        avatar_url: None,
+        bio: None,
+        post_count: 0,
+        follower_count: 0,
+        following_count: 0,
+        created_at: event.at,
+        created_micros: micros(event.at),
+        updated_at: event.at,
+    };
+    *document = Some(PeopleDocument::User(Box::new(user)));
+    Ok(())
+}
+
+pub(super) fn profile_updated(
+    document: &mut Option<PeopleDocument>,
+    event: &Recorded,
+    e: &ProfileUpdated,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let Some(PeopleDocument::User(user)) = document else { return Ok(()) };
+    let names = Names::of(&e.first_name, &e.last_name, key)?;
+    let (avatar_url, bio) = (readable(&e.avatar_url, key)?, readable(&e.bio, key)?);
+    user.full_name = names.full();
+    user.first_name = names.first;
+    user.last_name = names.last;
+    user.avatar_url = avatar_url.cloned().flatten();
+    user.bio = bio.cloned().flatten();
+    user.version = event.aggregate.version;
+    user.updated_at = event.at;
+    Ok(())
+}
+
+/// Events of the account that the page does not show still move the version, or `expectedVersion` could never be met again.
+pub(super) fn brought_to_version(document: &mut Option<PeopleDocument>, event: &Recorded) {
+    with(document, |user| user.version = event.aggregate.version);
+}
+
+pub(super) fn followed(document: &mut Option<PeopleDocument>, e: &FollowChanged, key: &DocumentKey) {
+    let follows = *key == self::key(e.follower_id);
+    with(document, |user| {
+        let counter = if follows { &mut user.following_count } else { &mut user.follower_count };
+        *counter = counter.saturating_add(1);
+    });
+}
+
+pub(super) fn unfollowed(document: &mut Option<PeopleDocument>, e: &FollowChanged, key: &DocumentKey) {
+    let follows = *key == self::key(e.follower_id);
+    with(document, |user| {
+        let counter = if follows { &mut user.following_count } else { &mut user.follower_count };
+        *counter = counter.saturating_sub(1);
+    });
+}
+
+pub(super) fn post_shown(document: &mut Option<PeopleDocument>) {
+    with(document, |user| user.post_count = user.post_count.saturating_add(1));
+}
+
+pub(super) fn post_hidden(document: &mut Option<PeopleDocument>) {
+    with(document, |user| user.post_count = user.post_count.saturating_sub(1));
+}
+
+fn with(document: &mut Option<PeopleDocument>, change: impl FnOnce(&mut User)) {
+    if let Some(PeopleDocument::User(user)) = document {
+        change(user);
+    }
+}

@@ -1,0 +1,310 @@
+//! The same documents, made another way: events become plain sets, and counters are recounted from them at the end.
+
+use crate::models::content::card::Card;
+use crate::models::content::comment::Comment;
+use crate::models::content::post::{Post, Status};
+use crate::models::content::relations::{Following, Like};
+use crate::models::content::window::WindowComment;
+use crate::models::content::{Content, ContentDocument};
+use crate::models::people::access::{Access, EndedSession};
+use crate::models::people::follow::Follow;
+use crate::models::people::user::User;
+use crate::models::people::{People, PeopleDocument};
+use crate::projection::{DocumentKey, Projection};
+use millrace_events::comment::CommentWritten;
+use millrace_events::post::PostWritten;
+use millrace_events::user::{ProfileUpdated, UserCreated};
+use millrace_events::{CommentId, Event, Position, PostId, Recorded, Role, Timestamp, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Documents<P> = BTreeMap<DocumentKey, <P as Projection>::Document>;
+
+#[derive(Debug, Clone)]
+pub struct Account {
+    pub created: (UserCreated, Timestamp),
+    pub profile: Option<(ProfileUpdated, Timestamp)>,
+    pub version: u32,
+    pub card_position: Position,
+    pub roles: BTreeSet<Role>,
+    pub ended: Vec<EndedSession>,
+    pub issued_until: Option<Timestamp>,
+    pub access_was_touched: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Written<T> {
+    pub content: T,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+    pub version: u32,
+    pub position: Position,
+}
+
+/// What is true after a log.
+#[derive(Debug, Clone, Default)]
+pub struct Naive {
+    pub accounts: BTreeMap<UserId, Account>,
+    pub posts: BTreeMap<PostId, (Written<PostWritten>, bool)>,
+    pub comments: BTreeMap<CommentId, Written<CommentWritten>>,
+    pub likes: BTreeSet<(PostId, UserId)>,
+    pub follows: BTreeMap<(UserId, UserId), Timestamp>,
+}
+
+impl Naive {
+    pub fn take(&mut self, event: &Recorded) {
+        let (at, version, position) = (event.at, event.aggregate.version, event.position);
+        match event.event.clone() {
+            Event::UserCreated(e) => {
+                let account = Account {
+                    created: (e.clone(), at),
+                    profile: None,
+                    version,
+                    card_position: position,
+                    roles: BTreeSet::new(),
+                    ended: vec![],
+                    issued_until: None,
+                    access_was_touched: false,
+                };
+                self.accounts.insert(e.user_id, account);
+            }
+            Event::ProfileUpdated(e) => {
+                let account = self.account(e.user_id, version);
+                let avatar = |profile: &Option<(ProfileUpdated, Timestamp)>| {
+                    profile.as_ref().and_then(|(profile, _)| profile.avatar_url.value().cloned().flatten())
+                };
+                let before = (account.first(), avatar(&account.profile));
+                account.profile = Some((e, at));
+                if before != (account.first(), avatar(&account.profile)) {
+                    account.card_position = position;
+                }
+            }
+            Event::RoleGranted(e) => {
+                self.access(e.user_id, version).roles.insert(e.role);
+            }
+            Event::RoleRevoked(e) => {
+                self.access(e.user_id, version).roles.remove(&e.role);
+            }
+            Event::SessionEnded(e) => {
+                self.access(e.user_id, version).ended.push(EndedSession { session_id: e.session_id, at });
+            }
+            Event::AllSessionsEnded(e) => {
+                let account = self.access(e.user_id, version);
+                account.issued_until = account.issued_until.max(Some(e.issued_until));
+            }
+            Event::UserFollowed(e) => {
+                self.follows.insert((e.follower_id, e.followed_id), at);
+            }
+            Event::UserUnfollowed(e) => {
+                self.follows.remove(&(e.follower_id, e.followed_id));
+            }
+            Event::PostCreated(e) => {
+                let published = e.published;
+                self.posts.insert(
+                    e.post_id,
+                    (Written { content: e, created: at, updated: at, version, position }, published),
+                );
+            }
+            Event::PostEdited(e) => {
+                let (post, _) = self.posts.get_mut(&e.post_id).unwrap();
+                *post = Written { content: e, created: post.created, updated: at, version, position };
+            }
+            Event::PostPublished(e) => self.show(e.post_id, true, event),
+            Event::PostUnpublished(e) => self.show(e.post_id, false, event),
+            Event::PostDeleted(e) => {
+                self.posts.remove(&e.post_id);
+                self.comments.retain(|_, comment| comment.content.post_id != e.post_id);
+                self.likes.retain(|(post, _)| *post != e.post_id);
+            }
+            Event::CommentAdded(e) => {
+                self.comments.insert(e.comment_id, Written { content: e, created: at, updated: at, version, position });
+            }
+            Event::CommentEdited(e) => {
+                let comment = self.comments.get_mut(&e.comment_id).unwrap();
+                *comment = Written { content: e, created: comment.created, updated: at, version, position };
+            }
+            Event::CommentDeleted(e) => {
+                self.comments.remove(&e.comment_id);
+            }
+            Event::PostLiked(e) => {
+                self.likes.insert((e.post_id, e.user_id));
+            }
+            Event::PostUnliked(e) => {
+                self.likes.remove(&(e.post_id, e.user_id));
+            }
+        }
+    }
+
+    /// A post's comments, newest first.
+    pub fn comments_of(&self, post: PostId) -> Vec<CommentId> {
+        let mut found: Vec<_> = self.comments.iter().filter(|(_, comment)| comment.content.post_id == post).collect();
+        found.sort_by_key(|(id, comment)| std::cmp::Reverse((comment.created, **id)));
+        found.into_iter().map(|(id, _)| *id).collect()
+    }
+
+    pub fn people(&self) -> Documents<People> {
+        let mut documents = Documents::<People>::new();
+        for (id, account) in &self.accounts {
+            documents.insert(DocumentKey::new("user", id), PeopleDocument::User(Box::new(self.user(*id, account))));
+            if account.access_was_touched {
+                let access = Access {
+                    user_id: *id,
+                    roles: account.roles.clone(),
+                    ended_sessions: account.ended.clone(),
+                    issued_until: account.issued_until,
+                };
+                documents.insert(DocumentKey::new("access", id), PeopleDocument::Access(access));
+            }
+        }
+        for ((follower, followed), at) in &self.follows {
+            let follow =
+                Follow { follower_id: *follower, followed_id: *followed, created_at: *at, created_micros: micros(*at) };
+            documents
+                .insert(DocumentKey::new("follow", format!("{follower}/{followed}")), PeopleDocument::Follow(follow));
+        }
+        documents
+    }
+
+    /// Each post's window is given `window_length` comments.
+    pub fn content(&self, window_length: impl Fn(PostId) -> usize) -> Documents<Content> {
+        let mut documents = Documents::<Content>::new();
+        for id in self.accounts.keys() {
+            documents.insert(DocumentKey::new("author", id), ContentDocument::Author(self.card(*id)));
+        }
+        for id in self.posts.keys() {
+            let post = self.post(*id, window_length(*id));
+            documents.insert(DocumentKey::new("post", id), ContentDocument::Post(Box::new(post)));
+        }
+        for id in self.comments.keys() {
+            documents.insert(DocumentKey::new("comment", id), ContentDocument::Comment(self.comment(*id)));
+        }
+        for (post, user) in &self.likes {
+            let like = Like { post_id: *post, user_id: *user };
+            documents.insert(DocumentKey::new("like", format!("{post}/{user}")), ContentDocument::Like(like));
+        }
+        for ((follower, followed), at) in &self.follows {
+            let following = Following { follower_id: *follower, followed_id: *followed, created_micros: micros(*at) };
+            let key = DocumentKey::new("following", format!("{follower}/{followed}"));
+            documents.insert(key, ContentDocument::Following(following));
+        }
+        documents
+    }
+
+    fn account(&mut self, id: UserId, version: u32) -> &mut Account {
+        let account = self.accounts.get_mut(&id).unwrap();
+        account.version = version;
+        account
+    }
+
+    fn access(&mut self, id: UserId, version: u32) -> &mut Account {
+        let account = self.account(id, version);
+        account.access_was_touched = true;
+        account
+    }
+
+    fn show(&mut self, id: PostId, published: bool, event: &Recorded) {
+        let (post, shown) = self.posts.get_mut(&id).unwrap();
+        (post.version, post.updated, *shown) = (event.aggregate.version, event.at, published);
+    }
+
+    fn user(&self, id: UserId, account: &Account) -> User {
+        let profile = account.profile.as_ref();
+        let published = self.posts.values().filter(|(post, shown)| *shown && post.content.author_id == id).count();
+        User {
+            id,
+            version: account.version,
+            first_name: account.first(),
+            last_name: "Test".into(),
+            full_name: format!("{} Test", account.first()),
+            email: account.created.0.email.value().cloned(),
+            profile_url: format!("/users/{}", id.to_global()),
+            avatar_url: profile.and_then(|(profile, _)| profile.avatar_url.value().cloned().flatten()),
+            bio: profile.and_then(|(profile, _)| profile.bio.value().cloned().flatten()),
+            post_count: count(published),
+            follower_count: count(self.follows.keys().filter(|(_, followed)| *followed == id).count()),
+            following_count: count(self.follows.keys().filter(|(follower, _)| *follower == id).count()),
+            created_at: account.created.1,
+            created_micros: micros(account.created.1),
+            updated_at: profile.map_or(account.created.1, |(_, at)| *at),
+        }
+    }
+
+    fn card(&self, id: UserId) -> Card {
+        let account = &self.accounts[&id];
+        let user = self.user(id, account);
+        Card {
+            id,
+            first_name: user.first_name,
+            last_name: user.last_name,
+            full_name: user.full_name,
+            profile_url: user.profile_url,
+            avatar_url: user.avatar_url,
+            revision: account.card_position,
+        }
+    }
+
+    fn post(&self, id: PostId, window_length: usize) -> Post {
+        let (post, shown) = &self.posts[&id];
+        let e = &post.content;
+        let comments = self.comments_of(id);
+        let window: Vec<_> = comments.iter().take(window_length).map(|id| self.window_comment(*id)).collect();
+        let mut card_ids: BTreeSet<_> = window.iter().map(|comment| comment.author.id).collect();
+        card_ids.insert(e.author_id);
+        Post {
+            id,
+            version: post.version,
+            created_at: post.created,
+            created_micros: micros(post.created),
+            updated_at: post.updated,
+            title: e.title.value().cloned().unwrap(),
+            body: e.body.value().cloned().unwrap(),
+            tags: e.tags.value().cloned().unwrap(),
+            status: if *shown { Status::Published } else { Status::Draft },
+            author: self.card(e.author_id),
+            author_id: e.author_id,
+            comment_count: count(comments.len()),
+            like_count: count(self.likes.iter().filter(|(post, _)| *post == id).count()),
+            comments: window,
+            card_ids,
+            refill_since: None,
+        }
+    }
+
+    fn comment(&self, id: CommentId) -> Comment {
+        let comment = &self.comments[&id];
+        Comment {
+            id,
+            version: comment.version,
+            revision: comment.position,
+            created_at: comment.created,
+            created_micros: micros(comment.created),
+            updated_at: comment.updated,
+            text: comment.content.text.value().cloned().unwrap(),
+            author: self.card(comment.content.author_id),
+            author_id: comment.content.author_id,
+            post_id: comment.content.post_id,
+        }
+    }
+
+    fn window_comment(&self, id: CommentId) -> WindowComment {
+        let Comment { id, version, revision, created_at, created_micros, updated_at, text, author, .. } =
+            self.comment(id);
+        WindowComment { id, version, revision, created_at, created_micros, updated_at, text, author }
+    }
+}
+
+impl Account {
+    fn first(&self) -> String {
+        match &self.profile {
+            Some((profile, _)) => profile.first_name.value().cloned().unwrap(),
+            None => self.created.0.first_name.value().cloned().unwrap(),
+        }
+    }
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap()
+}
+
+fn micros(at: Timestamp) -> i64 {
+    at.moment().unix_timestamp() * 1_000_000 + i64::from(at.moment().microsecond())
+}

@@ -1,0 +1,287 @@
+//! Any valid log, with fan-outs done at any moments, folds to what the naive fold says.
+
+use super::naive::Naive;
+use super::{Folded, Log, id};
+use crate::models::commands::Commands;
+use crate::models::content::post::{self, Post};
+use crate::models::content::window::{WINDOW_KEPT, WINDOW_SERVED};
+use crate::models::content::{Content, ContentDocument};
+use crate::models::people::People;
+use millrace_events::{CommentId, PostId, Recorded, Role, SessionId, UserId};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Profile { user: u8, variant: u8 },
+    Role { user: u8 },
+    SignOut { user: u8 },
+    SignOutEverywhere { user: u8 },
+    Follow { follower: u8, followed: u8 },
+    Post { user: u8, published: bool },
+    EditPost { post: u8 },
+    Publish { post: u8 },
+    DeletePost { post: u8 },
+    Comments { post: u8, user: u8, count: u8, skew_s: i64 },
+    EditComment { comment: u8 },
+    DeleteComments { post: u8, count: u8, oldest: bool },
+    Like { post: u8, user: u8 },
+    Chunks { count: u8, limit: usize },
+}
+
+const USERS: u8 = 4;
+
+fn step() -> impl Strategy<Value = Step> {
+    let user = || 0..USERS;
+    let post = || 0..6u8;
+    prop_oneof![
+        3 => (user(), 0..3u8).prop_map(|(user, variant)| Step::Profile { user, variant }),
+        1 => user().prop_map(|user| Step::Role { user }),
+        1 => user().prop_map(|user| Step::SignOut { user }),
+        1 => user().prop_map(|user| Step::SignOutEverywhere { user }),
+        2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
+        2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
+        1 => post().prop_map(|post| Step::EditPost { post }),
+        2 => post().prop_map(|post| Step::Publish { post }),
+        1 => post().prop_map(|post| Step::DeletePost { post }),
+        8 => (post(), user(), 1..25u8, prop_oneof![2 => Just(0), 1 => -30..30i64])
+            .prop_map(|(post, user, count, skew_s)| Step::Comments { post, user, count, skew_s }),
+        2 => any::<u8>().prop_map(|comment| Step::EditComment { comment }),
+        5 => (post(), 1..25u8, any::<bool>()).prop_map(|(post, count, oldest)| Step::DeleteComments { post, count, oldest }),
+        2 => (post(), user()).prop_map(|(post, user)| Step::Like { post, user }),
+        4 => (1..4u8, 1..8usize).prop_map(|(count, limit)| Step::Chunks { count, limit }),
+    ]
+}
+
+/// A log that only ever gets events that a command could have recorded, and the folds of it.
+struct World {
+    log: Log,
+    naive: Naive,
+    people: Folded<People>,
+    content: Folded<Content>,
+    commands: Folded<Commands>,
+    ids: u128,
+}
+
+impl World {
+    fn new() -> Self {
+        let mut world = Self {
+            log: Log::default(),
+            naive: Naive::default(),
+            people: Folded::default(),
+            content: Folded::default(),
+            commands: Folded::default(),
+            ids: 1_000,
+        };
+        for n in 0..USERS {
+            world.log.sign_up(UserId(id(n)), &format!("User{n}"));
+            world.fold();
+        }
+        world
+    }
+
+    fn fold(&mut self) {
+        let event = self.log.last().clone();
+        self.naive.take(&event);
+        self.people.event(&event);
+        self.content.event(&event);
+        self.commands.event(&event);
+    }
+
+    fn fresh(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
+    }
+
+    fn nth_post(&self, n: u8) -> Option<(PostId, UserId, bool)> {
+        let count = self.naive.posts.len().max(1);
+        let (id, (post, published)) = self.naive.posts.iter().nth(usize::from(n) % count)?;
+        Some((*id, post.content.author_id, *published))
+    }
+
+    fn step(&mut self, step: &Step) -> Option<()> {
+        match *step {
+            Step::Profile { user, variant } => {
+                let bio = format!("bio {variant}");
+                let avatar = (variant == 2).then_some("https://example/a.png");
+                let name =
+                    if variant == 1 { format!("Renamed{}", self.log.events.len()) } else { format!("User{user}") };
+                self.log.profile(UserId(id(user)), &name, avatar, Some(&bio));
+            }
+            Step::Role { user } => {
+                let user = UserId(id(user));
+                if self.naive.accounts[&user].roles.contains(&Role::Staff) {
+                    self.log.revoke(user, Role::Staff);
+                } else {
+                    self.log.grant(user, Role::Staff);
+                }
+            }
+            Step::SignOut { user } => {
+                let session = SessionId(self.fresh());
+                self.log.sign_out(UserId(id(user)), session);
+            }
+            Step::SignOutEverywhere { user } => {
+                let until = self.log.last().at;
+                self.log.sign_out_everywhere(UserId(id(user)), until);
+            }
+            Step::Follow { follower, followed } if follower != followed => {
+                let (follower, followed) = (UserId(id(follower)), UserId(id(followed)));
+                if self.naive.follows.contains_key(&(follower, followed)) {
+                    self.log.unfollow(follower, followed);
+                } else {
+                    self.log.follow(follower, followed);
+                }
+            }
+            Step::Follow { .. } => return None,
+            Step::Post { user, published } => {
+                let post = PostId(self.fresh());
+                self.log.post(post, UserId(id(user)), published);
+            }
+            Step::Comments { post, user, count, skew_s } => return self.comments(post, user, count, skew_s),
+            Step::DeleteComments { post, count, oldest } => return self.delete_comments(post, count, oldest),
+            Step::Chunks { count, limit } => {
+                (0..count).for_each(|_| self.content.chunk(limit));
+                return None;
+            }
+            Step::EditPost { post } => {
+                let (post, author, _) = self.nth_post(post)?;
+                let title = format!("Title {}", self.log.events.len());
+                self.log.edit_post(post, author, &title);
+            }
+            Step::Publish { post } => {
+                let (post, author, published) = self.nth_post(post)?;
+                if published {
+                    self.log.unpublish(post, author);
+                } else {
+                    self.log.publish(post, author);
+                }
+            }
+            Step::DeletePost { post } => {
+                let (post, author, published) = self.nth_post(post)?;
+                self.log.delete_post(post, author, published);
+            }
+            Step::EditComment { comment } => {
+                let count = self.naive.comments.len().max(1);
+                let (_, comment) = self.naive.comments.iter().nth(usize::from(comment) % count)?;
+                let (e, text) = (comment.content.clone(), format!("edited {}", self.log.events.len()));
+                self.log.edit_comment(e.comment_id, e.post_id, e.author_id, &text);
+            }
+            Step::Like { post, user } => {
+                let (post, user) = (self.nth_post(post)?.0, UserId(id(user)));
+                if self.naive.likes.contains(&(post, user)) {
+                    self.log.unlike(post, user);
+                } else {
+                    self.log.like(post, user);
+                }
+            }
+        }
+        self.fold();
+        Some(())
+    }
+
+    fn comments(&mut self, post: u8, user: u8, count: u8, skew_s: i64) -> Option<()> {
+        let (post, _, _) = self.nth_post(post)?;
+        for n in 0..count {
+            let comment = CommentId(self.fresh());
+            self.log.skewed(skew_s).comment(comment, post, UserId(id((user + n % 2) % USERS)), "Said.");
+            self.fold();
+        }
+        Some(())
+    }
+
+    fn delete_comments(&mut self, post: u8, count: u8, oldest: bool) -> Option<()> {
+        let (post, _, _) = self.nth_post(post)?;
+        let mut comments = self.naive.comments_of(post);
+        if oldest {
+            comments.reverse();
+        }
+        for comment in comments.into_iter().take(usize::from(count)) {
+            let author = self.naive.comments[&comment].content.author_id;
+            self.log.delete_comment(comment, post, author);
+            self.fold();
+            self.check_window(post);
+        }
+        Some(())
+    }
+
+    fn page(&self, id: PostId) -> &Post {
+        match self.content.get(&post::key(id)) {
+            Some(ContentDocument::Post(post)) => post,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// At every moment a window is a prefix of all comments, and one that falls short waits for its refill.
+    fn check_window(&self, id: PostId) {
+        let (page, all) = (self.page(id), self.naive.comments_of(id));
+        let window: Vec<_> = page.comments.iter().map(|comment| comment.id).collect();
+        assert_eq!(window, all[..window.len()]);
+        assert_eq!(page.comment_count as usize, all.len());
+        assert!(page.window_serves() || page.refill_since.is_some(), "falls short and nobody knows");
+        let refills = self.content.open.iter().filter(|fan_out| Some(fan_out.position) == page.refill_since).count();
+        assert_eq!(refills, usize::from(page.refill_since.is_some()), "exactly one refill is under way, or none");
+    }
+
+    fn check_end(&mut self) {
+        self.content.drain();
+        assert_eq!(self.people.documents, self.naive.people());
+        let lengths = |id| self.page(id).comments.len();
+        assert_eq!(self.content.documents, self.naive.content(lengths));
+        for id in self.naive.posts.keys() {
+            let (length, all) = (lengths(*id), self.naive.comments_of(*id).len());
+            assert!((all.min(WINDOW_SERVED)..=all.min(WINDOW_KEPT)).contains(&length), "{length} of {all}");
+        }
+        assert_eq!(self.commands.documents.len(), self.log.events.len());
+        assert!(self.people.open.is_empty() && self.commands.open.is_empty());
+    }
+}
+
+/// The log again, from the start, with other moments for the fan-outs.
+fn refolded(events: &[Recorded], chunk_every: usize) -> Folded<Content> {
+    let mut folded = Folded::<Content>::default();
+    for (count, event) in events.iter().enumerate() {
+        folded.event(event);
+        if count % chunk_every == 0 {
+            folded.chunk(2);
+        }
+    }
+    folded.drain();
+    folded
+}
+
+/// Window lengths may differ by when refills ran; what a client is served may not.
+fn served(folded: &Folded<Content>) -> Vec<ContentDocument> {
+    let cut = |document: &ContentDocument| {
+        let mut document = document.clone();
+        if let ContentDocument::Post(post) = &mut document {
+            post.comments.truncate(WINDOW_SERVED);
+            post.card_ids.clear();
+        }
+        document
+    };
+    folded.documents.values().map(cut).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_fold_equals_the_naive_one(steps in vec(step(), 1..60)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step);
+        }
+        world.check_end();
+    }
+
+    #[test]
+    fn what_is_served_does_not_depend_on_when_fan_outs_run(steps in vec(step(), 1..40), every in 1..20usize) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step);
+        }
+        world.content.drain();
+        prop_assert_eq!(served(&world.content), served(&refolded(&world.log.events, every)));
+    }
+}
