@@ -1,5 +1,22 @@
 //! The projector: folds the stream into documents, commits them with the checkpoint, and brings them to the cache.
 
+pub mod alarm;
+pub mod beats;
+pub mod chain;
+pub mod core;
+pub mod draft;
+pub mod fold;
+mod intake;
+pub mod kept;
+pub mod limits;
+mod look;
 pub mod source;
+pub mod spread;
+pub mod state;
+mod work;
+pub mod write_through;
 
+pub use alarm::{Alarm, Obstacle};
+pub use core::{Projector, Round, RoundError, Step};
+pub use limits::Limits;
 pub use source::{Beat, Content, Message, Source, SourceError, StreamState, Wanted};
