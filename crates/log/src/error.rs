@@ -15,9 +15,9 @@ pub enum LogError {
     /// The tables could not be brought up to date.
     #[error("the migrations of PostgreSQL failed")]
     Migrations(#[source] sqlx::migrate::MigrateError),
-    /// There is no head: `millrace migrate` was not run on this database.
+    /// The tables are missing: `millrace migrate` was not run on this database.
     #[error("this database has no log: run the migrations first")]
-    NotMigrated,
+    NotMigrated(#[source] DbErr),
     /// An event is larger than readers and the stream take.
     #[error("event {event_id} has {bytes} bytes, {EVENT_BYTES_MAX} are allowed")]
     EventTooLarge {
@@ -83,6 +83,25 @@ pub fn is_retryable(error: &DbErr) -> bool {
         | DbErr::Exec(RuntimeErr::SqlxError(error))
         | DbErr::Query(RuntimeErr::SqlxError(error)) => is_retryable_in_sqlx(error),
         _ => false,
+    }
+}
+
+/// Tells a missing table or function from other failures.
+pub(crate) fn missing_or_failed(error: DbErr) -> LogError {
+    const UNDEFINED_TABLE: &str = "42P01";
+    const UNDEFINED_FUNCTION: &str = "42883";
+    match state(&error).as_deref() {
+        Some(UNDEFINED_TABLE | UNDEFINED_FUNCTION) => LogError::NotMigrated(error),
+        _ => LogError::Database(error),
+    }
+}
+
+fn state(error: &DbErr) -> Option<String> {
+    match error {
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error)) => {
+            error.as_database_error()?.code().map(|code| code.into_owned())
+        }
+        _ => None,
     }
 }
 
