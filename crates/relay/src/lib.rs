@@ -1,4 +1,5 @@
 //! Copies the log into JetStream, verifies and refills it.
+
 pub mod compare;
 pub mod confirmed;
 pub mod core;
@@ -8,4 +9,5 @@ pub mod keys;
 pub mod message;
 pub mod mirror;
 pub mod ports;
+pub mod round;
 pub mod window;

@@ -1,0 +1,1 @@
+//! The relay on a real NATS and a real PostgreSQL.
