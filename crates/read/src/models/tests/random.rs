@@ -34,7 +34,7 @@ const USERS: u8 = 4;
 
 fn step() -> impl Strategy<Value = Step> {
     let user = || 0..USERS;
-    let post = || 0..6u8;
+    let post = || prop_oneof![4 => Just(0u8), 1 => 0..4u8];
     prop_oneof![
         3 => (user(), 0..3u8).prop_map(|(user, variant)| Step::Profile { user, variant }),
         1 => user().prop_map(|user| Step::Role { user }),
@@ -44,11 +44,11 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
         1 => post().prop_map(|post| Step::EditPost { post }),
         2 => post().prop_map(|post| Step::Publish { post }),
-        1 => post().prop_map(|post| Step::DeletePost { post }),
-        8 => (post(), user(), 1..25u8, prop_oneof![2 => Just(0), 1 => -30..30i64])
+        1 => (0..4u8).prop_map(|post| Step::DeletePost { post }),
+        8 => (post(), user(), 1..45u8, prop_oneof![2 => Just(0), 1 => -200..30i64])
             .prop_map(|(post, user, count, skew_s)| Step::Comments { post, user, count, skew_s }),
         2 => any::<u8>().prop_map(|comment| Step::EditComment { comment }),
-        5 => (post(), 1..25u8, any::<bool>()).prop_map(|(post, count, oldest)| Step::DeleteComments { post, count, oldest }),
+        5 => (post(), 1..45u8, prop::bool::weighted(0.2)).prop_map(|(post, count, oldest)| Step::DeleteComments { post, count, oldest }),
         2 => (post(), user()).prop_map(|(post, user)| Step::Like { post, user }),
         4 => (1..4u8, 1..8usize).prop_map(|(count, limit)| Step::Chunks { count, limit }),
     ]
@@ -78,6 +78,8 @@ impl World {
             world.log.sign_up(UserId(id(n)), &format!("User{n}"));
             world.fold();
         }
+        world.log.post(PostId(id(9)), UserId(id(0)), true);
+        world.fold();
         world
     }
 
@@ -186,6 +188,7 @@ impl World {
             let comment = CommentId(self.fresh());
             self.log.skewed(skew_s).comment(comment, post, UserId(id((user + n % 2) % USERS)), "Said.");
             self.fold();
+            self.check_window(post);
         }
         Some(())
     }
