@@ -1,5 +1,7 @@
 //! The port to the document store (MongoDB, or memory in the model): documents, changes and the checkpoint, moved together.
 
+pub mod mongo;
+
 use crate::projection::{Change, Document, DocumentKey, FanOut, Selector};
 use millrace_events::{EventId, History, Position, Revision, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,8 @@ use std::sync::Arc;
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
 /// How far a generation of a projection has come.
+///
+/// Its JSON names are those in MongoDB, where it lies among the documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
@@ -24,6 +28,7 @@ pub struct Checkpoint {
     /// The fold that made it; a program folds only its own.
     pub fold_version: u32,
     /// The last event folded, and chunks since.
+    #[serde(rename = "rev")]
     pub revision: Revision,
     /// The last change's number.
     pub seq: u64,

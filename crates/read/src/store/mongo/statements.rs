@@ -1,0 +1,86 @@
+//! A commit as commands of MongoDB, each small enough for one message.
+
+use super::error::MongoError;
+use super::form;
+use super::names::{DEAD_LETTERS, Names};
+use crate::projection::Document;
+use crate::store::Commit;
+use millrace_events::Revision;
+use mongodb::bson::{DateTime, RawArrayBuf, RawDocument, RawDocumentBuf, rawdoc};
+
+/// Bytes of statements in one command. MongoDB takes 16 MB for all of it.
+const COMMAND_BYTES_MAX: usize = 8 << 20;
+
+/// The commands of one transaction, the compare first.
+pub(super) struct Statements {
+    /// In order.
+    pub commands: Vec<RawDocumentBuf>,
+    /// Of all together.
+    pub bytes: usize,
+}
+
+impl Statements {
+    pub fn of<D: Document>(names: &Names, from: Revision, commit: &Commit<D>) -> Result<Self, MongoError> {
+        let (mut updates, mut deletes) = (vec![compare(from, commit)?], Vec::new());
+        for (key, stored) in &commit.documents {
+            match stored {
+                Some(stored) => updates.push(replace(&form::document(key, stored)?, key.as_str())),
+                None => deletes.push(rawdoc! { "q": { "_id": key.as_str() }, "limit": 1 }),
+            }
+        }
+        for (key, since) in &commit.parked {
+            let tombstone = form::tombstone(key, commit.checkpoint.revision, Some(*since));
+            updates.push(replace(&tombstone, key.as_str()));
+        }
+        let kept_since = DateTime::now();
+        let changes: Result<Vec<_>, _> = commit.changes.iter().map(|change| form::change(change, kept_since)).collect();
+        let letters: Result<Vec<_>, _> =
+            commit.dead_letters.iter().map(|letter| form::dead_letter(&names.documents, letter)).collect();
+        let mut statements = Self { commands: Vec::new(), bytes: 0 };
+        statements.add("update", &names.documents, "updates", updates);
+        statements.add("delete", &names.documents, "deletes", deletes);
+        statements.add("insert", &names.changes, "documents", changes?);
+        statements.add("insert", DEAD_LETTERS, "documents", letters?);
+        Ok(statements)
+    }
+
+    fn add(&mut self, command: &str, collection: &str, list: &str, statements: Vec<RawDocumentBuf>) {
+        let (mut array, mut bytes) = (RawArrayBuf::new(), 0);
+        for statement in statements {
+            let length = statement.as_bytes().len();
+            if bytes > 0 && bytes + length > COMMAND_BYTES_MAX {
+                let full = std::mem::replace(&mut array, RawArrayBuf::new());
+                self.commands.push(self::command(command, collection, list, full));
+                bytes = 0;
+            }
+            array.push(statement);
+            bytes += length;
+            self.bytes += length;
+        }
+        if bytes > 0 {
+            self.commands.push(self::command(command, collection, list, array));
+        }
+    }
+}
+
+fn command(name: &str, collection: &str, list: &str, statements: RawArrayBuf) -> RawDocumentBuf {
+    let mut command = RawDocumentBuf::new();
+    command.append_ref(name, collection);
+    command.append(list, statements);
+    command
+}
+
+/// Moves the checkpoint if it is exactly where the commit starts from, and served as before. As an upsert, because then a
+/// miss is an error of this statement (the checkpoint's `_id` exists) and ends the transaction.
+fn compare<D>(from: Revision, commit: &Commit<D>) -> Result<RawDocumentBuf, MongoError> {
+    let retired = commit.checkpoint.retired;
+    Ok(rawdoc! {
+        "q": { "_id": form::CHECKPOINT, "rev": form::revision_form(from), "retired": retired },
+        "u": form::checkpoint(&commit.checkpoint)?,
+        "upsert": true,
+    })
+}
+
+fn replace(document: &RawDocument, key: &str) -> RawDocumentBuf {
+    rawdoc! { "q": { "_id": key }, "u": document.to_raw_document_buf(), "upsert": true }
+}
