@@ -60,3 +60,53 @@ impl Audit {
         self.done = until;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{FIRST_HISTORY, SECOND_HISTORY, origin, state};
+
+    /// A relay that has compared up to 50 and believes that the stream ends at 60 looks at a stream.
+    fn compared_after(seen: Origin, last: u64) -> u64 {
+        let before = Confirmed { origin: origin(1, FIRST_HISTORY), compared: Position(50), target: Position(50) };
+        Confirmed::at_look(Some(before), seen, &state(seen, last), Some(Position(60))).compared.0
+    }
+
+    #[test]
+    fn what_was_compared_holds_while_the_stream_grows() {
+        assert_eq!(compared_after(origin(1, FIRST_HISTORY), 60), 50);
+        assert_eq!(compared_after(origin(1, FIRST_HISTORY), 90), 50);
+    }
+
+    #[test]
+    fn another_stream_another_history_or_a_lost_end_is_compared_from_the_start() {
+        assert_eq!(compared_after(origin(2, FIRST_HISTORY), 90), 0);
+        assert_eq!(compared_after(origin(1, SECOND_HISTORY), 90), 0);
+        for last in [0, 49, 59] {
+            assert_eq!(compared_after(origin(1, FIRST_HISTORY), last), 0);
+        }
+    }
+
+    #[test]
+    fn the_first_look_compares_everything_up_to_the_end() {
+        let seen = origin(1, FIRST_HISTORY);
+        let mut confirmed = Confirmed::at_look(None, seen, &state(seen, 3), None);
+        assert_eq!(confirmed.next_page(), Some(Position::START));
+        confirmed.take_in(Position(2));
+        assert_eq!(confirmed.next_page(), Some(Position(2)));
+        confirmed.take_in(Position(3));
+        assert_eq!(confirmed.next_page(), None);
+        assert_eq!(Confirmed::at_look(None, seen, &state(seen, 0), None).next_page(), None);
+    }
+
+    #[test]
+    fn an_audit_goes_round() {
+        let mut audit = Audit::default();
+        assert_eq!(audit.next_page(Position::START), None);
+        for (begins, ends) in [(0, 500), (500, 1000), (1000, 1200), (0, 500)] {
+            assert_eq!(audit.next_page(Position(1200)), Some(Position(begins)));
+            audit.take_in(Position(ends));
+        }
+        assert_eq!(audit.next_page(Position(200)), Some(Position::START));
+    }
+}

@@ -28,6 +28,7 @@ pub struct Core<L, S> {
     stream: S,
     head: Option<LogHead>,
     tail: Option<Tail>,
+    last: Option<Position>,
     confirmed: Option<Confirmed>,
     audit: Audit,
     mirror: Mirror,
@@ -45,7 +46,7 @@ impl<L: LogSide, S: StreamSide> Core<L, S> {
     /// A relay that knows nothing yet.
     pub fn new(log: L, stream: S) -> Self {
         let (audit, mirror) = (Audit::default(), Mirror::default());
-        Self { log, stream, head: None, tail: None, confirmed: None, audit, mirror, mode: Mode::Copying }
+        Self { log, stream, head: None, tail: None, last: None, confirmed: None, audit, mirror, mode: Mode::Copying }
     }
 
     /// The stream's side, for what is not the core's.
@@ -58,9 +59,9 @@ impl<L: LogSide, S: StreamSide> Core<L, S> {
         self.head
     }
 
-    /// Where the stream ends, as last seen; none if that is not known at the moment.
+    /// Where the stream ends, as last seen.
     pub fn last(&self) -> Option<Position> {
-        self.tail.map(|tail| tail.position)
+        self.last
     }
 
     /// Up to where the stream was compared with the log.
@@ -118,6 +119,7 @@ impl<L: LogSide, S: StreamSide> Core<L, S> {
         let believed = self.tail.take().map(|tail| tail.position);
         let (state, head) = compare::look(&self.log, &self.stream).await?;
         self.head = Some(head);
+        self.last = state.map(|state| state.last);
         let Some(state) = state else { return self.create(head).await.map(Some) };
         if let Some(round) = self.act_on(judge_state(&state, &head), &state).await? {
             return Ok(Some(round));

@@ -144,3 +144,124 @@ fn event_at(events: &[Envelope], position: Position) -> Option<&Envelope> {
     let index = usize::try_from(position.0.checked_sub(first.0)?).ok()?;
     events.get(index)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{FIRST_HISTORY, SECOND_HISTORY, log, origin, state, stranger, stream_of};
+
+    /// Judges a stream that was compared up to 0 against the whole of a log.
+    fn judge(messages: &[StreamMessage], events: &[Envelope], history: History) -> Verdict {
+        let head = Position(events.len() as u64);
+        let until = messages.last().map_or(Position::START, |message| message.sequence);
+        judge_messages(Position::START, until, messages, Stretch { history, events, head: Some(head) })
+    }
+
+    #[test]
+    fn a_copy_is_sound() {
+        let log = log(FIRST_HISTORY, 1, 5);
+        assert_eq!(judge(&stream_of(&log), &log, FIRST_HISTORY), Verdict::Sound);
+        assert_eq!(judge(&stream_of(&log[..3]), &log, FIRST_HISTORY), Verdict::Sound);
+        assert_eq!(judge(&[], &log, FIRST_HISTORY), Verdict::Sound);
+    }
+
+    #[test]
+    fn a_copy_in_other_bytes_is_sound() {
+        let log = log(FIRST_HISTORY, 1, 1);
+        let value: serde_json::Value = serde_json::to_value(&log[0]).unwrap();
+        let payload = serde_json::to_vec_pretty(&value).unwrap();
+        assert_eq!(judge(&[StreamMessage { sequence: Position(1), payload }], &log, FIRST_HISTORY), Verdict::Sound);
+    }
+
+    #[test]
+    fn a_stranger_is_damage_wherever_it_lies() {
+        let log = log(FIRST_HISTORY, 1, 5);
+        for at in 1..=6 {
+            let mut stream = stream_of(&log);
+            stream.truncate(at - 1);
+            stream.push(stranger(at as u64));
+            let found = judge(&stream, &log, FIRST_HISTORY);
+            assert_eq!(found, Verdict::Damaged(Damage::Stranger(Position(at as u64))));
+        }
+    }
+
+    #[test]
+    fn an_event_at_another_sequence_than_its_position_is_a_strangers() {
+        let log = log(FIRST_HISTORY, 1, 5);
+        let mut stream = stream_of(&log);
+        stream[2].payload = stream[1].payload.clone();
+        assert_eq!(judge(&stream, &log, FIRST_HISTORY), Verdict::Damaged(Damage::Stranger(Position(3))));
+    }
+
+    #[test]
+    fn a_hole_is_damage_at_the_beginning_in_the_middle_and_at_the_end() {
+        let log = log(FIRST_HISTORY, 1, 5);
+        for missing in 1..=5_u64 {
+            let mut stream = stream_of(&log);
+            stream.retain(|message| message.sequence != Position(missing));
+            let whole = Stretch { history: FIRST_HISTORY, events: &log, head: None };
+            let found = judge_messages(Position::START, Position(5), &stream, whole);
+            assert_eq!(found, Verdict::Damaged(Damage::Missing(Position(missing))));
+        }
+        assert_eq!(judge_hole(Position(7)), Verdict::Damaged(Damage::Missing(Position(8))));
+    }
+
+    #[test]
+    fn messages_of_an_ended_history_are_damage() {
+        let (old, new) = (log(FIRST_HISTORY, 1, 5), log(SECOND_HISTORY, 1, 3));
+        let found = judge(&stream_of(&old), &new, SECOND_HISTORY);
+        assert_eq!(found, Verdict::Damaged(Damage::OlderMessage(Position(1))));
+        assert_eq!(judge(&stream_of(&old[3..]), &[], SECOND_HISTORY), Verdict::Damaged(Damage::Missing(Position(1))));
+    }
+
+    #[test]
+    fn another_event_of_this_history_means_that_the_log_went_back() {
+        let (before, mut now) = (log(FIRST_HISTORY, 1, 5), log(FIRST_HISTORY, 1, 3));
+        now.extend(log(FIRST_HISTORY, 2, 5).split_off(3));
+        let found = judge(&stream_of(&before), &now, FIRST_HISTORY);
+        assert_eq!(found, Verdict::WentBack(WentBack::AnotherEvent(Position(4))));
+    }
+
+    #[test]
+    fn an_event_above_the_head_means_that_the_log_went_back() {
+        let log = log(FIRST_HISTORY, 1, 5);
+        let found = judge(&stream_of(&log), &log[..3], FIRST_HISTORY);
+        assert_eq!(found, Verdict::WentBack(WentBack::AboveHead { position: Position(4), head: Position(3) }));
+        let nothing = judge(&stream_of(&log), &[], FIRST_HISTORY);
+        assert_eq!(nothing, Verdict::WentBack(WentBack::AboveHead { position: Position(1), head: Position(0) }));
+    }
+
+    #[test]
+    fn a_log_that_went_back_weighs_more_than_damage_before_it() {
+        let log = log(FIRST_HISTORY, 1, 5);
+        let mut stream = stream_of(&log);
+        stream[0] = stranger(1);
+        stream.remove(1);
+        let found = judge(&stream, &log[..4], FIRST_HISTORY);
+        assert_eq!(found, Verdict::WentBack(WentBack::AboveHead { position: Position(5), head: Position(4) }));
+    }
+
+    #[test]
+    fn the_state_alone_tells_holes_and_histories() {
+        let head = |history| LogHead { history, position: Position(9) };
+        let sound = state(origin(1, FIRST_HISTORY), 5);
+        assert_eq!(judge_state(&sound, &head(FIRST_HISTORY)), Verdict::Sound);
+        let cases = [
+            (StreamState { origin: None, ..sound }, FIRST_HISTORY, Verdict::Damaged(Damage::NoOrigin)),
+            (
+                StreamState { messages: 4, ..sound },
+                FIRST_HISTORY,
+                Verdict::Damaged(Damage::Hole { last: Position(5), messages: 4 }),
+            ),
+            (sound, SECOND_HISTORY, Verdict::Damaged(Damage::OlderHistory(FIRST_HISTORY))),
+            (
+                state(origin(1, SECOND_HISTORY), 5),
+                FIRST_HISTORY,
+                Verdict::WentBack(WentBack::LaterHistory(SECOND_HISTORY)),
+            ),
+        ];
+        for (state, history, verdict) in cases {
+            assert_eq!(judge_state(&state, &head(history)), verdict);
+        }
+    }
+}

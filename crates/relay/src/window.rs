@@ -44,3 +44,45 @@ pub fn tail_after(window: &[Outgoing], acks: &[Ack]) -> Option<Tail> {
         && window.iter().zip(acks).all(|(sent, ack)| ack.sequence == sent.position && !ack.duplicate);
     all_stored.then_some(Tail { position: last.position, event: Some(last.event_id) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message;
+    use crate::sample::{FIRST_HISTORY, SECOND_HISTORY, log};
+
+    fn acks(sequences: &[u64]) -> Vec<Ack> {
+        sequences.iter().map(|sequence| Ack { sequence: Position(*sequence), duplicate: false }).collect()
+    }
+
+    #[test]
+    fn a_window_must_follow_the_end_in_position_history_and_chain() {
+        let events = log(FIRST_HISTORY, 1, 5);
+        assert!(Tail::START.is_followed_by(&events, FIRST_HISTORY));
+        assert!(Tail::at(&events[1]).is_followed_by(&events[2..], FIRST_HISTORY));
+        assert!(!Tail::at(&events[1]).is_followed_by(&events[3..], FIRST_HISTORY), "a gap");
+        assert!(!Tail::at(&events[1]).is_followed_by(&events[2..], SECOND_HISTORY), "another history");
+        let branch = log(FIRST_HISTORY, 2, 5);
+        assert!(!Tail::at(&branch[1]).is_followed_by(&events[2..], FIRST_HISTORY), "another predecessor");
+    }
+
+    #[test]
+    fn the_end_is_known_only_if_each_message_lies_at_its_position_for_the_first_time() {
+        let events = log(FIRST_HISTORY, 1, 3);
+        let window: Vec<Outgoing> = events.iter().map(|event| message::outgoing(event).unwrap()).collect();
+        assert_eq!(tail_after(&window, &acks(&[1, 2, 3])), Some(Tail::at(&events[2])));
+        assert_eq!(tail_after(&window, &acks(&[1, 2])), None, "an ack is missing");
+        assert_eq!(tail_after(&window, &acks(&[1, 2, 4])), None, "somebody came in between");
+        let mut repeated = acks(&[1, 2, 3]);
+        repeated[1].duplicate = true;
+        assert_eq!(tail_after(&window, &repeated), None, "a duplicate may be there no more");
+        assert_eq!(tail_after(&[], &[]), None);
+    }
+
+    #[test]
+    fn a_message_expects_the_one_before_it() {
+        let events = log(FIRST_HISTORY, 1, 2);
+        let sent: Vec<_> = events.iter().map(|event| message::outgoing(event).unwrap().expected_last).collect();
+        assert_eq!(sent, [Some(Position(0)), Some(Position(1))]);
+    }
+}

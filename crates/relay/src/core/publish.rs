@@ -36,9 +36,8 @@ impl<L: LogSide, S: StreamSide> Core<L, S> {
         if !rule("keys_before_events") {
             self.mirror.window(&self.log, &self.stream, &events).await?;
         }
-        if self.tail.is_none() {
-            return Ok(self.odd_answer());
-        }
+        let Some(tail) = self.tail else { return Ok(self.odd_answer()) };
+        self.last = Some(tail.position);
         Ok(Round { happened: Happened::Published { events: events.len() }, again: true })
     }
 
