@@ -36,7 +36,7 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
     /// Input fields that no store may hold, not even as a hash: they are left out when inputs are compared.
     const SECRET_FIELDS: &'static [&'static str] = &[];
     /// The input once its fields are parsed.
-    type Valid: Clone + Send + Sync;
+    type Valid: Send + Sync;
     /// The ids of what it touched, kept for replays. Field names are those of the payload.
     type Outcome: Serialize + DeserializeOwned + Clone + Send + Sync + 'static;
 

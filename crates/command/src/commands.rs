@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
 
 /// What comes with every command, whichever it is.
@@ -47,6 +47,8 @@ pub struct Settings {
     pub commands_max: usize,
     /// How long a caller waits for an answer. The command itself goes on.
     pub answer_wait_max: Duration,
+    /// How long PostgreSQL is asked what became of a COMMIT that it did not answer.
+    pub outcome_wait_max: Duration,
     /// Rows that one sweep deletes at most, per table.
     pub sweep_rows_max: u64,
 }
@@ -54,7 +56,13 @@ pub struct Settings {
 impl Settings {
     /// The usual limits.
     pub fn new(server_secret: ServerSecret) -> Self {
-        Self { server_secret, commands_max: 1_024, answer_wait_max: Duration::from_secs(10), sweep_rows_max: 1_000 }
+        Self {
+            server_secret,
+            commands_max: 1_024,
+            answer_wait_max: Duration::from_secs(10),
+            outcome_wait_max: Duration::from_secs(8),
+            sweep_rows_max: 1_000,
+        }
     }
 }
 
@@ -167,6 +175,9 @@ impl Commands {
     }
 
     fn place(&self) -> Result<OwnedSemaphorePermit, Fault> {
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Fault::TooManyCommands)
+        Arc::clone(&self.places).try_acquire_owned().map_err(|refused| match refused {
+            TryAcquireError::Closed => Fault::Draining,
+            TryAcquireError::NoPermits => Fault::TooManyCommands,
+        })
     }
 }

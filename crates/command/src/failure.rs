@@ -41,6 +41,9 @@ pub enum Fault {
     /// As many commands as may run are running.
     #[error("too many commands are running")]
     TooManyCommands,
+    /// This process takes no commands any more: it is shutting down.
+    #[error("no commands are taken any more")]
+    Draining,
     /// Too many failed sign-ins.
     #[error("too many failed sign-ins")]
     TooManyAttempts,
@@ -111,7 +114,7 @@ impl Fault {
             Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
-            Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
+            Self::Draining | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
             Self::Log(LogError::EventTooLarge { .. } | LogError::TooManyEvents { .. }) => FailureCode::LimitExceeded,
             Self::Database(error) | Self::Log(LogError::Database(error)) => code_of(error),
             _ => FailureCode::Internal,
@@ -170,10 +173,8 @@ fn code_of(error: &DbErr) -> FailureCode {
     if sql_state(error).as_deref() == Some(STATEMENT_TOOK_TOO_LONG) {
         return FailureCode::Timeout;
     }
-    if is_race(error) || is_lost(error) || millrace_log::is_retryable(error) {
-        return FailureCode::Unavailable;
-    }
-    FailureCode::Internal
+    // A unique key that stands in the way at every attempt is no race.
+    if is_lost(error) || millrace_log::is_retryable(error) { FailureCode::Unavailable } else { FailureCode::Internal }
 }
 
 /// Codes of errors that are no command's fault; they stand in `extensions.code` of a top-level error.

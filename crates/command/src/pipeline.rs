@@ -16,15 +16,17 @@ use millrace_events::values::{Email, Password};
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, UserId, Viewer};
 use millrace_log::{Log, Sequencer};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: usize = 6;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 const ATTEMPT_DELAY_MAX: Duration = Duration::from_millis(500);
+/// The most bytes of a `traceparent`; version 00 has 55.
+const TRACE_BYTES_MAX: usize = 64;
 /// How often PostgreSQL is asked what became of a COMMIT that it did not answer.
-const QUESTIONS_MAX: usize = 8;
+const QUESTIONS_MAX: usize = 12;
 const QUESTION_DELAY: Duration = Duration::from_millis(50);
 const QUESTION_DELAY_MAX: Duration = Duration::from_secs(1);
 
@@ -64,7 +66,8 @@ impl Pipeline {
         let claim = Claim::of(input, &owner, &self.settings.server_secret)?;
         let password = self.look_at_password(C::password_work(&valid), &request).await?;
         let auth = Arc::clone(&self.auth);
-        let frame = Frame { command_id: request.command_id, actor, trace: request.trace, password, auth };
+        let trace = request.trace.filter(|trace| is_trace(trace));
+        let frame = Frame { command_id: request.command_id, actor, trace, password, auth };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {
@@ -147,8 +150,8 @@ impl Pipeline {
     }
 
     async fn ask_whether_committed(&self, transaction_id: &str) -> Option<bool> {
-        let mut delays = delays(QUESTION_DELAY, QUESTION_DELAY_MAX, QUESTIONS_MAX - 1);
-        loop {
+        let (started, mut delays) = (Instant::now(), delays(QUESTION_DELAY, QUESTION_DELAY_MAX, QUESTIONS_MAX - 1));
+        while started.elapsed() < self.settings.outcome_wait_max {
             match was_committed(self.log.database(), transaction_id).await {
                 Ok(Some(committed)) => return Some(committed),
                 Ok(None) => {}
@@ -156,6 +159,7 @@ impl Pipeline {
             }
             tokio::time::sleep(delays.next()?).await;
         }
+        None
     }
 
     async fn is_placed(&self, command_id: CommandId) -> bool {
@@ -270,6 +274,11 @@ fn admit_kind(sender: Sender, actor: &Actor) -> Result<(), Fault> {
         (_, Actor::Viewer(Viewer::Anonymous)) => Err(Fault::NotSignedIn),
         _ => Ok(()),
     }
+}
+
+/// What a client sends as its trace goes into the log for ever: only what has the form.
+fn is_trace(text: &str) -> bool {
+    text.len() <= TRACE_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 fn validate<C: Command>(input: &C) -> Handling<C::Valid> {

@@ -79,3 +79,45 @@ impl<O> Answer<O> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::OffsetDateTime;
+
+    fn receipt(accepted: bool) -> CommandReceipt {
+        CommandReceipt {
+            command_id: CommandId::generate(),
+            accepted,
+            replayed: false,
+            aggregate_id: accepted.then(|| ID("abc".into())),
+            version: accepted.then_some(3),
+            accepted_at: accepted.then(|| Timestamp::new(OffsetDateTime::now_utc())),
+            consistency_token: Some("mr1~x".into()),
+        }
+    }
+
+    #[test]
+    fn answers_cross_the_internal_api_unchanged() {
+        let session = Session {
+            access_token: "access".into(),
+            refresh_token: "refresh".into(),
+            expires_at: Timestamp::new(OffsetDateTime::now_utc()),
+        };
+        let accepted = Answer::Accepted { receipt: receipt(true), outcome: 7, session: Some(session) };
+        let errors = vec![CommandError::version_conflict(2, 3), CommandError::not_found("post", "postId")];
+        let rejected = Answer::Rejected { receipt: receipt(false), errors };
+        for answer in [accepted, rejected] {
+            let text = serde_json::to_string(&answer).unwrap();
+            assert_eq!(serde_json::from_str::<Answer<i32>>(&text).unwrap(), answer);
+        }
+    }
+
+    #[test]
+    fn tokens_do_not_show_in_debug_output() {
+        let (access_token, refresh_token) = ("access-secret".to_owned(), "refresh-secret".to_owned());
+        let session = Session { access_token, refresh_token, expires_at: Timestamp::new(OffsetDateTime::now_utc()) };
+        let answer = Answer::Accepted { receipt: receipt(true), outcome: 7, session: Some(session) };
+        assert!(!format!("{answer:?}").contains("secret"));
+    }
+}

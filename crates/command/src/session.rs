@@ -15,7 +15,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use serde::{Deserialize, Serialize};
 
 /// The most refresh tokens of one sign-in that are good at the same time: those of twins.
-const TOKENS_MAX: usize = 16;
+const TOKENS_MAX: usize = 32;
 const NOT_SIGNED_IN: &str = "E-mail address and password do not fit together.";
 const NOT_REFRESHED: &str = "This refresh token is not valid. Sign in again.";
 
@@ -332,7 +332,7 @@ mod tests {
     #[test]
     fn twins_are_bounded() {
         let mut tokens = vec![token(0, Some(Duration::seconds(1)))];
-        tokens.extend((1..16).map(|hash| token(hash, None)));
+        tokens.extend((1..32).map(|hash| token(hash, None)));
         assert_eq!(decide_refresh(&tokens, &[0], now()), Refresh::TooOften);
     }
 }

@@ -10,7 +10,10 @@ use millrace_events::{
     Aggregate, CommandId, Event, EventId, KeyState, PersonKey, Role, Timestamp, UserId, Viewer, seal,
 };
 use millrace_log::{NewEvent, command_ordinal, keys, outbox};
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement,
+    TransactionTrait,
+};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -99,10 +102,7 @@ pub(crate) enum Committed {
 impl UnitOfWork {
     /// Begins the transaction and reads what is true about the sender now. Never call it under a time-out: a `begin` that is cancelled
     /// leaves a transaction open in the pool.
-    pub(crate) async fn begin(
-        database: &impl TransactionTrait<Transaction = DatabaseTransaction>,
-        frame: Frame,
-    ) -> Result<Self, Fault> {
+    pub(crate) async fn begin(database: &DatabaseConnection, frame: Frame) -> Result<Self, Fault> {
         let transaction = database.begin().await?;
         let opening = open(&transaction, frame.actor.person()).await?;
         Ok(Self {

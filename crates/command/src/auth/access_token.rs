@@ -149,15 +149,15 @@ impl AccessTokenVerifier {
         if expires_at + CLOCK_LEEWAY <= now.moment() {
             return Err(AccessTokenError::Expired);
         }
-        if let Some(nbf) = claims.nbf
-            && moment(nbf)? > now.moment() + CLOCK_LEEWAY
-        {
+        let issued_at = issued_at(claims.iat)?;
+        let begins_at = claims.nbf.map(moment).transpose()?.unwrap_or(issued_at.moment()).max(issued_at.moment());
+        if begins_at > now.moment() + CLOCK_LEEWAY {
             return Err(AccessTokenError::NotYet);
         }
         Ok(Person {
             user_id: claims.sub,
             session_id: claims.sid,
-            issued_at: issued_at(claims.iat)?,
+            issued_at,
             expires_at: Timestamp::new(expires_at),
             roles: BTreeSet::new(),
         })
@@ -197,7 +197,7 @@ fn numeric_date(at: Timestamp) -> f64 {
 }
 
 fn issued_at(seconds: f64) -> Result<Timestamp, AccessTokenError> {
-    let nanos = (seconds * 1e6).round() as i128 * 1_000;
+    let nanos = i128::from((seconds * 1e6).round() as i64) * 1_000;
     let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| AccessTokenError::Malformed)?;
     Ok(Timestamp::new(moment))
 }
@@ -317,6 +317,7 @@ mod tests {
             ("nbf", json!(later(60).moment().unix_timestamp())),
             ("sub", json!("root")),
             ("iat", json!(1e300)),
+            ("iat", json!(numeric_date(later(31)))),
         ] {
             let mut changed = claims();
             changed[claim] = wrong.clone();

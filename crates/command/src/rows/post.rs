@@ -1,7 +1,7 @@
 //! Posts.
 
 use crate::failure::Fault;
-use crate::rows::{exactly_one, update_one};
+use crate::rows::{comment, exactly_one, like, post_tag, update_one};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{QuerySelect, Set};
@@ -53,9 +53,9 @@ pub(crate) async fn advance(
 
 /// Deletes the locked post with all that hangs on it.
 pub(crate) async fn delete(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Fault> {
-    super::like::Entity::delete_many().filter(super::like::Column::PostId.eq(id)).exec(db).await?;
-    super::comment::Entity::delete_many().filter(super::comment::Column::PostId.eq(id)).exec(db).await?;
-    super::post_tag::delete_all(db, id).await?;
+    comment::Entity::delete_many().filter(comment::Column::PostId.eq(id)).exec(db).await?;
+    like::Entity::delete_many().filter(like::Column::PostId.eq(id)).exec(db).await?;
+    post_tag::delete_all(db, id).await?;
     let deleted = Entity::delete_by_id(id).exec(db).await?;
     exactly_one("deleting a post", deleted.rows_affected)
 }

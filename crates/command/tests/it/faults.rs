@@ -1,0 +1,268 @@
+//! What breaks around a command, and what it does about it.
+
+use crate::proxy::Proxy;
+use crate::world::{Person, World, accepted, create_post, settings};
+use millrace_command::{
+    AddComment, Answer, Command, CommandFailure, Commands, CreatePost, DeletePost, FailureCode, Request, Settings,
+};
+use millrace_events::PostId;
+use millrace_log::PostgresSettings;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use std::time::Duration;
+
+fn keyed(key: &str) -> CreatePost {
+    CreatePost { idempotency_key: Some(key.into()), ..create_post(true) }
+}
+
+fn comment(post_id: PostId) -> AddComment {
+    AddComment { post_id, text: "First!".into(), idempotency_key: None }
+}
+
+async fn run<C: Command>(commands: &Commands, who: &Person, command: C) -> Result<Answer<C::Outcome>, CommandFailure> {
+    commands.execute(Request::new(who.viewer.clone()), command).await
+}
+
+/// Somebody else who holds locks.
+struct Stranger {
+    _connection: DatabaseConnection,
+    transaction: DatabaseTransaction,
+}
+
+impl Stranger {
+    async fn holding(world: &World, lock: &str) -> Self {
+        let connection = Database::connect(&world.url).await.unwrap();
+        let transaction = connection.begin().await.unwrap();
+        transaction.execute_unprepared(lock).await.unwrap();
+        Self { _connection: connection, transaction }
+    }
+}
+
+/// Until this many connections of the test's database wait for a lock.
+async fn waiting(world: &World, count: i64) {
+    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while world.count(waiting).await < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn through(proxy: &Proxy, world: &World) -> Commands {
+    let mut postgres = PostgresSettings::new(&*proxy.url);
+    postgres.acquire_timeout = Duration::from_millis(500);
+    let settings = Settings { outcome_wait_max: Duration::from_secs(1), ..settings() };
+    world.commands_with(postgres, settings, world.auth()).await
+}
+
+#[tokio::test]
+async fn a_commit_that_did_not_arrive_is_tried_again() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let proxy = Proxy::before(&world.url).await;
+    let commands = through(&proxy, &world).await;
+    proxy.lose_next_commit();
+    let answer = run(&commands, &ada, create_post(true)).await.unwrap();
+    assert!(proxy.has_struck());
+    assert_eq!(world.event(&answer).await.aggregate.id, accepted(&answer).post.0);
+    assert_eq!(world.count("posts").await, 1);
+}
+
+#[tokio::test]
+async fn a_commit_whose_answer_was_lost_is_found_out() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let proxy = Proxy::before(&world.url).await;
+    let commands = through(&proxy, &world).await;
+    proxy.lose_next_answer_to_commit();
+    let answer = run(&commands, &ada, keyed("k")).await.unwrap();
+    assert!(proxy.has_struck() && !answer.receipt().replayed);
+    assert_eq!(world.event(&answer).await.aggregate.id, accepted(&answer).post.0);
+    assert_eq!(world.count("posts").await, 1);
+    assert!(world.by(&ada, keyed("k")).await.receipt().replayed);
+}
+
+#[tokio::test]
+async fn what_cannot_be_found_out_is_said_and_the_key_tells_it_later() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let proxy = Proxy::before(&world.url).await;
+    let commands = through(&proxy, &world).await;
+    proxy.lose_next_answer_to_commit_and_stay_down();
+    let failure = run(&commands, &ada, keyed("k")).await.unwrap_err();
+    assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Unavailable, true));
+    let again = world.by(&ada, keyed("k")).await;
+    assert!(again.receipt().replayed);
+    assert_eq!(world.count("posts").await, 1);
+}
+
+#[tokio::test]
+async fn without_postgresql_the_answer_is_unavailable_and_shows_nothing_of_it() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let proxy = Proxy::before(&world.url).await;
+    let commands = through(&proxy, &world).await;
+    run(&commands, &ada, create_post(true)).await.unwrap();
+    proxy.go_down();
+    let failure = run(&commands, &ada, create_post(true)).await.unwrap_err();
+    assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Unavailable, true));
+    let shown = format!("{failure} {}", serde_json::to_string(failure.report()).unwrap());
+    for word in ["sqlx", "postgres", "127.0.0.1", "pool", "connection"] {
+        assert!(!shown.to_lowercase().contains(word), "{shown}");
+    }
+    assert!(std::error::Error::source(&failure).is_some());
+}
+
+#[tokio::test]
+async fn a_deadlock_is_tried_again() {
+    let world = World::new().await;
+    let (ada, bob) = (world.sign_up("Ada").await, world.sign_up("Bob").await);
+    let post_id = world.post(&ada, true).await;
+    world.by(&bob, comment(post_id)).await;
+    // The stranger takes the comment before the post: the other way round than commands do.
+    let stranger = Stranger::holding(&world, "SET deadlock_timeout = '1min'; SELECT FROM comments FOR UPDATE").await;
+    let deletion = world.by(&ada, DeletePost { post_id, expected_version: None, idempotency_key: None });
+    let strange = async {
+        waiting(&world, 1).await;
+        stranger.transaction.execute_unprepared("SELECT FROM posts FOR UPDATE").await.unwrap();
+        stranger.transaction.commit().await.unwrap();
+    };
+    let (answer, ()) = futures_util::future::join(deletion, strange).await;
+    assert_eq!(accepted(&answer).deleted_post_id, post_id);
+    assert_eq!(world.events(answer.receipt().command_id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_who_hangs_up_does_not_stop_the_command() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
+    let hung_up = tokio::select! {
+        answer = world.by(&ada, comment(post_id)) => panic!("{answer:?}"),
+        () = waiting(&world, 1) => true,
+    };
+    assert!(hung_up && world.count("comments").await == 0);
+    stranger.transaction.commit().await.unwrap();
+    assert!(world.commands.drain(Duration::from_secs(30)).await);
+    assert_eq!(world.count("comments").await, 1);
+    let names: Vec<_> = world.envelopes().await.into_iter().map(|envelope| envelope.name).collect();
+    assert_eq!(names.last().unwrap(), "comment.added");
+}
+
+#[tokio::test]
+async fn cancelled_callers_leave_no_transaction_open() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    for _ in 0..40 {
+        let dropped = tokio::time::timeout(Duration::from_micros(300), world.by(&ada, create_post(true))).await;
+        drop(dropped);
+    }
+    accepted(&world.by(&ada, create_post(true)).await);
+    assert!(world.commands.drain(Duration::from_secs(30)).await);
+    let open = "pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    assert_eq!(world.count(open).await, 0);
+    let created = world.envelopes().await.into_iter().filter(|envelope| envelope.name == "post.created").count();
+    assert_eq!(i64::try_from(created).unwrap(), world.count("posts").await);
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_given_up_and_the_command_goes_on() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let hasty = Settings { answer_wait_max: Duration::from_millis(100), ..settings() };
+    let commands = world.commands_with(PostgresSettings::new(&*world.url), hasty, world.auth()).await;
+    let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
+    let failure = run(&commands, &ada, comment(post_id)).await.unwrap_err();
+    assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Timeout, true));
+    stranger.transaction.commit().await.unwrap();
+    assert!(commands.drain(Duration::from_secs(30)).await);
+    assert_eq!(world.count("comments").await, 1);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_too_long_ends_the_command() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let mut postgres = PostgresSettings::new(&*world.url);
+    postgres.statement_timeout = Duration::from_millis(200);
+    let commands = world.commands_with(postgres, settings(), world.auth()).await;
+    let _stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
+    let failure = run(&commands, &ada, comment(post_id)).await.unwrap_err();
+    assert_eq!(failure.code(), FailureCode::Timeout);
+    assert_eq!(world.count("comments").await, 0);
+}
+
+#[tokio::test]
+async fn more_commands_than_may_run_are_turned_away_at_once() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let narrow = Settings { commands_max: 2, ..settings() };
+    let commands = world.commands_with(PostgresSettings::new(&*world.url), narrow, world.auth()).await;
+    let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
+    let two = futures_util::future::join_all((0..2).map(|_| run(&commands, &ada, comment(post_id))));
+    let third = async {
+        waiting(&world, 2).await;
+        let failure = run(&commands, &ada, comment(post_id)).await.unwrap_err();
+        stranger.transaction.commit().await.unwrap();
+        failure
+    };
+    let (two, failure) = futures_util::future::join(two, third).await;
+    assert_eq!(failure.code(), FailureCode::RateLimited);
+    assert!(two.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_full_pool_is_unavailable_after_a_bounded_wait() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let mut postgres = PostgresSettings::new(&*world.url);
+    (postgres.connections_max, postgres.acquire_timeout) = (1, Duration::from_millis(200));
+    let commands = world.commands_with(postgres, settings(), world.auth()).await;
+    let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
+    let first = run(&commands, &ada, comment(post_id));
+    let second = async {
+        waiting(&world, 1).await;
+        let failure = run(&commands, &ada, comment(post_id)).await.unwrap_err();
+        stranger.transaction.commit().await.unwrap();
+        failure
+    };
+    let (first, failure) = futures_util::future::join(first, second).await;
+    assert_eq!(failure.code(), FailureCode::Unavailable);
+    accepted(&first.unwrap());
+}
+
+#[tokio::test]
+async fn a_command_stays_accepted_when_sequencing_fails() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    world.sql("ALTER FUNCTION sequence_outbox RENAME TO sequence_outbox_away").await;
+    let answer = world.by(&ada, create_post(true)).await;
+    assert_eq!((accepted(&answer), &answer.receipt().consistency_token).1, &None);
+    world.sql("ALTER FUNCTION sequence_outbox_away RENAME TO sequence_outbox").await;
+    assert_eq!(world.event(&answer).await.aggregate.id, accepted(&answer).post.0);
+}
+
+#[tokio::test]
+async fn what_is_drained_takes_no_commands_any_more() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    assert!(world.commands.drain(Duration::from_secs(30)).await);
+    let failure = world.try_by(&ada, create_post(true)).await.unwrap_err();
+    assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Unavailable, true));
+}
+
+#[tokio::test]
+async fn a_trace_goes_into_the_log_only_if_it_is_one() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    for (trace, kept) in [(good, Some(good)), (&*"a".repeat(65), None), ("<script>", None)] {
+        let request = Request { trace: Some(trace.to_owned()), ..Request::new(ada.viewer.clone()) };
+        let answer = world.commands.execute(request, create_post(true)).await.unwrap();
+        let mut log = world.envelopes().await.into_iter();
+        let envelope = log.find(|envelope| envelope.command_id == answer.receipt().command_id).unwrap();
+        assert_eq!(envelope.trace.as_deref(), kept);
+    }
+}

@@ -1,0 +1,18 @@
+//! The command side on a real PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets an error should fail with it")]
+
+mod accounts;
+mod comments;
+mod concurrency;
+mod faults;
+mod follows;
+mod idempotency;
+mod likes;
+mod passwords;
+mod posts;
+mod proxy;
+mod roles;
+mod schema;
+mod sessions;
+mod world;

@@ -1,0 +1,81 @@
+//! Passwords under pressure: hashing is bounded, guessing too.
+
+use crate::world::{CHEAP, PASSWORD, World, rejected, settings};
+use millrace_command::auth::{PasswordCost, PasswordLimits, Passwords};
+use millrace_command::{Auth, CommandErrorCode, Commands, FailureCode, Request, SecretText, SignIn};
+use millrace_events::Viewer;
+use millrace_log::PostgresSettings;
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::{Duration, Instant};
+
+fn sign_in(email: &str, password: &str) -> SignIn {
+    SignIn { email: email.into(), password: SecretText(password.into()) }
+}
+
+fn from(last: u8) -> Request {
+    let client_address = Some(IpAddr::from(Ipv4Addr::new(127, 0, 0, last)));
+    Request { client_address, ..Request::new(Viewer::Anonymous) }
+}
+
+async fn commands_that_hash(world: &World, cost: PasswordCost, limits: PasswordLimits) -> Commands {
+    let passwords = Passwords::new(cost, limits).unwrap();
+    let auth = Auth { passwords, ..world.auth() };
+    world.commands_with(PostgresSettings::new(&*world.url), settings(), auth).await
+}
+
+#[tokio::test]
+async fn five_hundred_sign_ins_at_once_hash_a_few_and_turn_the_rest_away() {
+    let world = World::new().await;
+    let slow = PasswordCost { memory_kib: 16 * 1_024, passes: 4, lanes: 1 };
+    let limits = PasswordLimits { at_once_max: 1, waiting_max: 3, wait_max: Duration::from_secs(30) };
+    let commands = commands_that_hash(&world, slow, limits).await;
+    let tries = (0..500).map(|n| commands.execute(from(1), sign_in(&format!("nobody{n}@example.org"), PASSWORD)));
+    let answers = futures_util::future::join_all(tries).await;
+    let turned_away = answers.iter().filter_map(|answer| answer.as_ref().err()).map(|failure| failure.code());
+    let turned_away: Vec<_> = turned_away.collect();
+    assert!(turned_away.len() >= 400, "{}", turned_away.len());
+    assert!(turned_away.iter().all(|code| *code == FailureCode::RateLimited));
+    let hashed = answers.iter().filter_map(|answer| answer.as_ref().ok());
+    assert!(hashed.map(rejected).all(|error| error.kind() == CommandErrorCode::InvalidCredentials));
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_hash_is_told_to_come_back() {
+    let world = World::new().await;
+    let slow = PasswordCost { memory_kib: 64 * 1_024, passes: 16, lanes: 1 };
+    let limits = PasswordLimits { at_once_max: 1, waiting_max: 9, wait_max: Duration::from_millis(1) };
+    let commands = commands_that_hash(&world, slow, limits).await;
+    let tries = (0..4).map(|n| commands.execute(from(1), sign_in(&format!("nobody{n}@example.org"), PASSWORD)));
+    let answers = futures_util::future::join_all(tries).await;
+    let waited: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+    assert_eq!(waited.len(), 3);
+    assert!(waited.iter().all(|failure| failure.code() == FailureCode::Unavailable && failure.is_retryable()));
+}
+
+#[tokio::test]
+async fn a_password_of_a_megabyte_is_not_hashed() {
+    let world = World::new().await;
+    let slow = PasswordCost { memory_kib: 64 * 1_024, passes: 64, lanes: 1 };
+    let commands = commands_that_hash(&world, PasswordCost { passes: 1, ..CHEAP }, PasswordLimits::default()).await;
+    let started = Instant::now();
+    let answer = commands.execute(from(1), sign_in("ada@example.org", &"x".repeat(1 << 20))).await.unwrap();
+    assert_eq!(rejected(&answer).kind(), CommandErrorCode::InvalidCredentials);
+    assert!(started.elapsed() < Duration::from_secs(5), "{slow:?}");
+}
+
+#[tokio::test]
+async fn guessing_is_stopped_for_the_guesser_and_not_for_the_owner() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    for _ in 0..5 {
+        let answer = world.commands.execute(from(1), sign_in(&ada.email, "not the password")).await.unwrap();
+        assert_eq!(rejected(&answer).kind(), CommandErrorCode::InvalidCredentials);
+    }
+    let stopped = world.commands.execute(from(1), sign_in(&ada.email, PASSWORD)).await.unwrap_err();
+    assert_eq!(
+        (stopped.code(), stopped.report().limit.as_deref()),
+        (FailureCode::RateLimited, Some("failed sign-ins"))
+    );
+    let owner = world.commands.execute(from(2), sign_in(&ada.email, PASSWORD)).await.unwrap();
+    assert!(owner.receipt().accepted);
+}
