@@ -8,6 +8,7 @@ use crate::projection::{DocumentKey, Lookup, Unfoldable};
 use millrace_events::comment::CommentWritten;
 use millrace_events::{CommentId, Position, PostId, Recorded, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The kind of these documents.
 pub const KIND: &str = "comment";
@@ -81,7 +82,7 @@ pub(super) fn added(
     others: &dyn Lookup<ContentDocument>,
 ) -> Result<(), Unfoldable> {
     if others.get(&post::key(e.post_id)).is_some() {
-        *document = Some(ContentDocument::Comment(written(event, e, key, others)?));
+        *document = Some(ContentDocument::Comment(Arc::new(written(event, e, key, others)?)));
     }
     Ok(())
 }
@@ -93,6 +94,7 @@ pub(super) fn edited(
     key: &DocumentKey,
 ) -> Result<(), Unfoldable> {
     let Some(ContentDocument::Comment(comment)) = document else { return Ok(()) };
+    let comment = Arc::make_mut(comment);
     comment.text = readable(&e.text, key)?.cloned().unwrap_or_default();
     comment.version = event.aggregate.version;
     comment.revision = event.position;

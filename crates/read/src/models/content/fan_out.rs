@@ -6,6 +6,7 @@ use super::window::WINDOW_KEPT;
 use super::{ContentDocument, author_of, comment, post, relations};
 use crate::projection::{DocumentKey, FanOut, FanOutWork, Lookup, Selector, Unfoldable};
 use millrace_events::{Event, PostId, Recorded, UserId};
+use std::sync::Arc;
 
 const CARD: &str = "card";
 const REMOVAL: &str = "removal";
@@ -102,10 +103,11 @@ fn open(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>)
 fn replace_cards(document: &mut Option<ContentDocument>, card: &Card) {
     match document {
         Some(ContentDocument::Post(post)) => {
+            let post = Arc::make_mut(post);
             post.author.give_way_to(card);
             post.comments.iter_mut().for_each(|comment| comment.author.give_way_to(card));
         }
-        Some(ContentDocument::Comment(comment)) => comment.author.give_way_to(card),
+        Some(ContentDocument::Comment(comment)) => Arc::make_mut(comment).author.give_way_to(card),
         Some(ContentDocument::Author(_) | ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
     }
 }

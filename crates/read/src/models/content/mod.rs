@@ -19,6 +19,7 @@ use relations::{Following, Like};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// Posts, comments and the feed.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +30,9 @@ pub struct Content;
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum ContentDocument {
     /// The page of a post.
-    Post(Box<Post>),
+    Post(Arc<Post>),
     /// A comment.
-    Comment(Comment),
+    Comment(Arc<Comment>),
     /// A person as they stand beside what they wrote.
     Author(Card),
     /// A person likes a post.

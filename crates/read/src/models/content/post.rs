@@ -11,6 +11,7 @@ use millrace_events::post::PostWritten;
 use millrace_events::{Position, PostId, Recorded, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// The kind of these documents.
 pub const KIND: &str = "post";
@@ -132,7 +133,7 @@ pub(super) fn created(
         card_ids: BTreeSet::from([e.author_id]),
         refill_since: None,
     };
-    *document = Some(ContentDocument::Post(Box::new(post)));
+    *document = Some(ContentDocument::Post(Arc::new(post)));
     Ok(())
 }
 
@@ -232,7 +233,7 @@ fn own_fields_changed(post: &mut Post, event: &Recorded) {
 
 fn page(document: &mut Option<ContentDocument>) -> Option<&mut Post> {
     match document {
-        Some(ContentDocument::Post(post)) => Some(post),
+        Some(ContentDocument::Post(post)) => Some(Arc::make_mut(post)),
         Some(_) | None => None,
     }
 }

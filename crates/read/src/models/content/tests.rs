@@ -37,7 +37,7 @@ fn page(folded: &Folded<Content>) -> Post {
 
 fn comment_document(folded: &Folded<Content>) -> Comment {
     match folded.get(&comment::key(COMMENT)) {
-        Some(ContentDocument::Comment(comment)) => comment.clone(),
+        Some(ContentDocument::Comment(comment)) => (**comment).clone(),
         other => panic!("{other:?}"),
     }
 }

@@ -14,6 +14,7 @@ use millrace_events::{Event, Recorded};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use user::User;
 
 /// People, as they are shown and as they may act.
@@ -25,7 +26,7 @@ pub struct People;
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum PeopleDocument {
     /// A person's page.
-    User(Box<User>),
+    User(Arc<User>),
     /// What a person may do, and which of their sign-ins ended.
     Access(Access),
     /// One person follows another.

@@ -7,6 +7,7 @@ use millrace_events::follow::FollowChanged;
 use millrace_events::user::{ProfileUpdated, UserCreated};
 use millrace_events::{Recorded, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The kind of these documents.
 pub const KIND: &str = "user";
@@ -77,7 +78,7 @@ pub(super) fn created(
         created_micros: micros(event.at),
         updated_at: event.at,
     };
-    *document = Some(PeopleDocument::User(Box::new(user)));
+    *document = Some(PeopleDocument::User(Arc::new(user)));
     Ok(())
 }
 
@@ -88,6 +89,7 @@ pub(super) fn profile_updated(
     key: &DocumentKey,
 ) -> Result<(), Unfoldable> {
     let Some(PeopleDocument::User(user)) = document else { return Ok(()) };
+    let user = Arc::make_mut(user);
     let names = Names::of(&e.first_name, &e.last_name, key)?;
     let (avatar_url, bio) = (readable(&e.avatar_url, key)?, readable(&e.bio, key)?);
     user.full_name = names.full();
@@ -131,6 +133,6 @@ pub(super) fn post_hidden(document: &mut Option<PeopleDocument>) {
 
 fn with(document: &mut Option<PeopleDocument>, change: impl FnOnce(&mut User)) {
     if let Some(PeopleDocument::User(user)) = document {
-        change(user);
+        change(Arc::make_mut(user));
     }
 }

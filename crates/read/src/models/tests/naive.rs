@@ -16,6 +16,7 @@ use millrace_events::post::PostWritten;
 use millrace_events::user::{ProfileUpdated, UserCreated};
 use millrace_events::{CommentId, Event, Position, PostId, Recorded, Role, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 type Documents<P> = BTreeMap<DocumentKey, <P as Projection>::Document>;
 
@@ -144,7 +145,7 @@ impl Naive {
     pub fn people(&self) -> Documents<People> {
         let mut documents = Documents::<People>::new();
         for (id, account) in &self.accounts {
-            documents.insert(DocumentKey::new("user", id), PeopleDocument::User(Box::new(self.user(*id, account))));
+            documents.insert(DocumentKey::new("user", id), PeopleDocument::User(Arc::new(self.user(*id, account))));
             if account.access_was_touched {
                 let access = Access {
                     user_id: *id,
@@ -172,10 +173,10 @@ impl Naive {
         }
         for id in self.posts.keys() {
             let post = self.post(*id, window_length(*id));
-            documents.insert(DocumentKey::new("post", id), ContentDocument::Post(Box::new(post)));
+            documents.insert(DocumentKey::new("post", id), ContentDocument::Post(Arc::new(post)));
         }
         for id in self.comments.keys() {
-            documents.insert(DocumentKey::new("comment", id), ContentDocument::Comment(self.comment(*id)));
+            documents.insert(DocumentKey::new("comment", id), ContentDocument::Comment(Arc::new(self.comment(*id))));
         }
         for (post, user) in &self.likes {
             let like = Like { post_id: *post, user_id: *user };
