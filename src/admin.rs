@@ -2,8 +2,9 @@
 
 use crate::roles::{self, RoleError};
 use crate::settings::Settings;
-use millrace_command::Commands;
+use millrace_command::Answer;
 use millrace_events::Role;
+use millrace_events::values::Email;
 
 /// Brings PostgreSQL to this version's tables.
 pub async fn migrate(settings: &Settings) -> Result<(), RoleError> {
@@ -15,17 +16,13 @@ pub async fn migrate(settings: &Settings) -> Result<(), RoleError> {
 
 /// Grants a role to the account with this e-mail address.
 pub async fn grant(settings: &Settings, email: &str, role: Role) -> Result<(), RoleError> {
-    let commands = commands(settings).await?;
-    let receipt = commands.grant_role(email, role).await?;
-    println!("{email} has the role {} (position {})", role.as_str(), receipt.consistency_token.unwrap_or_default());
-    Ok(())
-}
-
-/// Revokes a role.
-pub async fn revoke(settings: &Settings, email: &str, role: Role) -> Result<(), RoleError> {
-    let commands = commands(settings).await?;
-    let receipt = commands.revoke_role(email, role).await?;
-    println!("{email} no longer has the role {} ({})", role.as_str(), receipt.consistency_token.unwrap_or_default());
+    let commands = roles::command::commands(settings).await?;
+    let address = Email::parse(email)?;
+    let user_id = commands.find_user(&address).await?.ok_or_else(|| RoleError::NoAccount(email.to_owned()))?;
+    match commands.grant_role(user_id, role).await? {
+        Answer::Accepted { .. } => println!("{email} has the role {}", role.as_str()),
+        Answer::Rejected { errors, .. } => return Err(RoleError::Rejected(errors)),
+    }
     Ok(())
 }
 
@@ -34,8 +31,4 @@ pub async fn new_history(settings: &Settings) -> Result<(), RoleError> {
     let history = roles::new_history(settings).await?;
     println!("history {history} begins: the stream and all documents are made anew from the log");
     Ok(())
-}
-
-async fn commands(settings: &Settings) -> Result<Commands, RoleError> {
-    roles::command::commands(settings).await
 }

@@ -87,13 +87,6 @@ pub enum UserAction {
         /// Which role.
         role: PersonRole,
     },
-    /// Revoke a role.
-    Revoke {
-        /// E-mail address of the account.
-        email: String,
-        /// Which role.
-        role: PersonRole,
-    },
 }
 
 /// The log.

@@ -1,8 +1,7 @@
 //! The way from the public endpoint to the command side: in this process, or over a small internal HTTP API.
 
-use millrace_command::{Answer, Command, CommandFailure, Commands, Request};
+use millrace_command::{Answer, Command, CommandFailure, Commands, FailureCode, FailureReport, Request};
 use reqwest::Client;
-use reqwest::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ const CONNECT_WAIT_MAX: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub enum CommandPort {
     /// Handled in this process.
-    Local(Arc<Commands>),
+    Local(Commands),
     /// Handled by a command role.
     Remote(Remote),
 }
@@ -38,17 +37,8 @@ pub struct Envelope<C> {
     pub input: C,
 }
 
-/// An answer as it travels.
-pub type RemoteAnswer = Result<Value, RemoteFailure>;
-
-/// A failure as it travels: its code alone; the cause stays in the log of the process that met it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RemoteFailure {
-    /// The stable code.
-    pub code: String,
-    /// For people.
-    pub message: String,
-}
+/// An answer as it travels. Of a failure only its report does; the cause stays in the log of the process that met it.
+pub type RemoteAnswer = Result<Value, FailureReport>;
 
 impl CommandPort {
     /// A port to a command role. `secret` is what query and command roles know each other by.
@@ -68,30 +58,35 @@ impl CommandPort {
 
 impl Remote {
     async fn send<C: Command>(&self, request: Request, input: C) -> Result<Answer<C::Outcome>, CommandFailure> {
+        let answer = self.post::<C>(request, input).await.map_err(|error| {
+            tracing::error!(command = C::NAME, error = &error as &dyn std::error::Error, "the command role did not answer");
+            CommandFailure::reported(failed(FailureCode::Unavailable))
+        });
+        answer?.map_err(CommandFailure::reported)
+    }
+
+    async fn post<C: Command>(
+        &self,
+        request: Request,
+        input: C,
+    ) -> Result<Result<Answer<C::Outcome>, FailureReport>, reqwest::Error> {
         let url = format!("{}/commands/{}", self.url, C::NAME);
-        let authorization = format!("Bearer {}", self.secret);
-        let sent = self.client.post(url).header(AUTHORIZATION, authorization).json(&Envelope { request, input }).send().await;
-        let response = sent.and_then(reqwest::Response::error_for_status).map_err(CommandFailure::unreachable)?;
-        let answer: Result<Answer<C::Outcome>, RemoteFailure> = response.json().await.map_err(CommandFailure::unreachable)?;
-        answer.map_err(|failure| CommandFailure::from_remote(&failure.code, failure.message))
+        let sent = self.client.post(url).bearer_auth(&self.secret).json(&Envelope { request, input }).send().await?;
+        sent.error_for_status()?.json().await
     }
 }
 
 /// Handles one command of the internal API.
 pub async fn run<C: Command>(commands: &Commands, request: Request, input: Value) -> RemoteAnswer {
-    let input: C = serde_json::from_value(input).map_err(|_| RemoteFailure::bad_input())?;
-    match commands.execute(request, input).await {
-        Ok(answer) => serde_json::to_value(answer).map_err(|_| RemoteFailure::internal()),
-        Err(failure) => Err(RemoteFailure { code: failure.code().to_owned(), message: failure.to_string() }),
-    }
+    let input: C = serde_json::from_value(input).map_err(|_| failed(FailureCode::Internal))?;
+    let answer = commands.execute(request, input).await.map_err(|failure| failure.report().clone())?;
+    serde_json::to_value(answer).map_err(|_| failed(FailureCode::Internal))
 }
 
-impl RemoteFailure {
-    fn bad_input() -> Self {
-        Self { code: "BAD_USER_INPUT".into(), message: "the input does not fit the command".into() }
-    }
-
-    fn internal() -> Self {
-        Self { code: "INTERNAL".into(), message: "internal error".into() }
-    }
+fn failed(code: FailureCode) -> FailureReport {
+    let message = match code {
+        FailureCode::Unavailable => "A part of the system does not answer. Try again later.",
+        _ => "Something went wrong on our side.",
+    };
+    FailureReport { code, message: message.into(), retryable: code.is_retryable(), limit: None }
 }

@@ -35,7 +35,7 @@ pub enum KeyError {
     },
     /// The key pair could not be made.
     #[error("no key pair could be made")]
-    Generate(#[from] millrace_command::auth::KeyPairError),
+    Generate(#[from] millrace_command::auth::KeyError),
 }
 
 /// Makes all keys in a folder. What is there already stays as it is.

@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct CommandApi {
     /// Handles the commands.
-    pub commands: Arc<Commands>,
+    pub commands: Commands,
     /// What a query role must bring.
     pub secret: Arc<str>,
 }

@@ -1,9 +1,15 @@
 //! Promises of the whole system, shown on real servers and real processes.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
+
 mod boundaries;
+mod checker;
 mod harness;
 mod http;
+mod idempotency;
 mod isolation;
+mod kills;
 mod live;
+mod load;
 mod mutations;
 mod schema;

@@ -4,4 +4,5 @@ pub mod cache;
 pub mod models;
 pub mod projection;
 pub mod projector;
+pub mod reader;
 pub mod store;

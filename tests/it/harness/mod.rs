@@ -1,6 +1,7 @@
 //! Stages for tests: a database, a stream, documents and keys of their own on the shared servers, and real millrace processes.
 
 pub mod client;
+pub mod cluster;
 pub mod process;
 pub mod socket;
 pub mod stage;

@@ -1,5 +1,8 @@
 //! The port to the cache (Redis, or memory in the model). Always disposable: any part of it may vanish, be old, or be away.
 
+pub mod redis;
+pub mod value;
+
 use crate::projection::{Change, DocumentKey};
 use millrace_events::Revision;
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,142 @@
+//! Lists, straight from MongoDB: a page of one kind of documents, with a checkpoint that covers it.
+//!
+//! Values of a filter are always bound as strings: nothing that a client sends becomes a query.
+
+use super::answer::{Need, ReadError};
+use super::core::Reader;
+use super::patience::Patience;
+use super::served::ServedStore;
+use crate::cache::Cache;
+use crate::projection::{DocumentKey, Projection};
+use crate::store::{Checkpoint, DocumentStore, Stored};
+use mongodb::bson::{Bson, Document, doc};
+
+/// The most entries of one page.
+pub const LIST_ENTRIES_MAX: usize = 1_000;
+
+/// Where an entry stands in its list: newest first, then by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SortKey {
+    /// The entry's `createdMicros`.
+    pub created_micros: i64,
+    /// Its key.
+    pub key: DocumentKey,
+}
+
+/// Which documents, and which page of them.
+#[derive(Debug, Clone, Default)]
+pub struct ListQuery {
+    /// The documents' kind.
+    pub kind: &'static str,
+    /// Each field must have (or hold) one of its values.
+    pub any_of: Vec<(&'static str, Vec<String>)>,
+    /// Words to search for, in the fields of the text index.
+    pub text: Option<String>,
+    /// Only what comes after this entry.
+    pub after: Option<SortKey>,
+    /// Only what comes before this entry.
+    pub before: Option<SortKey>,
+    /// Take the page from the end of the list.
+    pub backward: bool,
+    /// How many entries at the most.
+    pub limit: usize,
+}
+
+/// A page, in list order.
+#[derive(Debug, Clone)]
+pub struct Page<D> {
+    /// A checkpoint that covers all that the page shows.
+    pub checkpoint: Checkpoint,
+    /// The entries.
+    pub entries: Vec<(DocumentKey, Stored<D>)>,
+    /// True if there are more in the direction in which the page was taken.
+    pub has_more: bool,
+    /// True if it is older than what was owed, as the request allowed.
+    pub stale: bool,
+}
+
+impl<P: Projection, C: Cache> Reader<P, ServedStore<P>, C> {
+    /// One page, as new as the need says.
+    ///
+    /// The checkpoint is waited for before, and read again after: it covers all that the page shows.
+    pub async fn page(
+        &self,
+        query: &ListQuery,
+        need: Need,
+        patience: &impl Patience,
+    ) -> Result<Page<P::Document>, ReadError> {
+        if query.limit > LIST_ENTRIES_MAX {
+            return Err(ReadError::TooManyKeys { max: LIST_ENTRIES_MAX });
+        }
+        let stale = self.reached(need, patience).await?;
+        let direction = if query.backward { 1 } else { -1 };
+        let sort = doc! { "createdMicros": direction, "_id": direction };
+        let mut entries = self.store().find(filter(query), sort, query.limit + 1).await.map_err(ReadError::Store)?;
+        let checkpoint = self.store().checkpoint().await.map_err(ReadError::Store)?;
+        let has_more = entries.len() > query.limit;
+        entries.truncate(query.limit);
+        if query.backward {
+            entries.reverse();
+        }
+        Ok(Page { checkpoint, entries, has_more, stale })
+    }
+}
+
+fn filter(query: &ListQuery) -> Document {
+    let mut filter = doc! { "kind": query.kind };
+    for (field, values) in &query.any_of {
+        let condition: Bson = match values.as_slice() {
+            [value] => Bson::String(value.clone()),
+            many => doc! { "$in": many.to_vec() }.into(),
+        };
+        filter.insert(*field, condition);
+    }
+    if let Some(words) = &query.text {
+        filter.insert("$text", doc! { "$search": words });
+    }
+    let bounds: Vec<Document> = [(&query.after, "$lt"), (&query.before, "$gt")]
+        .into_iter()
+        .filter_map(|(place, operator)| place.as_ref().map(|place| beyond(place, operator)))
+        .collect();
+    if !bounds.is_empty() {
+        filter.insert("$and", bounds);
+    }
+    filter
+}
+
+/// Lists run from the newest to the oldest: what comes after is less.
+fn beyond(place: &SortKey, operator: &str) -> Document {
+    let SortKey { created_micros, key } = place;
+    doc! { "$or": [
+        { "createdMicros": { operator: created_micros } },
+        { "createdMicros": created_micros, "_id": { operator: key.as_str() } },
+    ] }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_binds_values_as_strings() {
+        let query = ListQuery {
+            kind: "post",
+            any_of: vec![("authorId", vec!["{\"$gt\":\"\"}".into()]), ("tags", vec!["a".into(), "b".into()])],
+            ..ListQuery::default()
+        };
+        assert_eq!(
+            filter(&query),
+            doc! { "kind": "post", "authorId": "{\"$gt\":\"\"}", "tags": { "$in": ["a", "b"] } }
+        );
+    }
+
+    #[test]
+    fn a_page_lies_between_its_bounds() {
+        let place = |created_micros| Some(SortKey { created_micros, key: DocumentKey::new("post", 1) });
+        let query = ListQuery { kind: "post", after: place(9), before: place(3), ..ListQuery::default() };
+        let found = filter(&query);
+        let bounds = found.get_array("$and").unwrap();
+        assert_eq!(bounds.len(), 2);
+        assert!(bounds[0].to_string().contains("$lt") && bounds[1].to_string().contains("$gt"));
+    }
+}

@@ -1,0 +1,189 @@
+//! Roles: which parts of the work this process does. Each part is handed only the settings that it may use.
+
+pub mod command;
+pub mod operations;
+pub mod projector;
+pub mod query;
+pub mod relay;
+
+use crate::cli::Role;
+use crate::http::operations::Probe;
+use crate::keys::KeyError;
+use crate::settings::{PostgresSettings, Settings};
+use crate::telemetry::{self, TelemetryError};
+use millrace_events::History;
+use millrace_log::{Log, LogError};
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// Why a role cannot run, or stopped running.
+#[derive(Debug, thiserror::Error)]
+pub enum RoleError {
+    /// PostgreSQL does not answer, or not as it should.
+    #[error("PostgreSQL")]
+    Log(#[from] LogError),
+    /// A key file.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// Telemetry.
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    /// A port cannot be listened on.
+    #[error("cannot listen on {address} (setting {setting})")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// The setting that says so.
+        setting: &'static str,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A part of a role cannot start.
+    #[error("{part} cannot start")]
+    Start {
+        /// Which part.
+        part: &'static str,
+        /// Why not.
+        #[source]
+        source: BoxError,
+    },
+    /// A part of a role ended by itself, which it never should.
+    #[error("{0} ended")]
+    Ended(&'static str),
+    /// No account has that address.
+    #[error("no account has the address {0}")]
+    NoAccount(String),
+    /// Not an address.
+    #[error("the address {0}")]
+    Email(#[from] millrace_events::values::ValueError),
+    /// An operator's command has no answer.
+    #[error("the command was not answered")]
+    Command(#[from] millrace_command::CommandFailure),
+    /// An operator's command was rejected.
+    #[error("rejected: {0:?}")]
+    Rejected(Vec<millrace_command::CommandError>),
+}
+
+/// A role at work.
+pub struct Running {
+    parts: JoinSet<&'static str>,
+    shutdown: CancellationToken,
+    drain_max: Duration,
+}
+
+/// What the parts of a role add to.
+pub struct Starting<'a> {
+    /// The settings; each part reads its own.
+    pub settings: &'a Settings,
+    /// Told when to stop.
+    pub shutdown: CancellationToken,
+    /// What readiness depends on.
+    pub probes: Vec<Probe>,
+    parts: JoinSet<&'static str>,
+    listening: Vec<(&'static str, SocketAddr)>,
+}
+
+impl Starting<'_> {
+    /// Runs a part until shutdown.
+    pub fn spawn(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        self.parts.spawn(async move {
+            part.await;
+            name
+        });
+    }
+
+    /// Listens; port 0 takes a free one.
+    pub async fn listen(
+        &mut self,
+        what: &'static str,
+        address: SocketAddr,
+        setting: &'static str,
+    ) -> Result<TcpListener, RoleError> {
+        let failed = |source| RoleError::Listen { address, setting, source };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        self.listening.push((what, listener.local_addr().map_err(failed)?));
+        Ok(listener)
+    }
+}
+
+/// Starts a role, and says on standard output where it listens: one line `listening WHAT ADDRESS` each, then `ready`.
+pub async fn serve(role: Role, settings: &Settings, shutdown: CancellationToken) -> Result<(), RoleError> {
+    let running = start_listening(role, settings, shutdown, true).await?;
+    println!("ready");
+    running.until_stopped().await
+}
+
+/// Starts a role without a word.
+pub async fn start(role: Role, settings: &Settings, shutdown: CancellationToken) -> Result<Running, RoleError> {
+    start_listening(role, settings, shutdown, false).await
+}
+
+async fn start_listening(
+    role: Role,
+    settings: &Settings,
+    shutdown: CancellationToken,
+    say: bool,
+) -> Result<Running, RoleError> {
+    let metrics = telemetry::start_metrics()?;
+    let mut starting =
+        Starting { settings, shutdown, probes: Vec::new(), parts: JoinSet::new(), listening: Vec::new() };
+    let does = |wanted: Role| role == wanted || role == Role::All;
+    if does(Role::Relay) {
+        relay::start(&mut starting).await?;
+    }
+    if does(Role::Projector) {
+        projector::start(&mut starting).await?;
+    }
+    let local = if does(Role::Command) { Some(command::start(&mut starting, role == Role::Command).await?) } else { None };
+    if does(Role::Query) {
+        query::start(&mut starting, local, metrics.clone()).await?;
+    }
+    operations::start(&mut starting, metrics).await?;
+    if say {
+        starting.listening.iter().for_each(|(what, address)| println!("listening {what} http://{address}"));
+    }
+    let drain_max = Duration::from_millis(settings.http.drain_ms_max);
+    Ok(Running { parts: starting.parts, shutdown: starting.shutdown, drain_max })
+}
+
+impl Running {
+    /// Runs until shutdown is asked for, then drains within the limit. A part that ends by itself is an error.
+    pub async fn until_stopped(mut self) -> Result<(), RoleError> {
+        let ended_early = tokio::select! {
+            ended = self.parts.join_next() => ended.and_then(Result::ok),
+            () = self.shutdown.cancelled() => None,
+        };
+        let asked = self.shutdown.is_cancelled();
+        self.shutdown.cancel();
+        let drained = timeout(self.drain_max, async { while self.parts.join_next().await.is_some() {} }).await;
+        if drained.is_err() {
+            tracing::warn!(drain_ms_max = self.drain_max.as_millis(), "not everything ended in time");
+        }
+        match ended_early {
+            Some(part) if !asked => Err(RoleError::Ended(part)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A connection to the log, named for what it does there.
+pub async fn connect_log(settings: &PostgresSettings, purpose: &str) -> Result<Log, RoleError> {
+    let mut wanted = millrace_log::PostgresSettings::new(settings.url.expose());
+    wanted.connections_max = settings.connections_max;
+    wanted.application_name = format!("millrace-{purpose}");
+    Ok(Log::connect(&wanted).await?)
+}
+
+/// Begins a new history of the log: see `millrace log new-history`.
+pub async fn new_history(settings: &Settings) -> Result<History, RoleError> {
+    let log = connect_log(&settings.postgres, "new-history").await?;
+    relay::new_history(&log, settings).await
+}

@@ -1,0 +1,130 @@
+//! Checks after faults: stream = log, documents = an independent fold of the log, changes without gap. Each panics with what it found.
+
+pub mod documents;
+pub mod log;
+pub mod naive;
+pub mod stream;
+pub mod subscribers;
+
+use crate::harness::eventually;
+use crate::harness::stage::Stage;
+use millrace_read::models::NAMES;
+use mongodb::bson::{Document, doc};
+
+/// A projection's checkpoint as it lies in MongoDB.
+pub struct Checkpoint {
+    pub collection: String,
+    pub document: Document,
+}
+
+impl Checkpoint {
+    pub fn position(&self) -> u64 {
+        let revision = self.document.get_document("rev").expect("a revision");
+        number(revision.get("p").expect("a position"))
+    }
+
+    pub fn seq(&self) -> u64 {
+        number(self.document.get("seq").expect("a seq"))
+    }
+
+    fn has_open_fan_outs(&self) -> bool {
+        self.document.get_array("open").is_ok_and(|open| !open.is_empty())
+    }
+}
+
+/// Any of BSON's numbers.
+pub fn number(value: &mongodb::bson::Bson) -> u64 {
+    let number = value.as_i64().or_else(|| value.as_i32().map(i64::from));
+    u64::try_from(number.expect("a number")).expect("not negative")
+}
+
+/// The checkpoint of the generation that is served.
+pub async fn checkpoint(mongodb: &mongodb::Database, projection: &str) -> Option<Checkpoint> {
+    let pointer = mongodb.collection::<Document>("projections").find_one(doc! { "_id": projection }).await.ok()??;
+    let collection = format!("{projection}_{}", number(pointer.get("generation")?));
+    let document = mongodb.collection(&collection).find_one(doc! { "_id": "checkpoint" }).await.ok()??;
+    Some(Checkpoint { collection, document })
+}
+
+/// Waits until every projection has folded the whole log and spread what was to spread.
+pub async fn settled(stage: &Stage) {
+    let log = log::Log::of(stage).await;
+    let mongodb = stage.mongodb().await;
+    for projection in NAMES {
+        eventually(&format!("{projection} has folded the log"), || async {
+            let head = log.head().await;
+            let checkpoint = checkpoint(&mongodb, projection).await?;
+            (checkpoint.position() == head && !checkpoint.has_open_fan_outs()).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Everything that must hold once all is quiet.
+pub async fn everything_holds(stage: &Stage) {
+    settled(stage).await;
+    stream::equals_log(stage).await;
+    documents::equal_fold(stage).await;
+    changes_have_no_gap(stage).await;
+    cache_equals_documents(stage).await;
+}
+
+/// `seq` is 1…n without a gap, and n is the checkpoint's.
+pub async fn changes_have_no_gap(stage: &Stage) {
+    let mongodb = stage.mongodb().await;
+    for projection in NAMES {
+        let checkpoint = checkpoint(&mongodb, projection).await.expect("a checkpoint");
+        let changes = mongodb.collection::<Document>(&format!("{}_changes", checkpoint.collection));
+        let count = changes.count_documents(doc! {}).await.expect("a count");
+        let first = changes.find_one(doc! {}).sort(doc! { "_id": 1 }).await.expect("an answer");
+        let last = changes.find_one(doc! {}).sort(doc! { "_id": -1 }).await.expect("an answer");
+        let seq = |document: Option<Document>| document.map_or(0, |document| number(document.get("_id").expect("a seq")));
+        assert_eq!((count, seq(last)), (checkpoint.seq(), checkpoint.seq()), "changes of {projection}");
+        assert!(seq(first) <= 1, "the first change of {projection}");
+    }
+}
+
+/// Every document that lies in Redis under the living namespace is MongoDB's.
+pub async fn cache_equals_documents(stage: &Stage) {
+    let mongodb = stage.mongodb().await;
+    let mut redis = stage.redis().await;
+    for projection in NAMES {
+        let checkpoint = checkpoint(&mongodb, projection).await.expect("a checkpoint");
+        for (key, revision) in cached(stage, &mut redis, projection).await {
+            let stored = mongodb.collection::<Document>(&checkpoint.collection).find_one(doc! { "_id": &key }).await;
+            let stored = stored.expect("an answer").map(|document| revision_text(&document));
+            assert_eq!(revision, stored, "{projection} {key}: cached, stored");
+        }
+    }
+}
+
+fn revision_text(document: &Document) -> String {
+    let revision = document.get_document("rev").expect("a revision");
+    format!("{}.{}", number(revision.get("p").expect("p")), number(revision.get("n").expect("n")))
+}
+
+/// Keys and revisions of the documents in Redis; no revision for what is cached as absent.
+async fn cached(
+    stage: &Stage,
+    redis: &mut redis::aio::MultiplexedConnection,
+    projection: &str,
+) -> Vec<(String, Option<String>)> {
+    let head: Option<String> = redis::cmd("GET").arg(format!("{}:{{{projection}}}:head", stage.name)).query_async(redis).await.expect("a head");
+    let Some(head) = head else { return Vec::new() };
+    let head: serde_json::Value = serde_json::from_str(&head).expect("JSON");
+    let namespace = head["namespace"].as_u64().expect("a namespace");
+    let prefix = format!("{}:{projection}:{}:{namespace:x}:", stage.name, head["generation"]);
+    let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{prefix}*")).query_async(redis).await.expect("keys");
+    let mut found = Vec::new();
+    for key in keys {
+        let value: Option<Vec<u8>> = redis::cmd("GET").arg(&key).query_async(redis).await.expect("a value");
+        let text = String::from_utf8(value.unwrap_or_default()).expect("text");
+        let line = text.lines().next().unwrap_or_default();
+        match line.split_at_checked(1) {
+            Some(("D", revision)) => found.push((key[prefix.len()..].to_owned(), Some(revision.to_owned()))),
+            Some(("A", _)) => found.push((key[prefix.len()..].to_owned(), None)),
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,115 @@
+//! A second fold, as simple as can be: plain maps, everything counted anew when asked. Written apart from the projections' folds.
+
+use millrace_events::{CommentId, Event, Personal, PostId, Recorded, Timestamp, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A person.
+#[derive(Debug, Clone, Default)]
+pub struct User {
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+}
+
+/// A post.
+#[derive(Debug, Clone)]
+pub struct Post {
+    pub author: UserId,
+    pub title: String,
+    pub body: String,
+    pub tags: Vec<String>,
+    pub published: bool,
+    pub version: u32,
+}
+
+/// A comment.
+#[derive(Debug, Clone)]
+pub struct Comment {
+    pub post: PostId,
+    pub author: UserId,
+    pub text: String,
+    pub at: Timestamp,
+    pub version: u32,
+}
+
+/// Everything that the log says is so now.
+#[derive(Debug, Default)]
+pub struct World {
+    pub users: BTreeMap<UserId, User>,
+    pub posts: BTreeMap<PostId, Post>,
+    pub comments: BTreeMap<CommentId, Comment>,
+    pub likes: BTreeSet<(PostId, UserId)>,
+    pub follows: BTreeSet<(UserId, UserId)>,
+}
+
+fn known<T: Clone>(personal: &Personal<T>) -> T {
+    personal.value().expect("readable").clone()
+}
+
+impl World {
+    /// Folds a log.
+    pub fn of(log: &[Recorded]) -> Self {
+        let mut world = Self::default();
+        log.iter().for_each(|recorded| world.apply(recorded));
+        world
+    }
+
+    fn apply(&mut self, recorded: &Recorded) {
+        let version = recorded.aggregate.version;
+        match &recorded.event {
+            Event::UserCreated(e) => {
+                let user = User { first_name: known(&e.first_name), last_name: known(&e.last_name), email: known(&e.email) };
+                self.users.insert(e.user_id, user);
+            }
+            Event::ProfileUpdated(e) => {
+                let user = self.users.get_mut(&e.user_id).expect("a person");
+                (user.first_name, user.last_name) = (known(&e.first_name), known(&e.last_name));
+            }
+            Event::RoleGranted(_) | Event::RoleRevoked(_) | Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::UserFollowed(e) => assert!(self.follows.insert((e.follower_id, e.followed_id)), "followed twice"),
+            Event::UserUnfollowed(e) => assert!(self.follows.remove(&(e.follower_id, e.followed_id)), "not followed"),
+            Event::PostCreated(e) | Event::PostEdited(e) => {
+                let (title, body, tags) = (known(&e.title), known(&e.body), known(&e.tags));
+                let post = Post { author: e.author_id, title, body, tags, published: e.published, version };
+                self.posts.insert(e.post_id, post);
+            }
+            Event::PostPublished(e) => self.publish(e.post_id, true, version),
+            Event::PostUnpublished(e) => self.publish(e.post_id, false, version),
+            Event::PostDeleted(e) => {
+                self.posts.remove(&e.post_id).expect("a post");
+                self.comments.retain(|_, comment| comment.post != e.post_id);
+                self.likes.retain(|(post, _)| *post != e.post_id);
+            }
+            Event::CommentAdded(e) => {
+                let comment =
+                    Comment { post: e.post_id, author: e.author_id, text: known(&e.text), at: recorded.at, version };
+                self.comments.insert(e.comment_id, comment);
+            }
+            Event::CommentEdited(e) => {
+                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
+                (comment.text, comment.version) = (known(&e.text), version);
+            }
+            Event::CommentDeleted(e) => assert!(self.comments.remove(&e.comment_id).is_some(), "no such comment"),
+            Event::PostLiked(e) => assert!(self.likes.insert((e.post_id, e.user_id)), "liked twice"),
+            Event::PostUnliked(e) => assert!(self.likes.remove(&(e.post_id, e.user_id)), "not liked"),
+        }
+    }
+
+    fn publish(&mut self, id: PostId, published: bool, version: u32) {
+        let post = self.posts.get_mut(&id).expect("a post");
+        (post.published, post.version) = (published, version);
+    }
+
+    /// Both names of a person.
+    pub fn full_name(&self, id: UserId) -> String {
+        let user = &self.users[&id];
+        format!("{} {}", user.first_name, user.last_name)
+    }
+
+    /// A post's comments, newest first.
+    pub fn comments_of(&self, id: PostId) -> Vec<(CommentId, &Comment)> {
+        let mut found: Vec<_> = self.comments.iter().filter(|(_, c)| c.post == id).map(|(id, c)| (*id, c)).collect();
+        found.sort_by_key(|(id, comment)| std::cmp::Reverse((comment.at, *id)));
+        found
+    }
+}
