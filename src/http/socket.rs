@@ -6,7 +6,6 @@ use super::headers;
 use super::protocol::{Close, ServerMessage, SocketState, Step, SUBPROTOCOL};
 use crate::api::{Api, Connection};
 use async_graphql::Request as GraphQlRequest;
-use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -35,7 +34,7 @@ const FRAME_BYTES_MAX: usize = 64 * 1024;
 const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
 /// `GET /graphql` with an upgrade.
-pub async fn upgrade(State(api): State<Arc<Api>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+pub fn upgrade(api: Arc<Api>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let offered = headers.get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !offered.split(',').any(|name| name.trim() == SUBPROTOCOL) {
         return (StatusCode::BAD_REQUEST, "the subprotocol is graphql-transport-ws\n").into_response();

@@ -1,0 +1,222 @@
+//! The API of a process: the schema, who may ask, and what comes with each answer.
+
+use crate::command_port::CommandPort;
+use crate::http::headers;
+use crate::http::problem::Problem;
+use crate::schema::ApiSchema;
+use crate::settings::HttpSettings;
+use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
+use axum::http::HeaderMap;
+use futures_util::{Stream, StreamExt};
+use millrace_command::Request as CommandRequest;
+use millrace_command::auth::AccessTokenVerifier;
+use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
+use millrace_read::graphql::{Asked, ReadSide, Refusal, RequestContext};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The name under which an answer's `extensions`, and a request's, hold what is ours.
+const EXTENSION: &str = "millrace";
+
+/// Answers requests.
+pub struct Api {
+    schema: ApiSchema,
+    reads: Arc<ReadSide>,
+    verifier: AccessTokenVerifier,
+    limits: HttpSettings,
+    sockets: TaskTracker,
+    socket_places: Arc<Semaphore>,
+    shutdown: CancellationToken,
+}
+
+/// Who asks, and what they are owed: one request.
+pub struct Call {
+    asked: Asked,
+    circumstances: Circumstances,
+}
+
+/// What a command is told about the request that sent it.
+#[derive(Debug, Clone)]
+struct Circumstances {
+    request_id: String,
+    trace: Option<String>,
+    client_address: Option<IpAddr>,
+}
+
+/// An open socket: what its `connection_init` brought.
+pub struct Connection {
+    authorization: Option<String>,
+    consistency: Option<String>,
+    on_timeout: Option<String>,
+}
+
+impl Api {
+    /// An API over the read side and the way to the command side.
+    pub fn new(
+        reads: Arc<ReadSide>,
+        commands: CommandPort,
+        verifier: AccessTokenVerifier,
+        limits: HttpSettings,
+        shutdown: CancellationToken,
+    ) -> Self {
+        let mut builder = crate::schema::builder().data(commands).data(Arc::clone(&reads));
+        if !limits.playground {
+            builder = builder.disable_introspection();
+        }
+        let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
+        Self { schema: builder.finish(), reads, verifier, limits, sockets: TaskTracker::new(), socket_places, shutdown }
+    }
+
+    /// The limits in force.
+    pub fn limits(&self) -> &HttpSettings {
+        &self.limits
+    }
+
+    /// Open sockets, to be waited for at shutdown.
+    pub fn sockets(&self) -> &TaskTracker {
+        &self.sockets
+    }
+
+    /// The wish to stop.
+    pub fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// A place for one more socket, if there is one.
+    pub fn socket_permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.socket_places).try_acquire_owned().ok()
+    }
+
+    /// A request over HTTP.
+    pub async fn call(&self, headers: &HeaderMap, request: &GraphQlRequest, request_id: &str) -> Result<Call, Problem> {
+        let viewer = self.viewer(headers::authorization(headers)?).await?;
+        let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
+        let token = headers::merge_tokens(texts.chain(extension_text(request, "consistency")))?;
+        let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
+        let allows_stale = headers::allows_stale(on_timeout.or(extension_text(request, "onTimeout")))?;
+        let trace = headers::trace_parent(headers);
+        Ok(self.make_call(viewer, token, allows_stale, request_id, trace))
+    }
+
+    /// A socket's `connection_init`: the token in it must be good.
+    pub async fn connect(&self, headers: &HeaderMap, payload: serde_json::Value) -> Result<Connection, Problem> {
+        let text = |name: &str| payload.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+        let given = text("Authorization").or_else(|| text("authorization"));
+        let from_header = headers::authorization(headers)?.map(str::to_owned);
+        let authorization = given.or(from_header).filter(|text| !text.is_empty());
+        let nested = |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
+        let connection =
+            Connection { authorization, consistency: nested("consistency"), on_timeout: nested("onTimeout") };
+        self.viewer(connection.authorization.as_deref()).await?;
+        Ok(connection)
+    }
+
+    /// An operation on a socket. The viewer is looked at anew: a token may have ended since.
+    pub async fn call_on(
+        &self,
+        connection: &Connection,
+        request: &GraphQlRequest,
+        request_id: &str,
+    ) -> Result<Call, Problem> {
+        let viewer = self.viewer(connection.authorization.as_deref()).await?;
+        let texts = connection.consistency.as_deref().into_iter().chain(extension_text(request, "consistency"));
+        let token = headers::merge_tokens(texts)?;
+        let on_timeout = extension_text(request, "onTimeout").or(connection.on_timeout.as_deref());
+        let allows_stale = headers::allows_stale(on_timeout)?;
+        Ok(self.make_call(viewer, token, allows_stale, request_id, None))
+    }
+
+    fn make_call(
+        &self,
+        viewer: Viewer,
+        token: Option<ConsistencyToken>,
+        allows_stale: bool,
+        request_id: &str,
+        trace: Option<String>,
+    ) -> Call {
+        let deadline = Instant::now() + Duration::from_millis(self.limits.request_ms_max);
+        let asked = Asked { viewer, token, allows_stale, deadline };
+        let circumstances = Circumstances { request_id: request_id.to_owned(), trace, client_address: None };
+        Call { asked, circumstances }
+    }
+
+    /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
+    async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
+        let token = headers::bearer(authorization)?;
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        let person = self.verifier.verify(token, now).map_err(|_| Problem::Unauthenticated)?;
+        match self.reads.access(person).await {
+            Ok(person) => Ok(Viewer::Person(person)),
+            Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
+            Err(_) => Err(Problem::Unavailable),
+        }
+    }
+
+    /// Runs a query or mutation to its end, or to the deadline.
+    pub async fn execute(&self, request: GraphQlRequest, call: Call) -> GraphQlResponse {
+        let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
+        let context = Arc::new(RequestContext::new(self.reads.sources(), call.asked));
+        let request = request.data(Arc::clone(&context)).data(call.circumstances);
+        let response = timeout_at(deadline, self.schema.execute(request)).await;
+        let response = response.unwrap_or_else(|_| {
+            Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id)
+        });
+        finished(response, &context, &request_id)
+    }
+
+    /// Runs any operation; each result of a subscription has its own extensions.
+    pub fn stream(&self, request: GraphQlRequest, call: Call) -> impl Stream<Item = GraphQlResponse> + Send + use<> {
+        let request_id = call.circumstances.request_id.clone();
+        let context = Arc::new(RequestContext::of_subscription(self.reads.sources(), call.asked));
+        let request = request.data(Arc::clone(&context)).data(call.circumstances);
+        let responses = self.schema.execute_stream(request);
+        responses.map(move |response| finished(response, &context, &request_id))
+    }
+}
+
+/// A command's circumstances, out of the request that it came with.
+pub fn command_request(ctx: &Context<'_>) -> async_graphql::Result<CommandRequest> {
+    let request = ctx.data::<Arc<RequestContext>>()?;
+    let circumstances = ctx.data::<Circumstances>()?;
+    Ok(CommandRequest {
+        viewer: request.viewer().clone(),
+        command_id: CommandId::generate(),
+        trace: circumstances.trace.clone(),
+        client_address: circumstances.client_address,
+    })
+}
+
+/// `extensions.millrace.NAME` of a request.
+fn extension_text<'a>(request: &'a GraphQlRequest, name: &str) -> Option<&'a str> {
+    match request.extensions.get(EXTENSION)? {
+        Value::Object(object) => match object.get(name)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Codes for what async-graphql refuses itself, and our extension.
+fn finished(mut response: GraphQlResponse, context: &RequestContext, request_id: &str) -> GraphQlResponse {
+    for error in &mut response.errors {
+        let extensions = error.extensions.get_or_insert_default();
+        if extensions.get("code").is_none() {
+            // Only what was refused before execution, or an argument that could not be parsed, comes without a code.
+            extensions.set("code", "BAD_USER_INPUT");
+            extensions.set("retryable", false);
+        }
+        extensions.set("requestId", request_id);
+    }
+    let mut extension = context.extension();
+    extension.insert(Name::new("requestId"), Value::from(request_id));
+    response.extensions.insert(EXTENSION.to_owned(), Value::Object(extension));
+    response
+}

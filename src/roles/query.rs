@@ -1,0 +1,76 @@
+//! The query role: the public endpoint. It answers from the read side alone, and sends commands on.
+
+use super::{RoleError, Starting};
+use crate::api::Api;
+use crate::command_port::CommandPort;
+use crate::http;
+use crate::http::operations::{Check, Operations};
+use crate::keys;
+use crate::settings::{AuthSettings, Settings};
+use metrics_exporter_prometheus::PrometheusHandle;
+use millrace_command::Commands;
+use millrace_command::auth::AccessTokenVerifier;
+use millrace_read::cache::redis::RedisSettings;
+use millrace_read::graphql::{ReadSettings, ReadSide};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Verifies access tokens with the public key.
+pub fn verifier(settings: &AuthSettings) -> Result<AccessTokenVerifier, RoleError> {
+    let pem = keys::read(&settings.verify_key_file)?;
+    let failed = |error| RoleError::Start { part: "the verifier of access tokens", source: Box::new(error) };
+    AccessTokenVerifier::from_pem(&pem).map_err(failed)
+}
+
+/// Starts the public endpoint; `local` handles commands, if this process does.
+pub async fn start(
+    starting: &mut Starting<'_>,
+    local: Option<Commands>,
+    metrics: PrometheusHandle,
+) -> Result<(), RoleError> {
+    let settings = starting.settings;
+    let reads = Arc::new(read_side(settings).await?);
+    for feed in reads.feeds(starting.shutdown.clone()) {
+        starting.spawn("live feed", feed);
+    }
+    let probed = Arc::clone(&reads);
+    starting.probes.push(Arc::new(move || {
+        let detail = (!probed.is_ready()).then(|| "the documents cannot be read".to_owned());
+        Check { name: "reads".into(), ready: detail.is_none(), detail }
+    }));
+    let port = command_port(settings, local)?;
+    let shutdown = starting.shutdown.clone();
+    let api = Arc::new(Api::new(reads, port, verifier(&settings.auth)?, settings.http.clone(), shutdown.clone()));
+    let listener = starting.listen("graphql", settings.http.listen, "http.listen").await?;
+    let operations = Operations { metrics, probes: Arc::new(starting.probes.clone()) };
+    starting.spawn("public endpoint", http::serve(listener, api, operations, shutdown));
+    Ok(())
+}
+
+async fn read_side(settings: &Settings) -> Result<ReadSide, RoleError> {
+    let wanted = ReadSettings {
+        mongodb_url: settings.mongodb.url.expose().to_owned(),
+        database: settings.mongodb.database.clone(),
+        redis: redis(settings),
+        wait_max: Duration::from_millis(settings.http.consistency_wait_ms_max),
+    };
+    ReadSide::connect(wanted).await.map_err(|error| RoleError::Start { part: "the read side", source: error.into() })
+}
+
+/// The cache's part of the settings.
+pub fn redis(settings: &Settings) -> RedisSettings {
+    RedisSettings {
+        url: settings.redis.url.expose().to_owned(),
+        prefix: settings.redis.prefix.clone(),
+        document_ttl: Duration::from_secs(settings.redis.document_ttl_s),
+    }
+}
+
+fn command_port(settings: &Settings, local: Option<Commands>) -> Result<CommandPort, RoleError> {
+    if let Some(commands) = local {
+        return Ok(CommandPort::Local(commands));
+    }
+    let secret = keys::read_secret(&settings.auth.secret_file)?;
+    let failed = |error| RoleError::Start { part: "the way to the command role", source: Box::new(error) };
+    CommandPort::remote(&settings.command.url, secret).map_err(failed)
+}

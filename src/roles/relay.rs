@@ -1,0 +1,48 @@
+//! The relay role: copies the log into JetStream.
+
+use super::{RoleError, Starting, connect_log};
+use crate::http::operations::Check;
+use crate::settings::Settings;
+use millrace_events::History;
+use millrace_log::Log;
+use millrace_relay::jetstream::Nats;
+use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
+
+/// The relay's part of the settings.
+fn nats(settings: &crate::settings::NatsSettings) -> NatsSettings {
+    let mut nats = NatsSettings::new(settings.url.expose());
+    nats.prefix.clone_from(&settings.prefix);
+    nats.replicas = settings.replicas;
+    nats
+}
+
+/// Starts a relay.
+pub async fn start(starting: &mut Starting<'_>) -> Result<(), RoleError> {
+    let log = connect_log(&starting.settings.postgres, "relay").await?;
+    let relay = Relay::new(log, nats(&starting.settings.nats));
+    let status = relay.status();
+    starting.probes.push(std::sync::Arc::new(move || check(&status.borrow())));
+    let shutdown = starting.shutdown.clone();
+    starting.spawn("relay", relay.run(shutdown));
+    Ok(())
+}
+
+fn check(status: &RelayStatus) -> Check {
+    let detail = match (&status.stopped, status.connected) {
+        (Some(reason), _) => Some(reason.to_string()),
+        (None, false) => Some("NATS does not answer".to_owned()),
+        (None, true) => None,
+    };
+    Check { name: "relay".into(), ready: detail.is_none(), detail }
+}
+
+/// Begins a new history, and makes the stream anew from the log. Keys that the bucket marks as destroyed stay destroyed.
+pub async fn new_history(log: &Log, settings: &Settings) -> Result<History, RoleError> {
+    let settings = nats(&settings.nats);
+    let failed = |source| RoleError::Start { part: "a new history", source };
+    let stream = Nats::connect(settings.clone()).await.map_err(|error| failed(error.into()))?;
+    let destroyed = stream.destroyed_keys().await.map_err(|error| failed(error.into()))?;
+    let history = log.new_history(&destroyed).await?;
+    recreate_for_new_history(log, &settings).await.map_err(|error| failed(error.into()))?;
+    Ok(history)
+}
