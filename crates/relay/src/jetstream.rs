@@ -57,7 +57,7 @@ impl StreamSide for Nats {
     }
 
     async fn publish(&self, window: &[Outgoing]) -> Result<Vec<Ack>, BoxError> {
-        Ok(publish::publish(&self.context, &self.settings, window).await)
+        Ok(publish::publish(&self.context, &self.settings, window).await?)
     }
 
     async fn create(&self, history: History) -> Result<(), BoxError> {

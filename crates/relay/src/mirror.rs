@@ -88,7 +88,8 @@ impl Mirror {
             }
             steps.push((person, step, in_log));
         }
-        let applied = steps.iter().map(|(person, step, state)| apply(stream, *person, *step, state));
+        // Collected, because the compiler loses sight of a lazy iterator's lifetimes once it is held over an await.
+        let applied: Vec<_> = steps.iter().map(|(person, step, state)| apply(stream, *person, *step, state)).collect();
         stream::iter(applied).buffer_unordered(KEYS_AT_ONCE).try_collect::<Vec<()>>().await?;
         self.remember(steps.iter().map(|(person, ..)| *person));
         Ok(None)
@@ -109,7 +110,7 @@ async fn both_sides(
     persons: &[UserId],
 ) -> Result<Vec<(UserId, InBucket, KeyState)>, RelayError> {
     let bucket = async {
-        let asked = persons.iter().map(|person| stream.key(*person));
+        let asked: Vec<_> = persons.iter().map(|person| stream.key(*person)).collect();
         stream::iter(asked).buffered(KEYS_AT_ONCE).try_collect::<Vec<_>>().await.map_err(RelayError::Stream)
     };
     let keys = async { log.keys_of(persons).await.map_err(RelayError::Log) };

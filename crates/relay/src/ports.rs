@@ -39,7 +39,8 @@ pub trait StreamSide: Send + Sync {
     /// is none. Sequences that hold no message are skipped.
     fn read(&self, after: Position, limit: u32) -> impl Future<Output = Result<Vec<StreamMessage>, BoxError>> + Send;
 
-    /// Publishes without waiting in between, then answers the acks in order, up to the first that did not come or was a refusal.
+    /// Publishes without waiting in between, then answers the acks in order, up to the first refusal because the stream ends
+    /// elsewhere or is gone. After an error any part of the window may be there, now or later.
     fn publish(&self, window: &[Outgoing]) -> impl Future<Output = Result<Vec<Ack>, BoxError>> + Send;
 
     /// Makes the stream, with a new identity. If there is one already, it stays.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::context::{
-    CreateStreamError, DeleteStreamError, GetStreamError, KeyValueError, UpdateStreamError,
+    CreateStreamError, DeleteStreamError, GetStreamError, KeyValueError, PublishError, UpdateStreamError,
 };
 use async_nats::jetstream::kv::{EntryError, PutError, UpdateError};
 use async_nats::jetstream::stream::RawMessageError;
@@ -23,6 +23,9 @@ pub enum NatsError {
     /// A message to whoever listens could not be sent.
     #[error("a message could not be sent")]
     Tell(#[source] async_nats::PublishError),
+    /// A window was published in part, or nobody knows.
+    #[error("a window was not published, or not as a whole")]
+    Publish(#[source] PublishError),
     /// The stream's state.
     #[error("the state of the stream could not be read")]
     State(#[source] GetStreamError),

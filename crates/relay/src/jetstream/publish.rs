@@ -5,53 +5,42 @@ use std::future::IntoFuture;
 use async_nats::HeaderMap;
 use async_nats::header::{NATS_EXPECTED_LAST_SEQUENCE, NATS_MESSAGE_ID};
 use async_nats::jetstream::Context;
-use async_nats::jetstream::context::{PublishError, PublishErrorKind};
+use async_nats::jetstream::context::PublishErrorKind;
 use futures_util::future::join_all;
 use millrace_events::Position;
 
+use super::NatsError;
 use crate::ports::{Ack, Outgoing};
 use crate::settings::NatsSettings;
 
-/// The acks in order, up to the first that did not come or was a refusal. After that one nothing of the window is believed.
-pub(super) async fn publish(context: &Context, settings: &NatsSettings, window: &[Outgoing]) -> Vec<Ack> {
+/// The acks in order, up to the first refusal because the stream ends elsewhere or is gone. Any other failure is an error: then
+/// nothing is known of the window.
+pub(super) async fn publish(
+    context: &Context,
+    settings: &NatsSettings,
+    window: &[Outgoing],
+) -> Result<Vec<Ack>, NatsError> {
     let mut sent = Vec::with_capacity(window.len());
-    let mut failure = None;
     for message in window {
         let subject = settings.subject_of(&message.name);
-        match context.publish_with_headers(subject, headers(message), message.payload.clone().into()).await {
-            Ok(ack) => sent.push(ack.into_future()),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
-        }
+        let ack = context.publish_with_headers(subject, headers(message), message.payload.clone().into()).await;
+        sent.push(ack.map_err(NatsError::Publish)?.into_future());
     }
-    // Awaited together, because the time limit of each begins when it is first awaited.
     let mut acks = Vec::with_capacity(sent.len());
+    // Awaited together, because the time limit of each begins when it is first awaited.
     for answer in join_all(sent).await {
         match answer {
             Ok(ack) => acks.push(Ack { sequence: Position(ack.sequence), duplicate: ack.duplicate }),
-            Err(error) => {
-                failure = Some(error);
-                break;
-            }
+            Err(error) if is_refusal(error.kind()) => break,
+            Err(error) => return Err(NatsError::Publish(error)),
         }
     }
-    if let Some(error) = failure {
-        say(&error, window, acks.len());
-    }
-    acks
+    Ok(acks)
 }
 
-/// With two relays one of them is always second, so a wrong last sequence is nothing to tell.
-fn say(error: &PublishError, window: &[Outgoing], acks: usize) {
-    let first = window.first().map(|message| message.position.0);
-    if error.kind() == PublishErrorKind::WrongLastSequence {
-        tracing::debug!(first, acks, events = window.len(), "the stream ends elsewhere");
-        return;
-    }
-    let error = error as &dyn std::error::Error;
-    tracing::warn!(error, first, acks, events = window.len(), "a window was published in part, or without answer");
+/// With two relays one of them is always second, so these are no errors.
+fn is_refusal(kind: PublishErrorKind) -> bool {
+    matches!(kind, PublishErrorKind::WrongLastSequence | PublishErrorKind::StreamNotFound)
 }
 
 fn headers(message: &Outgoing) -> HeaderMap {
