@@ -1,0 +1,174 @@
+//! The feed: follows the changes of one projection for all subscribers of a process, without clock or task of its own.
+//!
+//! Rings tell it at once, but may be lost, doubled or late; the checkpoint, looked at on every tick, tells it what it missed.
+
+use super::follow::{Followed, Life, follows, judge};
+use super::registry::{LiveLimits, Registry, Standing, SubscribeError};
+use super::subscription::{Request, Subscription};
+use crate::cache::Ring;
+use crate::projection::{Change, Projection};
+use crate::store::{Checkpoint, DocumentStore, StoreError};
+use millrace_events::{Revision, rule};
+use std::marker::PhantomData;
+use std::sync::Arc;
+use tokio::sync::{Mutex, watch};
+
+/// Changes read at once.
+pub(super) const CHANGES_PAGE: usize = 500;
+
+/// Why the feed does not know how far the projection is. It stays where it is, and the next tick goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The store did not answer.
+    #[error("the changes cannot be read")]
+    Store(#[source] StoreError),
+}
+
+/// How far a projection is known to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Progress {
+    /// The generation that is served; 0 if nothing is known yet.
+    pub generation: u32,
+    /// The newest revision that was heard of.
+    pub revision: Revision,
+    /// The checkpoint at the tick before the last one. A cache whose head is behind that is stuck, not just a moment late.
+    pub floor: Revision,
+    at_last_tick: Revision,
+}
+
+impl Progress {
+    fn after_tick(self, checkpoint: &Checkpoint) -> Self {
+        let Checkpoint { generation, revision, .. } = *checkpoint;
+        let known = if self.generation == generation { self } else { Self { generation, ..Self::default() } };
+        Self { revision: known.revision.max(revision), floor: known.at_last_tick, at_last_tick: revision, ..known }
+    }
+
+    fn after_change(self, generation: u32, revision: Revision) -> Self {
+        if self.generation == generation { Self { revision: self.revision.max(revision), ..self } } else { self }
+    }
+}
+
+/// Follows the changes of one projection.
+#[derive(Debug)]
+pub struct Feed<P, D> {
+    store: Arc<D>,
+    registry: Arc<Registry>,
+    /// One step at a time, so that what was read is handed out before anything newer is.
+    stepping: Mutex<()>,
+    progress: watch::Sender<Progress>,
+    projection: PhantomData<fn() -> P>,
+}
+
+impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
+    /// A feed of whatever generation the store reads. It takes subscribers after its first [`tick`](Self::tick).
+    pub fn new(store: Arc<D>, limits: LiveLimits) -> Self {
+        let registry = Arc::new(Registry::new(P::NAME, limits));
+        let progress = watch::channel(Progress::default()).0;
+        Self { store, registry, stepping: Mutex::new(()), progress, projection: PhantomData }
+    }
+
+    /// Looks at the checkpoint, and hands out what was missed. To be called at the start, once a second, and whenever rings may
+    /// have been lost; more often while there are none.
+    pub async fn tick(&self) -> Result<(), FeedError> {
+        let _alone = self.stepping.lock().await;
+        let checkpoint = self.store.checkpoint().await.map_err(FeedError::Store)?;
+        self.progress.send_modify(|progress| *progress = progress.after_tick(&checkpoint));
+        let Some(standing) = self.registry.standing() else {
+            self.begin(&checkpoint);
+            return Ok(());
+        };
+        if !standing.life.goes_on_as(Life::of(&checkpoint)) || checkpoint.seq < standing.through {
+            self.begin(&checkpoint);
+            return Ok(());
+        }
+        self.registry.learn(Life::of(&checkpoint));
+        if checkpoint.seq > standing.through && rule("head_polled") { self.catch_up(standing).await } else { Ok(()) }
+    }
+
+    /// Hands out what a ring tells, if it follows; else what the store says.
+    pub async fn hear(&self, ring: Ring) -> Result<(), FeedError> {
+        let alone = self.stepping.lock().await;
+        let Some(standing) = self.registry.standing() else { return Ok(()) };
+        if ring.generation > standing.life.generation {
+            drop(alone);
+            return self.tick().await;
+        }
+        let news: Vec<Change> = ring.changes.into_iter().filter(|change| change.seq > standing.through).collect();
+        if ring.generation < standing.life.generation || news.is_empty() {
+            return Ok(());
+        }
+        // The history of a generation is not known before its first event, and no ring tells it.
+        let is_next = standing.life.history.is_some() && follows(standing.through, &news);
+        count_ring(P::NAME, is_next);
+        if (is_next || !rule("ring_gap_detected")) && self.give(standing.life.generation, news) {
+            return Ok(());
+        }
+        self.catch_up(standing).await
+    }
+
+    /// Begins a subscription. It listens from now on, so nothing is lost before its first item is asked for.
+    pub fn subscribe(self: &Arc<Self>, request: Request) -> Result<Subscription<P, D>, SubscribeError> {
+        if request.after.as_ref().is_some_and(|cursor| cursor.projection != P::NAME) {
+            return Err(SubscribeError::MalformedCursor);
+        }
+        let seat = self.registry.join(&request.topics, None)?;
+        Ok(Subscription::new(Arc::clone(self), request, seat))
+    }
+
+    /// Closes all subscriptions with their cursors, and takes no more.
+    pub fn stop(&self) {
+        self.registry.stop();
+    }
+
+    /// How far the projection is known to be; whoever waits for a revision is woken by it.
+    pub fn progress(&self) -> watch::Receiver<Progress> {
+        self.progress.subscribe()
+    }
+
+    pub(super) fn store(&self) -> &D {
+        &self.store
+    }
+
+    pub(super) fn registry(&self) -> &Arc<Registry> {
+        &self.registry
+    }
+
+    async fn catch_up(&self, standing: Standing) -> Result<(), FeedError> {
+        let Standing { life, mut through } = standing;
+        loop {
+            let page = self.store.changes(through, CHANGES_PAGE).await.map_err(FeedError::Store)?;
+            let followed = judge(through, CHANGES_PAGE, &page);
+            if !life.goes_on_as(Life::of(&page.checkpoint)) || followed == Followed::Gone {
+                self.begin(&page.checkpoint);
+                return Ok(());
+            }
+            self.registry.learn(Life::of(&page.checkpoint));
+            through = page.changes.last().map_or(through, |change| change.seq);
+            if !self.give(life.generation, page.changes) {
+                self.begin(&page.checkpoint);
+                return Ok(());
+            }
+            if followed == Followed::ToTheEnd {
+                return Ok(());
+            }
+        }
+    }
+
+    fn give(&self, generation: u32, changes: Vec<Change>) -> bool {
+        let newest = changes.last().map(|change| change.revision);
+        let is_given = self.registry.hand_out(changes).is_ok();
+        if let Some(revision) = newest.filter(|_| is_given) {
+            self.progress.send_modify(|progress| *progress = progress.after_change(generation, revision));
+        }
+        is_given
+    }
+
+    fn begin(&self, checkpoint: &Checkpoint) {
+        self.registry.begin(Standing { life: Life::of(checkpoint), through: checkpoint.seq });
+    }
+}
+
+fn count_ring(projection: &'static str, is_next: bool) {
+    let outcome = if is_next { "follows" } else { "gap" };
+    metrics::counter!("millrace_live_rings_total", "projection" => projection, "outcome" => outcome).increment(1);
+}
