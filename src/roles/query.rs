@@ -11,7 +11,8 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_read::cache::redis::RedisSettings;
-use millrace_read::graphql::{ReadSettings, ReadSide};
+use millrace_read::connect;
+use millrace_read::graphql::{ReadLimits, ReadSide};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,13 +49,12 @@ pub async fn start(
 }
 
 async fn read_side(settings: &Settings) -> Result<ReadSide, RoleError> {
-    let wanted = ReadSettings {
-        mongodb_url: settings.mongodb.url.expose().to_owned(),
-        database: settings.mongodb.database.clone(),
-        redis: redis(settings),
-        wait_max: Duration::from_millis(settings.http.consistency_wait_ms_max),
-    };
-    ReadSide::connect(wanted).await.map_err(|error| RoleError::Start { part: "the read side", source: error.into() })
+    let failed = |source| RoleError::Start { part: "the read side", source };
+    let database = connect::database(settings.mongodb.url.expose(), &settings.mongodb.database).await;
+    let database = database.map_err(|error| failed(error.into()))?;
+    let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
+    let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
+    ReadSide::new(&database, &redis(settings), limits).map_err(|error| failed(error.into()))
 }
 
 /// The cache's part of the settings.

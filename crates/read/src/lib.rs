@@ -1,6 +1,7 @@
 //! The read side: projections fold the log into documents, queries and subscriptions answer from them alone.
 
 pub mod cache;
+pub mod connect;
 pub mod live;
 pub mod models;
 pub mod projection;

@@ -7,16 +7,24 @@ pub mod core;
 pub mod draft;
 pub mod fold;
 mod intake;
+pub mod jetstream;
 pub mod kept;
 pub mod limits;
 mod look;
+pub mod run;
 pub mod source;
 pub mod spread;
 pub mod state;
 mod work;
 pub mod write_through;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use alarm::{Alarm, Obstacle};
 pub use core::{Projector, Round, RoundError, Step};
 pub use limits::Limits;
+pub use run::{ProjectorStatus, ProjectorStores, run_projector};
 pub use source::{Beat, Content, Message, Source, SourceError, StreamState, Wanted};

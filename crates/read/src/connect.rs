@@ -1,0 +1,36 @@
+//! Connections to the servers of the read side. Both come back by themselves after a loss.
+
+use async_nats::ConnectOptions;
+use mongodb::options::{ClientOptions, Compressor};
+use mongodb::{Client, Database};
+use std::time::Duration;
+
+/// How long an operation looks for a server that can take it.
+const SELECTION_WAIT: Duration = Duration::from_secs(3);
+const CONNECT_WAIT: Duration = Duration::from_secs(2);
+
+/// Why a connection cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// MongoDB's address, or the driver itself.
+    #[error("MongoDB")]
+    MongoDb(#[from] mongodb::error::Error),
+    /// NATS refused.
+    #[error("NATS")]
+    Nats(#[from] async_nats::ConnectError),
+}
+
+/// MongoDB's database. Connections are made when they are first used.
+pub async fn database(url: &str, name: &str) -> Result<Database, ConnectError> {
+    let mut options = ClientOptions::parse(url).await?;
+    options.server_selection_timeout = Some(SELECTION_WAIT);
+    options.connect_timeout = Some(CONNECT_WAIT);
+    options.app_name = Some("millrace".to_owned());
+    options.compressors = None::<Vec<Compressor>>;
+    Ok(Client::with_options(options)?.database(name))
+}
+
+/// NATS, also if it does not answer yet.
+pub async fn nats(url: &str) -> Result<async_nats::Client, ConnectError> {
+    Ok(ConnectOptions::new().name("millrace-projector").retry_on_initial_connect().connect(url).await?)
+}
