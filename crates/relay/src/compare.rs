@@ -43,11 +43,12 @@ pub async fn page(
         let messages = messages(stream, after, until, limit).await?;
         let start = start_of_log(&messages, after);
         let events = log.read(start, limit).await.map_err(RelayError::Log)?;
-        return judge(log, after, until, messages, events).await;
+        return judge(log, after, until, messages, events, None).await;
     }
+    let head = log.head().await.map_err(RelayError::Log)?;
     let events = log.read(after, limit).await.map_err(RelayError::Log)?;
     let messages = messages(stream, after, until, limit).await?;
-    judge(log, after, until, messages, events).await
+    judge(log, after, until, messages, events, Some(head)).await
 }
 
 /// Messages written since `until` was read are left for the next look.
@@ -74,12 +75,16 @@ async fn judge(
     until: Position,
     messages: Vec<StreamMessage>,
     events: Vec<Envelope>,
+    head_before: Option<LogHead>,
 ) -> Result<Compared, RelayError> {
     let (Some(first_message), Some(last_message)) = (messages.first(), messages.last()) else {
         return Ok(Compared { verdict: judge_hole(after), until, last: None });
     };
     let Some(last_event) = events.last() else {
-        let head = log.head().await.map_err(RelayError::Log)?;
+        let head = match head_before {
+            Some(head) => head,
+            None => log.head().await.map_err(RelayError::Log)?,
+        };
         if head.position >= first_message.sequence {
             return Err(RelayError::LogDoesNotFollow(first_message.sequence));
         }

@@ -127,7 +127,7 @@ impl<L: LogSide, S: StreamSide> Core<L, S> {
         let Some(origin) = state.origin else { return Ok(None) };
         self.confirmed = Some(Confirmed::at_look(self.confirmed, origin, &state, believed));
         let end = self.compare_end(state.last).await?;
-        if let Some(round) = self.act_on_page(end.verdict).await? {
+        if let Some(round) = self.act_on_page(end.verdict, |_| ()).await? {
             return Ok(Some(round));
         }
         self.mirror.look(self.stream.bucket().await.map_err(RelayError::Stream)?);
@@ -144,23 +144,27 @@ impl<L: LogSide, S: StreamSide> Core<L, S> {
 
     /// One page of what was not compared yet; else, if it is due, one of all messages. `Some` if it is not sound.
     async fn compare(&mut self, is_audit_due: bool) -> Result<Option<Round>, RelayError> {
-        let Some(confirmed) = &mut self.confirmed else { return Ok(None) };
+        let Some(mut confirmed) = self.confirmed else { return Ok(None) };
         let until = confirmed.target;
         if let Some(after) = confirmed.next_page() {
             let page = compare::page(&self.log, &self.stream, after, until).await?;
             confirmed.take_in(page.until);
-            return self.act_on_page(page.verdict).await;
+            return self.act_on_page(page.verdict, |core| core.confirmed = Some(confirmed)).await;
         }
         let is_due = is_audit_due && rule("audited_in_background");
         let Some(after) = self.audit.next_page(until).filter(|_| is_due) else { return Ok(None) };
         let page = compare::page(&self.log, &self.stream, after, until).await?;
-        self.audit.take_in(page.until);
-        self.act_on_page(page.verdict).await
+        self.act_on_page(page.verdict, |core| core.audit.take_in(page.until)).await
     }
 
     /// Somebody may have deleted or made the stream since it was looked at: then a page of it says nothing.
-    async fn act_on_page(&mut self, verdict: Verdict) -> Result<Option<Round>, RelayError> {
+    async fn act_on_page(
+        &mut self,
+        verdict: Verdict,
+        take_in: impl FnOnce(&mut Self) + Send,
+    ) -> Result<Option<Round>, RelayError> {
         if verdict == Verdict::Sound {
+            take_in(self);
             return Ok(None);
         }
         let (state, head) = compare::look(&self.log, &self.stream).await?;

@@ -25,7 +25,7 @@ pub enum RelayError {
     /// The log is not the one that it was a moment ago. If the next look finds nothing, its own chain is broken.
     #[error("the log does not go on at {0} as the stream ends")]
     LogDoesNotFollow(Position),
-    /// Somebody else wrote a person's key in the same moment.
-    #[error("the key of person {0} was written by somebody else in this moment")]
+    /// Somebody else writes a person's key again and again.
+    #[error("the key of person {0} is being written by somebody else")]
     KeyContended(UserId),
 }

@@ -16,6 +16,8 @@ use crate::ports::{BucketState, InBucket, LogSide, StreamSide};
 const KEYS_AT_ONCE: usize = 64;
 /// How many keys one page of the comparison of all of them has.
 const KEYS_PER_PAGE: u32 = 100;
+/// How often a key is tried that other relays write in the same moment.
+const ATTEMPTS_MAX: usize = 4;
 /// How many persons are remembered as mirrored; beyond that the memory starts anew.
 const MIRRORED_MAX: usize = 100_000;
 
@@ -77,22 +79,41 @@ impl Mirror {
         stream: &impl StreamSide,
         persons: &[UserId],
     ) -> Result<Option<WentBack>, RelayError> {
+        let mut open = persons.to_vec();
+        for _ in 0..ATTEMPTS_MAX {
+            match self.attempt(log, stream, &open).await? {
+                Attempt::WentBack(why) => return Ok(Some(why)),
+                Attempt::Written { contended } if contended.is_empty() => return Ok(None),
+                Attempt::Written { contended } => open = contended,
+            }
+        }
+        open.first().map_or(Ok(None), |person| Err(RelayError::KeyContended(*person)))
+    }
+
+    async fn attempt(
+        &mut self,
+        log: &impl LogSide,
+        stream: &impl StreamSide,
+        persons: &[UserId],
+    ) -> Result<Attempt, RelayError> {
         if persons.is_empty() {
-            return Ok(None);
+            return Ok(Attempt::Written { contended: Vec::new() });
         }
         let mut steps = Vec::with_capacity(persons.len());
         for (person, in_bucket, in_log) in both_sides(log, stream, persons).await? {
             let step = judge_key(&in_bucket, &in_log);
             if step == KeyStep::WentBack && rule("relay_stops_when_log_went_back") {
-                return Ok(Some(WentBack::DestroyedKeyLives(person)));
+                return Ok(Attempt::WentBack(WentBack::DestroyedKeyLives(person)));
             }
             steps.push((person, step, in_log));
         }
         // Collected, because the compiler loses sight of a lazy iterator's lifetimes once it is held over an await.
         let applied: Vec<_> = steps.iter().map(|(person, step, state)| apply(stream, *person, *step, state)).collect();
-        stream::iter(applied).buffer_unordered(KEYS_AT_ONCE).try_collect::<Vec<()>>().await?;
-        self.remember(steps.iter().map(|(person, ..)| *person));
-        Ok(None)
+        let written: Vec<bool> = stream::iter(applied).buffered(KEYS_AT_ONCE).try_collect().await?;
+        let (done, contended): (Vec<_>, Vec<_>) =
+            steps.iter().map(|(person, ..)| *person).zip(written).partition(|(_, written)| *written);
+        self.remember(done.into_iter().map(|(person, _)| person));
+        Ok(Attempt::Written { contended: contended.into_iter().map(|(person, _)| person).collect() })
     }
 
     fn remember(&mut self, persons: impl Iterator<Item = UserId>) {
@@ -101,6 +122,14 @@ impl Mirror {
         }
         self.mirrored.extend(persons);
     }
+}
+
+enum Attempt {
+    /// Those whom another relay wrote in the same moment are to be looked at again.
+    Written {
+        contended: Vec<UserId>,
+    },
+    WentBack(WentBack),
 }
 
 /// Bucket first, then PostgreSQL. Persons without a key in PostgreSQL are left out: there is nothing to mirror.
@@ -125,12 +154,13 @@ async fn both_sides(
     Ok(pairs.filter_map(|(person, there)| Some((*person, there, in_log.remove(person)?))).collect())
 }
 
-async fn apply(stream: &impl StreamSide, person: UserId, step: KeyStep, state: &KeyState) -> Result<(), RelayError> {
+/// False if somebody else wrote in the same moment.
+async fn apply(stream: &impl StreamSide, person: UserId, step: KeyStep, state: &KeyState) -> Result<bool, RelayError> {
     let written = match step {
-        KeyStep::Nothing | KeyStep::WentBack => return Ok(()),
+        KeyStep::Nothing | KeyStep::WentBack => Ok(true),
         KeyStep::Create if rule("key_created_never_put") => stream.create_key(person, state).await,
         KeyStep::Replace { revision } => stream.replace_key(person, state, revision).await,
         KeyStep::Create | KeyStep::PutMark => stream.put_key(person, state).await.map(|()| true),
     };
-    if written.map_err(RelayError::Stream)? { Ok(()) } else { Err(RelayError::KeyContended(person)) }
+    written.map_err(RelayError::Stream)
 }

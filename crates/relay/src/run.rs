@@ -155,8 +155,8 @@ impl Running {
             last_round = Some(now());
         }
         let connected = self.core.stream().is_connected();
-        let (head, last) = (self.core.head(), self.core.last());
-        self.relay.status.send_replace(RelayStatus { connected, last_round, head, last, stopped });
+        let (head, last, compared) = (self.core.head(), self.core.last(), self.core.compared());
+        self.relay.status.send_replace(RelayStatus { connected, last_round, head, last, compared, stopped });
     }
 
     /// Also while stopped: a reader that is ahead of the log learns it from the beat.

@@ -16,6 +16,8 @@ pub struct RelayStatus {
     pub head: Option<LogHead>,
     /// Where the stream ends.
     pub last: Option<Position>,
+    /// All messages up to here were compared with the log.
+    pub compared: Option<Position>,
     /// Why nothing is published: the log went back, and somebody must run `millrace log new-history`.
     pub stopped: Option<WentBack>,
 }
