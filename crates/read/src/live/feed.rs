@@ -72,7 +72,7 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     pub async fn tick(&self) -> Result<(), FeedError> {
         let _alone = self.stepping.lock().await;
         let checkpoint = self.store.checkpoint().await.map_err(FeedError::Store)?;
-        self.progress.send_modify(|progress| *progress = progress.after_tick(&checkpoint));
+        self.note(|known| known.after_tick(&checkpoint));
         let Some(standing) = self.registry.standing() else {
             self.begin(&checkpoint);
             return Ok(());
@@ -158,9 +158,18 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
         let newest = changes.last().map(|change| change.revision);
         let is_given = self.registry.hand_out(changes).is_ok();
         if let Some(revision) = newest.filter(|_| is_given) {
-            self.progress.send_modify(|progress| *progress = progress.after_change(generation, revision));
+            self.note(|known| known.after_change(generation, revision));
         }
         is_given
+    }
+
+    /// Whoever waits is woken only if the projection has moved.
+    fn note(&self, news: impl FnOnce(Progress) -> Progress) {
+        self.progress.send_if_modified(|progress| {
+            let before = *progress;
+            *progress = news(before);
+            (before.generation, before.revision) != (progress.generation, progress.revision)
+        });
     }
 
     fn begin(&self, checkpoint: &Checkpoint) {
