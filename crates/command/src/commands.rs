@@ -1,10 +1,10 @@
 //! The door to the command side: each command runs in a task of its own, so that a client who hangs up cannot stop it half-way.
 
 use crate::auth::Auth;
-use crate::failure::Fault;
+use crate::fault::Fault;
+use crate::frame::Actor;
 use crate::pipeline::{Pipeline, report};
 use crate::rows;
-use crate::unit_of_work::Actor;
 use crate::user::{GrantRole, RoleGranted};
 use crate::{Answer, Command, CommandFailure, ServerSecret, idempotency, session};
 use millrace_events::values::Email;

@@ -3,7 +3,7 @@
 //! The key's row is claimed first in the command's own transaction: a twin in flight waits there until the first one has ended. The
 //! answer is kept before COMMIT. A rejected command rolls back and leaves no row. Keys and inputs are kept as HMACs only.
 
-use crate::failure::Fault;
+use crate::fault::Fault;
 use crate::rows::exactly_one;
 use crate::{Command, CommandReceipt, KeyOwner};
 use hmac::{Hmac, Mac};

@@ -1,18 +1,27 @@
 //! Commands: inputs, rules, handlers.
 //!
-//! Each noun's file has its commands: the GraphQL input, its parsing, a pure `decide`, the handler. [`Commands::execute`] takes all of them
-//! the same way (`pipeline.rs`). Adding a command touches its noun's file, and one line where the schema lists mutations.
+//! Each noun's file has its commands: the GraphQL input, its parsing, a pure `decide`, the handler. [`Commands::execute`] takes all of
+//! them the same way (`pipeline.rs`). There are no object types here: what a client reads comes from the read side, by the ids in an
+//! outcome.
 //!
-//! There are no object types here: what a client reads comes from the read side, by the ids in an outcome.
+//! To add a command: in its noun's file an input (named `…Input` in GraphQL, with a doc comment on every field, `idempotency_key`, and
+//! `expected_version` if it acts on something that is there), an outcome of ids, and `impl Command`; then one line where the schema
+//! lists mutations. A handler locks what it changes and what it relies on in the order of [`millrace_events::AggregateKind`], asks a
+//! pure function what shall happen, writes rows, and records events with the aggregate's next version. Whatever else a command needs
+//! (idempotency, retries, COMMIT, sequencing, the receipt) is the pipeline's.
 
 pub mod auth;
 mod command;
 mod commands;
 pub mod comment;
+mod commit;
+mod credentials;
 mod error;
 mod failure;
+mod fault;
 mod fields;
 pub mod follow;
+mod frame;
 mod idempotency;
 pub mod like;
 mod pipeline;
@@ -31,7 +40,8 @@ pub use error::{
     CommandError, CommandErrorCode, EmailTaken, IdempotencyKeyReused, InvalidCredentials, InvalidTransition,
     NotAllowed, NotFound, ValidationError, VersionConflict,
 };
-pub use failure::{CommandFailure, FailureCode, FailureReport, Fault, HandlerError};
+pub use failure::{CommandFailure, FailureCode, FailureReport};
+pub use fault::{Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};
 pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, ShortSecret};
 pub use like::{LikePost, UnlikePost};

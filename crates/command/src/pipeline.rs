@@ -1,23 +1,19 @@
 //! The one way that every command goes: read [`Pipeline::settle`] and [`Pipeline::attempt`] as lists of steps.
 
-use crate::auth::Auth;
-use crate::command::{Handled, PasswordWork};
-use crate::failure::{CommandFailure, FailureCode, Fault, HandlerError};
+use crate::auth::{Auth, Session};
+use crate::command::Handled;
+use crate::failure::{CommandFailure, FailureCode};
+use crate::fault::{Fault, HandlerError};
+use crate::frame::{Actor, Frame};
 use crate::idempotency::{self, Claim, Claimed, Kept};
-use crate::rows;
-use crate::session;
-use crate::unit_of_work::{Actor, Committed, Frame, Handling, PasswordFinding, UnitOfWork, was_committed};
-use crate::{
-    Answer, Command, CommandError, CommandReceipt, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Session, Settings,
-};
+use crate::unit_of_work::{Handling, UnitOfWork};
+use crate::{Answer, Command, CommandError, CommandReceipt, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::fail_point::reach;
-use millrace_events::values::{Email, Password};
-use millrace_events::{CommandId, ConsistencyToken, Timestamp, UserId, Viewer};
+use millrace_events::{CommandId, ConsistencyToken, Viewer};
 use millrace_log::{Log, Sequencer};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use time::OffsetDateTime;
+use std::time::Duration;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: usize = 6;
@@ -25,11 +21,6 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 const ATTEMPT_DELAY_MAX: Duration = Duration::from_millis(500);
 /// The most bytes of a `traceparent`; version 00 has 55.
 const TRACE_BYTES_MAX: usize = 64;
-/// How often PostgreSQL is asked what became of a COMMIT that it did not answer.
-const QUESTIONS_MAX: usize = 12;
-const QUESTION_DELAY: Duration = Duration::from_millis(50);
-const QUESTION_DELAY_MAX: Duration = Duration::from_secs(1);
-
 /// What every command goes through.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -132,43 +123,6 @@ impl Pipeline {
         Ok(Decided::New(settled))
     }
 
-    /// Commits. When the connection breaks at that very moment, PostgreSQL is asked what became of it.
-    async fn commit(&self, unit: UnitOfWork) -> Result<(), Fault> {
-        let (command_id, has_recorded) = (unit.command_id(), unit.has_recorded());
-        let (transaction_id, error) = match unit.commit().await {
-            Committed::Yes => return Ok(()),
-            Committed::No(error) => return Err(error.into()),
-            Committed::Unknown { transaction_id, error } => (transaction_id, error),
-        };
-        tracing::warn!(%command_id, %error, "COMMIT was not answered");
-        match self.ask_whether_committed(&transaction_id).await {
-            Some(false) => Err(Fault::NotCommitted(error)),
-            // After a failover the same transaction's id may belong to another one: the events must be there.
-            Some(true) if !has_recorded || self.is_placed(command_id).await => Ok(()),
-            _ => Err(Fault::CommitUnknown(error)),
-        }
-    }
-
-    async fn ask_whether_committed(&self, transaction_id: &str) -> Option<bool> {
-        let (started, mut delays) = (Instant::now(), delays(QUESTION_DELAY, QUESTION_DELAY_MAX, QUESTIONS_MAX - 1));
-        while started.elapsed() < self.settings.outcome_wait_max {
-            match was_committed(self.log.database(), transaction_id).await {
-                Ok(Some(committed)) => return Some(committed),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "asking for the outcome of a COMMIT failed"),
-            }
-            tokio::time::sleep(delays.next()?).await;
-        }
-        None
-    }
-
-    async fn is_placed(&self, command_id: CommandId) -> bool {
-        if self.sequencer.join().await.is_err() {
-            return false;
-        }
-        matches!(self.log.placed(command_id).await, Ok(Some(_)))
-    }
-
     /// Answers a repeated command with the first answer, and where nobody has shown who they are, only with the right password.
     async fn replay<C: Command>(
         &self,
@@ -182,55 +136,6 @@ impl Pipeline {
         };
         let receipt = CommandReceipt { replayed: true, ..kept.receipt };
         Ok(Settled { receipt, outcome: kept.outcome, session, rejection: None })
-    }
-
-    /// Another password is another input.
-    async fn sign_in_again(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<Session> {
-        let hash = rows::user::password_hash(self.log.database(), user_id.0).await?;
-        if !self.auth.passwords.matches(password.clone(), hash).await? {
-            return Err(CommandError::idempotency_key_reused().into());
-        }
-        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
-        match session::open(&mut unit, user_id).await {
-            Ok(session) => self.commit(unit).await.map(|()| session).map_err(Into::into),
-            Err(stopped) => {
-                unit.roll_back().await;
-                Err(stopped)
-            }
-        }
-    }
-
-    /// Hashing and comparing take their time, so they are done before the transaction.
-    async fn look_at_password(&self, work: PasswordWork<'_>, request: &Request) -> Result<PasswordFinding, Fault> {
-        match work {
-            PasswordWork::Nothing => Ok(PasswordFinding::Nothing),
-            PasswordWork::Hash(password) => {
-                Ok(PasswordFinding::Hashed(self.auth.passwords.hash(password.clone()).await?))
-            }
-            PasswordWork::Verify { email, password } => self.verify(email, password, request).await,
-        }
-    }
-
-    /// A known and an unknown address take the same path.
-    async fn verify(&self, email: &Email, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
-        let (account, address) = (email.canonical(), request.client_address);
-        let now = Timestamp::new(OffsetDateTime::now_utc());
-        if !self.auth.attempts.allows(&account, address, now) {
-            return Err(Fault::TooManyAttempts);
-        }
-        let found = rows::user::credentials(self.log.database(), &account).await?;
-        let hash = found.as_ref().map(|(_, hash)| hash.clone());
-        let same = self.auth.passwords.matches(password.clone(), hash).await?;
-        match found {
-            Some((id, hash)) if same => {
-                self.auth.attempts.succeeded(&account, address);
-                Ok(PasswordFinding::Matches { user_id: UserId(id), hash })
-            }
-            _ => {
-                self.auth.attempts.failed(&account, address, now);
-                Ok(PasswordFinding::Differs)
-            }
-        }
     }
 
     async fn answer<O>(&self, settled: Settled<O>) -> Answer<O> {
@@ -325,7 +230,7 @@ fn rejected(command_id: CommandId) -> CommandReceipt {
     }
 }
 
-fn delays(first: Duration, max: Duration, times_max: usize) -> impl Iterator<Item = Duration> {
+pub(crate) fn delays(first: Duration, max: Duration, times_max: usize) -> impl Iterator<Item = Duration> {
     let builder = ExponentialBuilder::new().with_min_delay(first).with_max_delay(max).with_max_times(times_max);
     builder.with_jitter().with_jitter_seed(rand::random()).build()
 }

@@ -2,9 +2,10 @@
 //!
 //! Only the pipeline begins and ends it. What a handler records is sealed and written in the same transaction, as its last statement.
 
+use crate::Sender;
 use crate::auth::Auth;
-use crate::failure::{Fault, HandlerError, sql_state};
-use crate::{KeyOwner, Sender};
+use crate::fault::{Fault, HandlerError, sql_state};
+use crate::frame::{Actor, Frame, PasswordFinding};
 use millrace_events::viewer::Person;
 use millrace_events::{
     Aggregate, CommandId, Event, EventId, KeyState, PersonKey, Role, Timestamp, UserId, Viewer, seal,
@@ -16,57 +17,8 @@ use sea_orm::{
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 use time::OffsetDateTime;
 use uuid::Uuid;
-
-/// Who sends a command: somebody with or without a token, or the operator at the command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Actor {
-    Viewer(Viewer),
-    System,
-}
-
-impl Actor {
-    /// The person, if one is signed in.
-    pub fn person(&self) -> Option<&Person> {
-        match self {
-            Self::Viewer(viewer) => viewer.person(),
-            Self::System => None,
-        }
-    }
-
-    /// Whose idempotency keys this actor's are, unless the command says otherwise.
-    pub fn key_owner(&self) -> KeyOwner {
-        match self {
-            Self::Viewer(viewer) => viewer.user_id().map_or(KeyOwner::Nobody, KeyOwner::Person),
-            Self::System => KeyOwner::System,
-        }
-    }
-}
-
-/// What became of the password that the input holds.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) enum PasswordFinding {
-    /// There is none.
-    Nothing,
-    /// The hash of a new one.
-    Hashed(String),
-    /// It is that of this account, which had this hash.
-    Matches { user_id: UserId, hash: String },
-    /// It is not that of the account, or there is no account.
-    Differs,
-}
-
-/// What stays the same over all attempts of a command.
-#[derive(Clone)]
-pub(crate) struct Frame {
-    pub command_id: CommandId,
-    pub actor: Actor,
-    pub trace: Option<String>,
-    pub password: PasswordFinding,
-    pub auth: Arc<Auth>,
-}
 
 /// What PostgreSQL knows of the sender and of the transaction, read in its first statement.
 #[derive(Debug, FromQueryResult)]
@@ -279,24 +231,6 @@ async fn open(db: &impl ConnectionTrait, person: Option<&Person>) -> Result<Open
 
 fn roles(joined: Option<&str>) -> BTreeSet<Role> {
     joined.unwrap_or_default().split(' ').filter_map(Role::parse).collect()
-}
-
-/// What became of a transaction whose COMMIT was not answered; `None` while PostgreSQL does not know it yet.
-///
-/// [`pg_xact_status`](https://www.postgresql.org/docs/current/functions-info.html) was made for this very question.
-pub(crate) async fn was_committed(db: &impl ConnectionTrait, transaction_id: &str) -> Result<Option<bool>, DbErr> {
-    #[derive(FromQueryResult)]
-    struct Found {
-        status: Option<String>,
-    }
-    const QUESTION: &str = "SELECT pg_xact_status($1::text::xid8) AS status";
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, QUESTION, [transaction_id.into()]);
-    let found = Found::find_by_statement(statement).one(db).await?;
-    Ok(match found.and_then(|found| found.status).as_deref() {
-        Some("committed") => Some(true),
-        Some("aborted") => Some(false),
-        _ => None,
-    })
 }
 
 /// A handler stops with a fault or a rejection; both leave the transaction to be rolled back.

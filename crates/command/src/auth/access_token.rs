@@ -2,12 +2,12 @@
 //!
 //! Roles are not in them: they are read where they are true now.
 
-use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
+use super::key_pair::{PUBLIC_PREFIX, pem};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use millrace_events::viewer::Person;
 use millrace_events::{SessionId, Timestamp, UserId};
-use rand::RngCore;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
@@ -202,42 +202,9 @@ fn issued_at(seconds: f64) -> Result<Timestamp, AccessTokenError> {
     Ok(Timestamp::new(moment))
 }
 
-/// A new pair of keys in PEM form.
-#[derive(Clone, PartialEq, Eq)]
-pub struct KeyPair {
-    /// For the command role, and nobody else.
-    pub private_pem: String,
-    /// For whoever verifies tokens.
-    pub public_pem: String,
-}
-
-impl std::fmt::Debug for KeyPair {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("KeyPair").field("public_pem", &self.public_pem).finish_non_exhaustive()
-    }
-}
-
-/// What stands before the 32 bytes of an Ed25519 key in DER (RFC 8410).
-const PRIVATE_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
-const PUBLIC_PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0];
-
-/// A new random pair of keys.
-pub fn generate_key_pair() -> Result<KeyPair, KeyError> {
-    let mut seed = [0; 32];
-    rand::rng().fill_bytes(&mut seed);
-    let private_pem = pem("PRIVATE KEY", &PRIVATE_PREFIX, &seed);
-    let public_pem = AccessTokenSigner::from_pem(&private_pem)?.public_pem()?;
-    Ok(KeyPair { private_pem, public_pem })
-}
-
-/// Both forms fit into one line of 64 characters or two.
-fn pem(tag: &str, prefix: &[u8], key: &[u8]) -> String {
-    let body = STANDARD.encode([prefix, key].concat());
-    format!("-----BEGIN {tag}-----\n{body}\n-----END {tag}-----\n")
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::{KeyPair, generate_key_pair};
     use super::*;
     use serde_json::{Value, json};
 

@@ -2,16 +2,15 @@
 
 mod access_token;
 mod attempts;
+mod key_pair;
 mod passwords;
 mod refresh_token;
 mod secret_text;
 mod session;
 
-pub use access_token::{
-    ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError, KeyPair,
-    generate_key_pair,
-};
+pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{AttemptLimits, Attempts};
+pub use key_pair::{KeyPair, generate_key_pair};
 pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};
 pub use refresh_token::{REFRESH_TOKEN_GRACE, REFRESH_TOKEN_LIFETIME, RefreshToken};
 pub use secret_text::SecretText;

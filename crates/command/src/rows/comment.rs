@@ -1,6 +1,6 @@
 //! Comments on posts.
 
-use crate::failure::Fault;
+use crate::fault::Fault;
 use crate::rows::{exactly_one, update_one};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;

@@ -1,6 +1,6 @@
 //! One person following another.
 
-use crate::failure::Fault;
+use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;

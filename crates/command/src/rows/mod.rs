@@ -10,7 +10,7 @@ pub(crate) mod session;
 pub(crate) mod user;
 pub(crate) mod user_role;
 
-use crate::failure::Fault;
+use crate::fault::Fault;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Insert, IntoActiveModel, UpdateMany};
 
 /// Versions are counted up from 1 in a column that holds no sign.

@@ -1,6 +1,6 @@
 //! Posts.
 
-use crate::failure::Fault;
+use crate::fault::Fault;
 use crate::rows::{comment, exactly_one, like, post_tag, update_one};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;

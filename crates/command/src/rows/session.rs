@@ -1,6 +1,6 @@
 //! Sign-ins.
 
-use crate::failure::Fault;
+use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;

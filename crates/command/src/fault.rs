@@ -1,0 +1,176 @@
+//! What goes wrong in the system itself, with its cause: for the log.
+
+use crate::auth::{KeyError, PasswordError};
+use crate::{CommandError, FailureCode};
+use millrace_events::seal::SealError;
+use millrace_log::LogError;
+use sea_orm::{DbErr, RuntimeErr, SqlxError};
+
+/// Why a handler stopped.
+#[derive(Debug)]
+pub enum HandlerError {
+    /// The answer is no.
+    Rejected(Vec<CommandError>),
+    /// There is no answer.
+    Failed(Fault),
+}
+
+impl From<CommandError> for HandlerError {
+    fn from(error: CommandError) -> Self {
+        Self::Rejected(vec![error])
+    }
+}
+
+impl<F: Into<Fault>> From<F> for HandlerError {
+    fn from(fault: F) -> Self {
+        Self::Failed(fault.into())
+    }
+}
+
+/// What went wrong, with its cause.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// Nobody is signed in, or the sign-in has ended.
+    #[error("the command needs somebody who is signed in")]
+    NotSignedIn,
+    /// Only admins may.
+    #[error("the command is for admins")]
+    NotAdmin,
+    /// As many commands as may run are running.
+    #[error("too many commands are running")]
+    TooManyCommands,
+    /// This process takes no commands any more: it is shutting down.
+    #[error("no commands are taken any more")]
+    Draining,
+    /// Too many failed sign-ins.
+    #[error("too many failed sign-ins")]
+    TooManyAttempts,
+    /// A sign-in's refresh token is used again and again within its grace.
+    #[error("too many refresh tokens of one sign-in")]
+    TooManyRefreshTokens,
+    /// The answer did not come in time. The command goes on.
+    #[error("the command takes longer than {wait_ms} ms")]
+    Slow {
+        /// How long was waited for it.
+        wait_ms: u128,
+    },
+    /// PostgreSQL refused, or did not answer.
+    #[error("PostgreSQL did not carry out a statement")]
+    Database(#[from] DbErr),
+    /// The connection broke at COMMIT, and whether it took effect could not be found out.
+    #[error("it is not known whether the command was committed")]
+    CommitUnknown(#[source] DbErr),
+    /// The connection broke at COMMIT, and it did not take effect.
+    #[error("the command was not committed")]
+    NotCommitted(#[source] DbErr),
+    /// Outbox, keys or log refused.
+    #[error("the log did not do as asked")]
+    Log(#[from] LogError),
+    /// Personal data could not be sealed.
+    #[error("personal data could not be sealed")]
+    Seal(#[from] SealError),
+    /// Something could not be written as JSON, or what PostgreSQL keeps could not be read.
+    #[error("JSON that does not fit")]
+    Json(#[from] serde_json::Error),
+    /// A password was not hashed or compared.
+    #[error("a password was not hashed or compared")]
+    Password(#[from] PasswordError),
+    /// An access token was not signed.
+    #[error("an access token was not signed")]
+    Key(#[from] KeyError),
+    /// A statement that must change one row changed another number of them.
+    #[error("{statement} changed {rows} rows instead of one")]
+    Rows {
+        /// Which statement.
+        statement: &'static str,
+        /// How many rows it changed.
+        rows: u64,
+    },
+    /// What a lock or an earlier step promised is not there.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+    /// The command's task ended without an answer: it panicked.
+    #[error("the command's task ended without an answer")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+impl Fault {
+    /// True if another attempt in a new transaction may succeed. COMMIT did not take effect in any of these cases.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::NotCommitted(_) => true,
+            Self::Database(error) | Self::Log(LogError::Database(error)) => is_race(error) || is_lost(error),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn code(&self) -> FailureCode {
+        match self {
+            Self::NotSignedIn => FailureCode::Unauthenticated,
+            Self::NotAdmin => FailureCode::Forbidden,
+            Self::TooManyCommands | Self::TooManyAttempts | Self::TooManyRefreshTokens => FailureCode::RateLimited,
+            Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
+            Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
+            Self::Slow { .. } => FailureCode::Timeout,
+            Self::Draining | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
+            Self::Log(LogError::EventTooLarge { .. } | LogError::TooManyEvents { .. }) => FailureCode::LimitExceeded,
+            Self::Database(error) | Self::Log(LogError::Database(error)) => code_of(error),
+            _ => FailureCode::Internal,
+        }
+    }
+
+    pub(crate) fn limit(&self) -> Option<&'static str> {
+        match self {
+            Self::TooManyCommands => Some("commands at once"),
+            Self::TooManyAttempts => Some("failed sign-ins"),
+            Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
+            Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),
+            Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),
+            Self::Log(LogError::TooManyEvents { .. }) => Some("events of a command"),
+            _ => None,
+        }
+    }
+}
+
+/// SQLSTATE of what the server itself answered.
+pub(crate) fn sql_state(error: &DbErr) -> Option<String> {
+    match sqlx_error(error)? {
+        SqlxError::Database(error) => error.code().map(|code| code.into_owned()),
+        _ => None,
+    }
+}
+
+/// Deadlock, serialisation failure, or a unique key that somebody else took first.
+fn is_race(error: &DbErr) -> bool {
+    const RACES: [&str; 3] = ["40P01", "40001", "23505"];
+    sql_state(error).is_some_and(|state| RACES.contains(&state.as_str()))
+}
+
+/// The connection is gone, or the server is going down. Outside of COMMIT this means that nothing took effect.
+fn is_lost(error: &DbErr) -> bool {
+    match sqlx_error(error) {
+        Some(SqlxError::Io(_) | SqlxError::Protocol(_) | SqlxError::WorkerCrashed) => true,
+        Some(SqlxError::Database(error)) => {
+            error.code().is_some_and(|code| code.starts_with("08") || ["57P01", "57P02"].contains(&&*code))
+        }
+        _ => false,
+    }
+}
+
+fn sqlx_error(error: &DbErr) -> Option<&SqlxError> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(error))
+        | DbErr::Exec(RuntimeErr::SqlxError(error))
+        | DbErr::Query(RuntimeErr::SqlxError(error)) => Some(error),
+        _ => None,
+    }
+}
+
+fn code_of(error: &DbErr) -> FailureCode {
+    const STATEMENT_TOOK_TOO_LONG: &str = "57014";
+    if sql_state(error).as_deref() == Some(STATEMENT_TOOK_TOO_LONG) {
+        return FailureCode::Timeout;
+    }
+    // A unique key that stands in the way at every attempt is no race.
+    if is_lost(error) || millrace_log::is_retryable(error) { FailureCode::Unavailable } else { FailureCode::Internal }
+}
