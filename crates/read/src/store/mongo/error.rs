@@ -51,7 +51,7 @@ pub enum MongoError {
         what: String,
         /// Why not.
         #[source]
-        source: bson::ser::Error,
+        source: Box<bson::ser::Error>,
     },
     /// What lies in the store is not what this program writes.
     #[error("{what} in MongoDB cannot be read")]
@@ -60,7 +60,7 @@ pub enum MongoError {
         what: String,
         /// Why not.
         #[source]
-        source: bson::de::Error,
+        source: Box<bson::de::Error>,
     },
     /// What lies in the store is not what this program writes.
     #[error("{what} in MongoDB lacks what every document has")]

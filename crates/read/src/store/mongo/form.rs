@@ -90,12 +90,12 @@ pub(super) fn read_document<D: Document>(raw: &RawDocument) -> Result<(DocumentK
 /// Ids and times are written as text, so that a selector's text finds them.
 pub(super) fn encode<T: Serialize>(what: &str, value: &T) -> Result<RawDocumentBuf, MongoError> {
     bson::to_raw_document_buf(&HumanReadable(value))
-        .map_err(|source| MongoError::Encode { what: what.to_owned(), source })
+        .map_err(|source| MongoError::Encode { what: what.to_owned(), source: Box::new(source) })
 }
 
 pub(super) fn decode<T: DeserializeOwned>(what: &str, raw: &RawDocument) -> Result<T, MongoError> {
-    let HumanReadable(value) =
-        bson::from_slice(raw.as_bytes()).map_err(|source| MongoError::Decode { what: what.to_owned(), source })?;
+    let HumanReadable(value) = bson::from_slice(raw.as_bytes())
+        .map_err(|source| MongoError::Decode { what: what.to_owned(), source: Box::new(source) })?;
     Ok(value)
 }
 
