@@ -51,6 +51,18 @@ pub fn topic(id: CommandId) -> String {
     key(id).to_string()
 }
 
+impl CommandsDocument {
+    pub(super) fn created_micros(&self) -> Option<i64> {
+        None
+    }
+}
+
+impl Commands {
+    pub(super) fn read(_: &DocumentKey, json: &str) -> serde_json::Result<CommandsDocument> {
+        serde_json::from_str(json)
+    }
+}
+
 impl Projection for Commands {
     const NAME: &'static str = "commands";
     const FOLD_VERSION: u32 = 1;

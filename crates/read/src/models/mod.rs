@@ -10,10 +10,9 @@ pub mod fields;
 pub mod people;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
-use crate::projection::Projection;
-use std::future::Future;
+use crate::projection::{DocumentKey, Projection};
 
 /// A projection of the list.
 pub trait Registered: Projection {
@@ -21,6 +20,12 @@ pub trait Registered: Projection {
     fn of<F: Family>(each: &ForEach<F>) -> &F::Of<Self>
     where
         Self: Sized;
+
+    /// Reads a document's JSON. The key tells the kind, which is quicker than looking for it in the JSON.
+    fn decode(key: &DocumentKey, json: &str) -> serde_json::Result<Self::Document>;
+
+    /// What lists are sorted by; none for a document that stands in no list.
+    fn created_micros(document: &Self::Document) -> Option<i64>;
 }
 
 /// A type for each projection, such as its reader.
@@ -36,12 +41,12 @@ pub trait Visitor {
 }
 
 /// Makes a value for each projection.
-pub trait Maker<F: Family>: Send {
+pub trait Maker<F: Family> {
     /// Why one could not be made.
     type Error;
 
     /// Makes the value for one projection.
-    fn make<P: Registered>(&mut self) -> impl Future<Output = Result<F::Of<P>, Self::Error>> + Send;
+    fn make<P: Registered>(&mut self) -> Result<F::Of<P>, Self::Error>;
 }
 
 macro_rules! projections {
@@ -59,8 +64,8 @@ macro_rules! projections {
 
         impl<F: Family> ForEach<F> {
             /// Makes the values one after another; the first that fails ends it.
-            pub async fn make<M: Maker<F>>(maker: &mut M) -> Result<Self, M::Error> {
-                Ok(Self { $( $field: maker.make::<$projection>().await? ),+ })
+            pub fn make<M: Maker<F>>(maker: &mut M) -> Result<Self, M::Error> {
+                Ok(Self { $( $field: maker.make::<$projection>()? ),+ })
             }
         }
 
@@ -68,6 +73,14 @@ macro_rules! projections {
             impl Registered for $projection {
                 fn of<F: Family>(each: &ForEach<F>) -> &F::Of<Self> {
                     &each.$field
+                }
+
+                fn decode(key: &DocumentKey, json: &str) -> serde_json::Result<Self::Document> {
+                    <$projection>::read(key, json)
+                }
+
+                fn created_micros(document: &Self::Document) -> Option<i64> {
+                    document.created_micros()
                 }
             }
         )+

@@ -46,6 +46,11 @@ pub fn key(id: CommentId) -> DocumentKey {
     DocumentKey::new(KIND, id)
 }
 
+/// The comment that a key names, if it names one.
+pub fn id_in(key: &DocumentKey) -> Option<CommentId> {
+    key.as_str().strip_prefix(KIND)?.strip_prefix(':')?.parse().ok().map(CommentId)
+}
+
 impl Comment {
     /// Position of the last change of text or author; its copy in the post's window says the same.
     pub fn revision(&self) -> Position {

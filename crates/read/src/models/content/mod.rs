@@ -41,6 +41,17 @@ pub enum ContentDocument {
     Following(Following),
 }
 
+impl ContentDocument {
+    pub(super) fn created_micros(&self) -> Option<i64> {
+        match self {
+            Self::Post(post) => Some(post.created_micros),
+            Self::Comment(comment) => Some(comment.created_micros),
+            Self::Following(following) => Some(following.created_micros),
+            Self::Author(_) | Self::Like(_) => None,
+        }
+    }
+}
+
 /// The topic of a post.
 pub fn post_topic(id: PostId) -> String {
     post::key(id).to_string()
@@ -65,6 +76,16 @@ fn author_of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Option<&Card> 
     match others.get(&card::key(id)) {
         Some(ContentDocument::Author(card)) => Some(card),
         Some(_) | None => None,
+    }
+}
+
+impl Content {
+    pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<ContentDocument> {
+        match key.kind() {
+            post::KIND => serde_json::from_str(json).map(ContentDocument::Post),
+            comment::KIND => serde_json::from_str(json).map(ContentDocument::Comment),
+            _ => serde_json::from_str(json),
+        }
     }
 }
 

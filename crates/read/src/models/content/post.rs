@@ -82,6 +82,11 @@ pub fn key(id: PostId) -> DocumentKey {
     DocumentKey::new(KIND, id)
 }
 
+/// The post that a key names, if it names one.
+pub fn id_in(key: &DocumentKey) -> Option<PostId> {
+    key.as_str().strip_prefix(KIND)?.strip_prefix(':')?.parse().ok().map(PostId)
+}
+
 impl Post {
     /// True if the window alone can serve the newest comments.
     pub fn window_serves(&self) -> bool {

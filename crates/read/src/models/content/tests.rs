@@ -5,6 +5,7 @@ use super::post::{Post, Status};
 use super::relations::{following_key, like_key};
 use super::window::{WINDOW_KEPT, WINDOW_SERVED};
 use super::{Content, ContentDocument, author_topic, card, comment, comments_topic, following_topic, post, post_topic};
+use crate::models::Registered;
 use crate::models::tests::{Folded, Log, after_erasing, at, id};
 use crate::projection::{Audience, Projection};
 use millrace_events::{CommentId, PostId, Role, SessionId, UserId};
@@ -278,9 +279,10 @@ fn changes_are_told_under_these_topics() {
 #[test]
 fn a_document_reads_back_and_speaks_graphql() {
     let folded = given(|log| log.comment(COMMENT, POST, BEN, "Yes").like(POST, BEN).follow(BEN, ADA));
-    for document in folded.documents.values() {
-        let json = serde_json::to_value(document).unwrap();
-        assert_eq!(&serde_json::from_value::<ContentDocument>(json).unwrap(), document);
+    for (key, document) in &folded.documents {
+        let json = serde_json::to_string(document).unwrap();
+        assert_eq!(&serde_json::from_str::<ContentDocument>(&json).unwrap(), document);
+        assert_eq!(&Content::decode(key, &json).unwrap(), document);
     }
     let json = serde_json::to_value(folded.get(&post::key(POST)).unwrap()).unwrap();
     assert_eq!((&json["kind"], &json["status"]), (&"post".into(), &"PUBLISHED".into()));

@@ -36,7 +36,8 @@ pub struct WindowComment {
 }
 
 impl WindowComment {
-    pub(super) fn of(comment: &Comment) -> Self {
+    /// The copy of a comment.
+    pub fn of(comment: &Comment) -> Self {
         Self {
             id: comment.id,
             version: comment.version,

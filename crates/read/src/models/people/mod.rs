@@ -33,6 +33,25 @@ pub enum PeopleDocument {
     Follow(Follow),
 }
 
+impl PeopleDocument {
+    pub(super) fn created_micros(&self) -> Option<i64> {
+        match self {
+            Self::User(user) => Some(user.created_micros),
+            Self::Follow(follow) => Some(follow.created_micros),
+            Self::Access(_) => None,
+        }
+    }
+}
+
+impl People {
+    pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<PeopleDocument> {
+        match key.kind() {
+            user::KIND => serde_json::from_str(json).map(PeopleDocument::User),
+            _ => serde_json::from_str(json),
+        }
+    }
+}
+
 impl Projection for People {
     const NAME: &'static str = "people";
     const FOLD_VERSION: u32 = 1;

@@ -36,17 +36,17 @@ impl Visitor for Namer {
 impl Maker<Name> for Namer {
     type Error = Infallible;
 
-    async fn make<P: Registered>(&mut self) -> Result<&'static str, Infallible> {
+    fn make<P: Registered>(&mut self) -> Result<&'static str, Infallible> {
         Ok(P::NAME)
     }
 }
 
-#[tokio::test]
-async fn what_is_made_for_each_is_found_by_its_type() {
+#[test]
+fn what_is_made_for_each_is_found_by_its_type() {
     let mut namer = Namer(vec![]);
     visit(&mut namer);
     assert_eq!(namer.0, NAMES);
-    let each = ForEach::<Name>::make(&mut namer).await.unwrap();
+    let each = ForEach::<Name>::make(&mut namer).unwrap();
     assert_eq!(super::content::Content::of(&each), &super::content::Content::NAME);
     assert_eq!(super::commands::Commands::of(&each), &each.commands);
 }

@@ -1,0 +1,192 @@
+//! One request: who asks, what they are owed, and what they were shown.
+
+use super::error::Refusal;
+use super::gathered::Gathered;
+use super::loader::{Loader, Loaders};
+use super::page::{Page, Paging, Place};
+use super::read_side::{Documents, Found, ReadSide, Terms};
+use crate::models::{ForEach, Maker, NAMES, Registered};
+use crate::projection::DocumentKey;
+use crate::reader::{ListQuery, Need, OnTimeout};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Context, Name, Value};
+use millrace_events::viewer::Person;
+use millrace_events::{ConsistencyToken, Viewer};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The most keys of one read; more are read in parts.
+pub const BATCH_KEYS_MAX: usize = 500;
+/// How long the reads for one event of a subscription may take.
+pub const EVENT_TIME: Duration = Duration::from_secs(10);
+
+/// What a request brings.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Who asks; with roles from [`ReadSide::access`].
+    pub viewer: Viewer,
+    /// The request's consistency tokens, merged.
+    pub token: Option<ConsistencyToken>,
+    /// What to do if they are not reached in time.
+    pub on_timeout: OnTimeout,
+    /// When the request ends.
+    pub deadline: Instant,
+}
+
+/// One request; resolvers find it in async-graphql's data, as `Arc<RequestContext>`.
+pub struct RequestContext {
+    side: Arc<ReadSide>,
+    viewer: Viewer,
+    on_timeout: OnTimeout,
+    /// None for a subscription: each of its events has the time of a request.
+    deadline: Option<Instant>,
+    /// Grows with each answer; the transport reads it when the request is done.
+    gathered: Mutex<Gathered>,
+    loaders: ForEach<Loaders>,
+}
+
+struct LoaderMaker {
+    remembers: bool,
+}
+
+impl Maker<Loaders> for LoaderMaker {
+    type Error = Infallible;
+
+    fn make<P: Registered>(&mut self) -> Result<Loader<P>, Infallible> {
+        Ok(Loader::new(self.remembers))
+    }
+}
+
+impl RequestContext {
+    /// The context of a query or a mutation.
+    pub fn new(side: Arc<ReadSide>, asked: Asked) -> Self {
+        Self::remembering(true, side, asked)
+    }
+
+    /// The context of a subscription: it lives long, so it remembers no document.
+    pub fn of_subscription(side: Arc<ReadSide>, asked: Asked) -> Self {
+        Self { deadline: None, ..Self::remembering(false, side, asked) }
+    }
+
+    fn remembering(remembers: bool, side: Arc<ReadSide>, asked: Asked) -> Self {
+        let mut gathered = Gathered::default();
+        if let Some(token) = asked.token {
+            gathered.owe(&of_known_projections(token));
+        }
+        let Ok(loaders) = ForEach::make(&mut LoaderMaker { remembers });
+        Self {
+            side,
+            viewer: asked.viewer,
+            on_timeout: asked.on_timeout,
+            deadline: Some(asked.deadline),
+            gathered: Mutex::new(gathered),
+            loaders,
+        }
+    }
+
+    /// The request that a resolver works for.
+    pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Arc<Self>, Refusal> {
+        ctx.data_opt::<Arc<Self>>().ok_or_else(|| {
+            tracing::error!("a request is executed without its context");
+            Refusal::Internal
+        })
+    }
+
+    /// What answers it.
+    pub fn side(&self) -> &Arc<ReadSide> {
+        &self.side
+    }
+
+    /// Who asks.
+    pub fn viewer(&self) -> &Viewer {
+        &self.viewer
+    }
+
+    /// The signed-in person; anybody else is refused.
+    pub fn person(&self) -> Result<&Person, Refusal> {
+        self.viewer.person().ok_or(Refusal::Unauthenticated)
+    }
+
+    /// Everything that is read from now on must show at least this.
+    pub fn owe(&self, token: &ConsistencyToken) {
+        self.gathered().owe(token);
+    }
+
+    /// Notes that an object of a payload could not be shown yet.
+    pub fn note_pending(&self) {
+        self.gathered().note_pending();
+    }
+
+    /// What the client is owed by now.
+    pub fn token(&self) -> Option<ConsistencyToken> {
+        self.gathered().token().cloned()
+    }
+
+    /// The fields of `extensions.millrace`, but `requestId`, which the transport knows.
+    pub fn extension(&self) -> IndexMap<Name, Value> {
+        self.gathered().extension()
+    }
+
+    /// A document, read together with all others of its projection that are asked for at this moment.
+    pub async fn load<P: Registered>(&self, key: &DocumentKey) -> Result<Option<Found<P::Document>>, Refusal> {
+        P::of(&self.loaders).load(key, |keys| self.read_all::<P>(keys)).await
+    }
+
+    /// A page of the documents of this kind whose fields have one of the values.
+    pub async fn page<P: Registered>(
+        &self,
+        kind: &'static str,
+        any_of: Vec<(&'static str, Vec<String>)>,
+        text: Option<String>,
+        paging: &Paging,
+    ) -> Result<Page<Found<P::Document>>, Refusal> {
+        let query = ListQuery {
+            kind,
+            any_of,
+            text,
+            after: paging.after.as_ref().map(Place::to_sort_key),
+            before: paging.before.as_ref().map(Place::to_sort_key),
+            backward: paging.from_end,
+            limit: paging.size,
+        };
+        let (page, seen) = self.side.page::<P>(&query, &self.terms::<P>()).await?;
+        self.gathered().take(P::NAME, &seen);
+        let entry = |(key, stored): (DocumentKey, crate::store::Stored<P::Document>)| {
+            let place = Place::new(P::created_micros(&stored.document).unwrap_or_default(), key);
+            (place, Found { revision: stored.revision, document: stored.document })
+        };
+        Ok(Page { entries: page.entries.into_iter().map(entry).collect(), more: page.has_more })
+    }
+
+    async fn read_all<P: Registered>(&self, keys: Vec<DocumentKey>) -> Result<Documents<P::Document>, Refusal> {
+        let mut documents = Documents::with_capacity(keys.len());
+        for part in keys.chunks(BATCH_KEYS_MAX) {
+            let (found, seen) = self.side.documents::<P>(part, &self.terms::<P>()).await?;
+            self.gathered().take(P::NAME, &seen);
+            documents.extend(found);
+        }
+        Ok(documents)
+    }
+
+    /// An answer must show what the client is owed, and what this very request has shown before.
+    fn terms<P: Registered>(&self) -> Terms {
+        let required = self.gathered().token().map(|token| token.required(P::NAME));
+        Terms {
+            need: Need { required, on_timeout: self.on_timeout },
+            deadline: self.deadline.unwrap_or_else(|| Instant::now() + EVENT_TIME),
+            viewer: self.viewer.user_id(),
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a client writes into its token must not grow in the tokens that it gets back.
+fn of_known_projections(mut token: ConsistencyToken) -> ConsistencyToken {
+    token.projections.retain(|name, _| NAMES.contains(&name.as_str()));
+    token
+}

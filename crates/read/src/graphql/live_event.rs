@@ -1,0 +1,197 @@
+//! What subscriptions tell. Every event but the last carries the cursor to go on after.
+
+use super::comment::Comment;
+use super::connection::PostConnection;
+use super::post::Post;
+use async_graphql::{ID, Interface, Object, SimpleObject, Union};
+use millrace_events::{BigInt, CommandId, CommentId, Position, PostId, Timestamp};
+
+/// When and by what something happened, and how to go on after it.
+#[derive(Debug, Clone)]
+pub struct Occasion {
+    /// The cursor.
+    pub cursor: String,
+    /// The event's position; of a snapshot that of the last event in it.
+    pub position: Position,
+    /// When it was decided; of a snapshot when it was read.
+    pub at: Timestamp,
+    /// The command that caused it; none of a snapshot.
+    pub command_id: Option<CommandId>,
+}
+
+macro_rules! live_events {
+    ($( $(#[doc = $doc:literal])+ $event:ident { $( $(#[doc = $field_doc:literal])+ $field:ident: $type:ty, )+ } )+) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug, Clone)]
+            pub struct $event {
+                pub(super) occasion: Occasion,
+                $( pub(super) $field: $type, )+
+            }
+
+            $(#[doc = $doc])+
+            #[Object]
+            impl $event {
+                /// Give it as `after` to go on behind this event, on any instance.
+                pub(super) async fn cursor(&self) -> &String {
+                    &self.occasion.cursor
+                }
+
+                /// The event's position in the log; of a snapshot that of the last event in it.
+                pub(super) async fn position(&self) -> BigInt {
+                    self.occasion.position.0.into()
+                }
+
+                /// When it happened; of a snapshot when it was read.
+                pub(super) async fn at(&self) -> Timestamp {
+                    self.occasion.at
+                }
+
+                /// The command that caused it; null for a snapshot.
+                pub(super) async fn command_id(&self) -> Option<ID> {
+                    self.occasion.command_id.map(|id| ID(id.to_global()))
+                }
+
+                $(
+                    $(#[doc = $field_doc])+
+                    async fn $field(&self) -> &$type {
+                        &self.$field
+                    }
+                )+
+            }
+        )+
+
+        /// What every event of a subscription has, but the last one, `HistoryGone`.
+        #[derive(Debug, Clone, Interface)]
+        #[graphql(
+            field(name = "cursor", ty = "&String", desc = "Give it as `after` to go on behind this event, on any instance."),
+            field(name = "position", ty = "BigInt", desc = "The event's position in the log; of a snapshot that of the last event in it."),
+            field(name = "at", ty = "Timestamp", desc = "When it happened; of a snapshot when it was read."),
+            field(name = "command_id", ty = "Option<ID>", desc = "The command that caused it; null for a snapshot.")
+        )]
+        pub enum LiveEvent {
+            $( $(#[doc = $doc])+ $event($event), )+
+        }
+    };
+}
+
+live_events! {
+    /// The post as it is when the subscription begins.
+    PostSnapshot {
+        /// The post; null if there is none, or none that the viewer may see. Should it come into being, `PostChanged` tells.
+        post: Option<Post>,
+    }
+
+    /// Something on the post changed: its text, its comments, its likes, who may see it.
+    PostChanged {
+        /// The post as it is now, at least as new as the change; null if it was deleted or hidden since, which a later event tells.
+        post: Option<Post>,
+    }
+
+    /// The post was deleted, or hidden from the viewer.
+    PostDeleted {
+        /// Which post.
+        post_id: PostId,
+    }
+
+    /// A post's newest comments when the subscription begins.
+    CommentsSnapshot {
+        /// The post; null if there is none, or none that the viewer may see.
+        post: Option<Post>,
+        /// Its newest comments, newest first, at most 20.
+        comments: Vec<Comment>,
+    }
+
+    /// Somebody commented.
+    CommentAdded {
+        /// Which comment it is.
+        comment_id: CommentId,
+        /// The comment as it is now; null if it was deleted since.
+        comment: Option<Comment>,
+    }
+
+    /// The feed when the subscription begins, and again whenever the viewer follows or unfollows somebody.
+    FeedSnapshot {
+        /// Its first page, newest first.
+        posts: PostConnection,
+    }
+
+    /// Somebody whom the viewer follows published a post.
+    FeedPostAdded {
+        /// Which post.
+        post_id: PostId,
+        /// The post as it is now; null if it was deleted or hidden since, which a later event tells.
+        post: Option<Post>,
+    }
+
+    /// Something on a post in the feed changed.
+    FeedPostChanged {
+        /// Which post.
+        post_id: PostId,
+        /// The post as it is now; null if it was deleted or hidden since, which a later event tells.
+        post: Option<Post>,
+    }
+
+    /// A post left the feed: it was deleted or hidden.
+    FeedPostGone {
+        /// Which post.
+        post_id: PostId,
+    }
+}
+
+/// What came after the cursor is no longer kept. The last event: subscribe again without `after`, which begins with a snapshot.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct HistoryGone {
+    /// Always `HISTORY_GONE`.
+    code: String,
+    /// Words for a person.
+    message: String,
+}
+
+impl Default for HistoryGone {
+    fn default() -> Self {
+        let message = "what came after the cursor is no longer kept: subscribe again without `after`";
+        Self { code: "HISTORY_GONE".into(), message: message.into() }
+    }
+}
+
+/// What `postChanged` tells.
+#[derive(Debug, Clone, Union)]
+pub enum PostEvent {
+    /// The beginning.
+    Snapshot(PostSnapshot),
+    /// A change.
+    Changed(PostChanged),
+    /// It is gone.
+    Deleted(PostDeleted),
+    /// The end.
+    HistoryGone(HistoryGone),
+}
+
+/// What `commentAdded` tells.
+#[derive(Debug, Clone, Union)]
+pub enum CommentAddedEvent {
+    /// The beginning.
+    Snapshot(CommentsSnapshot),
+    /// A comment.
+    Added(CommentAdded),
+    /// The post is gone.
+    Deleted(PostDeleted),
+    /// The end.
+    HistoryGone(HistoryGone),
+}
+
+/// What `feedChanged` tells.
+#[derive(Debug, Clone, Union)]
+pub enum FeedEvent {
+    /// The beginning, or another feed.
+    Snapshot(FeedSnapshot),
+    /// A new post.
+    Added(FeedPostAdded),
+    /// A change.
+    Changed(FeedPostChanged),
+    /// A post is gone.
+    Gone(FeedPostGone),
+    /// The end.
+    HistoryGone(HistoryGone),
+}

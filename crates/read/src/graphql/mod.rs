@@ -1,0 +1,54 @@
+//! The objects, queries and subscriptions of the schema: one file per noun.
+
+mod after_command;
+mod command_status;
+mod comment;
+mod connection;
+mod context;
+mod error;
+mod feed_subscription;
+mod gathered;
+mod lag;
+mod live_event;
+mod loader;
+mod node;
+mod page;
+mod post;
+mod post_query;
+mod post_subscription;
+mod read_side;
+mod search;
+mod standing;
+mod telling;
+mod user;
+mod user_query;
+mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+pub use after_command::AfterCommand;
+pub use command_status::CommandStatus;
+pub use comment::Comment;
+pub use context::{Asked, RequestContext};
+pub use error::Refusal;
+pub use live_event::{CommentAddedEvent, FeedEvent, LiveEvent, PostEvent};
+pub use node::Node;
+pub use post::Post;
+pub use read_side::{DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
+pub use user::User;
+pub use user_query::Viewer;
+
+use async_graphql::{MergedObject, MergedSubscription};
+
+/// Questions, answered from documents that are ready.
+#[derive(MergedObject, Default)]
+pub struct Query(node::NodeQuery, user_query::UserQuery, post_query::PostQuery, command_status::CommandQuery);
+
+/// Live updates. Each event carries the cursor to go on after; without `after` a snapshot comes first, and no hole after it.
+#[derive(MergedSubscription, Default)]
+pub struct Subscription(
+    post_subscription::PostSubscription,
+    feed_subscription::FeedSubscription,
+    command_status::CommandSubscription,
+);

@@ -1,0 +1,235 @@
+//! Paging of lists: Relay's arguments, and cursors that name a place by its sort key.
+
+use super::error::Refusal;
+use crate::projection::DocumentKey;
+use crate::reader::SortKey;
+use async_graphql::SimpleObject;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// How many entries a list answers if nothing is said.
+pub const PAGE_DEFAULT: usize = 20;
+/// The most entries that a list answers.
+pub const PAGE_MAX: usize = 100;
+const CURSOR_BYTES_MAX: usize = 256;
+
+/// Where an entry stands in its list: lists are sorted by creation, newest first, and then by key.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The entry's `createdMicros`.
+    pub created_micros: i64,
+    /// Its key.
+    pub key: DocumentKey,
+}
+
+impl Place {
+    /// The place of an entry.
+    pub fn new(created_micros: i64, key: DocumentKey) -> Self {
+        Self { created_micros, key }
+    }
+
+    /// The opaque text that clients hold.
+    pub fn to_cursor(&self) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}~{}", self.created_micros, self.key))
+    }
+
+    /// The same for the reader.
+    pub fn to_sort_key(&self) -> SortKey {
+        SortKey { created_micros: self.created_micros, key: self.key.clone() }
+    }
+
+    /// Reads a cursor of a list of this kind of documents.
+    fn from_cursor(kind: &str, text: &str) -> Option<Self> {
+        if text.len() > CURSOR_BYTES_MAX {
+            return None;
+        }
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        let (micros, key) = text.split_once('~')?;
+        let place = Self::new(micros.parse().ok()?, DocumentKey::from_store(key));
+        (place.key.kind() == kind).then_some(place)
+    }
+}
+
+/// Relay's four arguments, as they came.
+#[derive(Debug, Clone, Default)]
+pub struct PageArguments {
+    /// How many from the start.
+    pub first: Option<i32>,
+    /// Behind which entry.
+    pub after: Option<String>,
+    /// How many from the end.
+    pub last: Option<i32>,
+    /// Before which entry.
+    pub before: Option<String>,
+}
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paging {
+    /// How many entries, 1 to [`PAGE_MAX`].
+    pub size: usize,
+    /// True if they are counted from the end.
+    pub from_end: bool,
+    /// Only what stands behind this place.
+    pub after: Option<Place>,
+    /// Only what stands before this place.
+    pub before: Option<Place>,
+}
+
+impl PageArguments {
+    /// Checks the arguments for a list of this kind of documents.
+    pub fn parse(&self, kind: &str) -> Result<Paging, Refusal> {
+        let (argument, wanted) = match (self.first, self.last) {
+            (Some(_), Some(_)) => return Err(Refusal::BothEnds),
+            (None, Some(last)) => ("last", Some(last)),
+            (first, None) => ("first", first),
+        };
+        Ok(Paging {
+            size: size(argument, wanted)?,
+            from_end: argument == "last",
+            after: place(kind, "after", self.after.as_deref())?,
+            before: place(kind, "before", self.before.as_deref())?,
+        })
+    }
+}
+
+fn size(argument: &'static str, wanted: Option<i32>) -> Result<usize, Refusal> {
+    let Some(wanted) = wanted else { return Ok(PAGE_DEFAULT) };
+    match usize::try_from(wanted) {
+        Err(_) | Ok(0) => Err(Refusal::EmptyPage { argument }),
+        Ok(size) if size > PAGE_MAX => Err(Refusal::LimitExceeded { limit: argument, max: PAGE_MAX }),
+        Ok(size) => Ok(size),
+    }
+}
+
+fn place(kind: &str, argument: &'static str, cursor: Option<&str>) -> Result<Option<Place>, Refusal> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    Place::from_cursor(kind, cursor).map(Some).ok_or(Refusal::MalformedCursor { argument })
+}
+
+/// How much a list weighs in a query's complexity: as many times its entries as it may answer.
+pub fn weight(first: Option<i32>, last: Option<i32>) -> usize {
+    let wanted = first.or(last).and_then(|wanted| usize::try_from(wanted).ok()).unwrap_or(PAGE_DEFAULT);
+    wanted.clamp(1, PAGE_MAX)
+}
+
+/// Where a page stands in its list.
+#[derive(Debug, Clone, PartialEq, Eq, SimpleObject)]
+pub struct PageInfo {
+    /// True if entries follow behind this page.
+    pub has_next_page: bool,
+    /// True if entries stand before this page.
+    pub has_previous_page: bool,
+    /// Cursor of the first entry; null on an empty page.
+    pub start_cursor: Option<String>,
+    /// Cursor of the last entry; null on an empty page.
+    pub end_cursor: Option<String>,
+}
+
+/// The entries of a page, in the list's order.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The entries with their places.
+    pub entries: Vec<(Place, T)>,
+    /// True if there are more in the direction of travel.
+    pub more: bool,
+}
+
+impl<T> Page<T> {
+    /// Cuts a page out of entries that are in the list's order and hold all of it, or a beginning that reaches beyond the page.
+    pub fn cut(all: impl IntoIterator<Item = (Place, T)>, paging: &Paging) -> Self {
+        let behind = |place: &Place| paging.after.as_ref().is_none_or(|after| place < after);
+        let before = |place: &Place| paging.before.as_ref().is_none_or(|before| place > before);
+        let mut entries: Vec<_> = all.into_iter().filter(|(place, _)| behind(place) && before(place)).collect();
+        let surplus = entries.len().saturating_sub(paging.size);
+        if paging.from_end {
+            entries.drain(..surplus);
+        } else {
+            entries.truncate(paging.size);
+        }
+        Self { entries, more: surplus > 0 }
+    }
+
+    /// What `pageInfo` answers. A cursor names an entry, so a page behind one has at least that entry before it.
+    pub fn info(&self, paging: &Paging) -> PageInfo {
+        let cursor = |entry: Option<&(Place, T)>| entry.map(|(place, _)| place.to_cursor());
+        let (after, before) = (paging.after.is_some(), paging.before.is_some());
+        PageInfo {
+            has_next_page: if paging.from_end { before } else { self.more },
+            has_previous_page: if paging.from_end { self.more } else { after },
+            start_cursor: cursor(self.entries.first()),
+            end_cursor: cursor(self.entries.last()),
+        }
+    }
+
+    /// The same page of other entries; those for which `map` answers none fall away.
+    pub fn filter_map<U>(self, mut map: impl FnMut(T) -> Option<U>) -> Page<U> {
+        let entries = self.entries.into_iter().filter_map(|(place, entry)| Some((place, map(entry)?))).collect();
+        Page { entries, more: self.more }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place_at(n: i64) -> Place {
+        Place::new(n, DocumentKey::new("post", n))
+    }
+
+    fn paging(arguments: &PageArguments) -> Paging {
+        arguments.parse("post").unwrap()
+    }
+
+    fn cut(arguments: &PageArguments) -> (Vec<i64>, PageInfo) {
+        let paging = paging(arguments);
+        let page = Page::cut((1..=9).rev().map(|n| (place_at(n), n)), &paging);
+        (page.entries.iter().map(|(_, n)| *n).collect(), page.info(&paging))
+    }
+
+    #[test]
+    fn a_cursor_reads_back_for_its_own_list_only() {
+        let cursor = place_at(-7).to_cursor();
+        assert_eq!(Place::from_cursor("post", &cursor), Some(place_at(-7)));
+        assert_eq!(Place::from_cursor("comment", &cursor), None);
+        for junk in ["", "!", "AAAA", &"A".repeat(400)] {
+            assert_eq!(Place::from_cursor("post", junk), None, "{junk}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_one_to_a_hundred() {
+        let first = |first| PageArguments { first: Some(first), ..PageArguments::default() }.parse("post");
+        assert_eq!(paging(&PageArguments::default()).size, PAGE_DEFAULT);
+        assert_eq!(first(100).map(|paging| paging.size), Ok(100));
+        assert_eq!(first(101), Err(Refusal::LimitExceeded { limit: "first", max: PAGE_MAX }));
+        assert_eq!(first(0), Err(Refusal::EmptyPage { argument: "first" }));
+        assert_eq!(first(-1), Err(Refusal::EmptyPage { argument: "first" }));
+        let both = PageArguments { first: Some(1), last: Some(1), ..PageArguments::default() };
+        assert_eq!(both.parse("post"), Err(Refusal::BothEnds));
+        let junk = PageArguments { before: Some("junk".into()), ..PageArguments::default() };
+        assert_eq!(junk.parse("post"), Err(Refusal::MalformedCursor { argument: "before" }));
+    }
+
+    #[test]
+    fn pages_from_either_end() {
+        let (entries, info) = cut(&PageArguments { first: Some(2), ..PageArguments::default() });
+        assert_eq!((entries, info.has_next_page, info.has_previous_page), (vec![9, 8], true, false));
+        let after = Some(place_at(8).to_cursor());
+        let (entries, info) = cut(&PageArguments { first: Some(7), after, ..PageArguments::default() });
+        assert_eq!((entries, info.has_next_page, info.has_previous_page), ((1..=7).rev().collect(), false, true));
+        let (entries, info) = cut(&PageArguments { last: Some(2), ..PageArguments::default() });
+        assert_eq!((entries, info.has_next_page, info.has_previous_page), (vec![2, 1], false, true));
+        let before = Some(place_at(2).to_cursor());
+        let (entries, info) = cut(&PageArguments { last: Some(3), before, ..PageArguments::default() });
+        assert_eq!(
+            (entries, info.has_next_page, info.end_cursor),
+            (vec![5, 4, 3], true, Some(place_at(3).to_cursor()))
+        );
+    }
+
+    #[test]
+    fn a_list_weighs_what_it_may_answer() {
+        assert_eq!((weight(None, None), weight(Some(5), None), weight(None, Some(7))), (20, 5, 7));
+        assert_eq!((weight(Some(-1), None), weight(Some(1_000_000), None), weight(Some(0), None)), (20, 100, 1));
+    }
+}

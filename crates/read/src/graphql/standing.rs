@@ -1,0 +1,139 @@
+//! Where each projection stands, for `commandStatus`.
+
+use super::error::Refusal;
+use super::read_side::ReadSide;
+use crate::cache::{Cache, CacheSession, Head};
+use crate::models::{Registered, Visitor, visit};
+use crate::projection::FanOut;
+use crate::reader::ReadError;
+use crate::store::{Checkpoint, DocumentStore};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, try_join_all};
+use millrace_events::Position;
+
+/// What has become of a command: first in the log, then in the stream, then in each projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, async_graphql::Enum)]
+pub enum CommandState {
+    /// In the log. The request's consistency token says so; the read side has not met it yet.
+    Committed,
+    /// On its way to the projections.
+    Streamed,
+    /// Folded: a read that brings the command's token shows it.
+    Applied,
+    /// Shown; but copies of it, such as a new name beside old comments, are still being made.
+    Spreading,
+    /// Every read shows it.
+    Visible,
+}
+
+/// One projection at one moment.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// Its name.
+    pub projection: &'static str,
+    /// How far it has folded.
+    pub checkpoint: Checkpoint,
+    /// What the cache holds of it; none if there is no cache, and all is read from the store.
+    pub head: Option<Head>,
+}
+
+impl Standing {
+    /// What has become, here, of a command whose events lie at these positions.
+    pub fn of_command(&self, first: Position, last: Position) -> CommandState {
+        let is_its = |fan_out: &FanOut| (first..=last).contains(&fan_out.position);
+        if self.checkpoint.revision.position < last {
+            CommandState::Streamed
+        } else if self.head.is_some_and(|head| self.is_behind(head, last)) {
+            CommandState::Applied
+        } else if self.checkpoint.open.iter().any(is_its) {
+            CommandState::Spreading
+        } else {
+            CommandState::Visible
+        }
+    }
+
+    /// A head of another generation answers nobody.
+    fn is_behind(&self, head: Head, last: Position) -> bool {
+        head.generation == self.checkpoint.generation && head.revision.position < last
+    }
+}
+
+/// Where all projections stand.
+pub async fn standings(side: &ReadSide) -> Result<Vec<Standing>, Refusal> {
+    let mut lookers = Lookers { side, futures: vec![] };
+    visit(&mut lookers);
+    try_join_all(lookers.futures).await
+}
+
+struct Lookers<'a> {
+    side: &'a ReadSide,
+    futures: Vec<BoxFuture<'a, Result<Standing, Refusal>>>,
+}
+
+impl Visitor for Lookers<'_> {
+    fn visit<P: Registered>(&mut self) {
+        self.futures.push(look::<P>(self.side).boxed());
+    }
+}
+
+async fn look<P: Registered>(side: &ReadSide) -> Result<Standing, Refusal> {
+    let reader = side.reader::<P>();
+    let checkpoint = reader.store().checkpoint().await;
+    let checkpoint = checkpoint.map_err(|error| Refusal::of_read(P::NAME, ReadError::Store(error)))?;
+    let head = async { reader.cache().session().await?.head().await };
+    Ok(Standing { projection: P::NAME, checkpoint, head: head.await.unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projection::{FanOutWork, Selector};
+    use millrace_events::{CommandId, EventId, Revision, Timestamp};
+    use time::OffsetDateTime;
+    use uuid::Uuid;
+
+    fn standing(checkpoint: u64, head: Option<(u32, u64)>, open: &[u64]) -> Standing {
+        let fan_out = |position: &u64| FanOut {
+            position: Position(*position),
+            event_id: EventId(Uuid::nil()),
+            command_id: CommandId(Uuid::nil()),
+            at: Timestamp::new(OffsetDateTime::UNIX_EPOCH),
+            task: "card".into(),
+            work: FanOutWork::Each {
+                selector: Selector { kind: "post".into(), field: "cardIds".into(), value: String::new() },
+                done: None,
+            },
+            reads: vec![],
+        };
+        let checkpoint = Checkpoint {
+            history: None,
+            stream: None,
+            generation: 2,
+            fold_version: 1,
+            revision: Revision::at(Position(checkpoint)),
+            seq: 0,
+            last_event: None,
+            last_at: None,
+            open: open.iter().map(fan_out).collect(),
+            retired: false,
+        };
+        let head = head.map(|(generation, position)| Head {
+            generation,
+            namespace: 1,
+            seq: 0,
+            revision: Revision::at(Position(position)),
+        });
+        Standing { projection: "content", checkpoint, head }
+    }
+
+    #[test]
+    fn a_command_goes_from_state_to_state() {
+        let state = |standing: Standing| standing.of_command(Position(8), Position(9));
+        assert_eq!(state(standing(8, None, &[])), CommandState::Streamed);
+        assert_eq!(state(standing(9, Some((2, 8)), &[])), CommandState::Applied);
+        assert_eq!(state(standing(9, Some((2, 9)), &[8])), CommandState::Spreading);
+        assert_eq!(state(standing(20, Some((2, 20)), &[7, 12])), CommandState::Visible);
+        assert_eq!(state(standing(9, None, &[])), CommandState::Visible, "without a cache the store answers");
+        assert_eq!(state(standing(9, Some((1, 8)), &[])), CommandState::Visible, "another generation's head");
+    }
+}

@@ -1,0 +1,67 @@
+//! Queries for people, and for the one who asks.
+
+use super::connection::UserConnection;
+use super::context::RequestContext;
+use super::page::{PageArguments, weight};
+use super::search::words;
+use super::user::{User, UserPage};
+use crate::models::people::{People, user};
+use async_graphql::{Context, ID, Object, Result};
+use millrace_events::viewer::Person;
+use millrace_events::{Role, UserId};
+
+/// Queries for people.
+#[derive(Debug, Default)]
+pub struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// The one who asks; null if nobody is signed in.
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Option<Viewer>> {
+        Ok(RequestContext::of(ctx)?.viewer().person().cloned().map(Viewer))
+    }
+
+    /// A person by id; null if there is none.
+    async fn user(&self, ctx: &Context<'_>, #[graphql(desc = "The person's id.")] id: ID) -> Result<Option<User>> {
+        let id = UserId::from_global(&id).map_err(super::Refusal::Id)?;
+        Ok(User::find(RequestContext::of(ctx)?, id).await?)
+    }
+
+    /// People, newest first.
+    #[graphql(complexity = "weight(first, last) * child_complexity")]
+    #[expect(clippy::too_many_arguments, reason = "Relay's four and the search")]
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only people whose name has one of these words; \"in quotes\" they must stand together.")]
+        search: Option<String>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<UserConnection> {
+        let paging = PageArguments { first, after, last, before }.parse(user::KIND)?;
+        let text = words("search", search)?;
+        let page = RequestContext::of(ctx)?.page::<People>(user::KIND, vec![], text, &paging).await?;
+        Ok(UserConnection::new(page, &paging, |found| UserPage::of(found).map(User::Page)))
+    }
+}
+
+/// The one who asks.
+#[derive(Debug, Clone)]
+pub struct Viewer(Person);
+
+/// The signed-in person: what only they may see of themselves.
+#[Object]
+impl Viewer {
+    /// Their public page; null while a new account is not there yet.
+    async fn user(&self, ctx: &Context<'_>) -> Result<Option<User>> {
+        Ok(User::find(RequestContext::of(ctx)?, self.0.user_id).await?)
+    }
+
+    /// What they may do beyond their own things.
+    async fn roles(&self) -> Vec<Role> {
+        self.0.roles.iter().copied().collect()
+    }
+}
