@@ -27,7 +27,8 @@ pub(crate) async fn connect(settings: &PostgresSettings) -> Result<DatabaseConne
         .set_application_name(settings.application_name.clone())
         .sqlx_logging(false)
         .map_sqlx_postgres_opts(move |options| {
-            options.options([("idle_in_transaction_session_timeout", &idle_in_transaction_ms)])
+            // Every statement here is short: compiling it first (jit) could only take longer.
+            options.options([("idle_in_transaction_session_timeout", idle_in_transaction_ms.as_str()), ("jit", "off")])
         })
         .map_sqlx_postgres_pool_opts(ending_transactions);
     Database::connect(options).await

@@ -7,13 +7,16 @@ use uuid::{Builder, Uuid};
 use crate::error::missing_or_failed;
 use crate::{LogError, keys};
 
+/// What the old life had noted of log and transactions says nothing about the new one.
+const BEGIN: &str = "
+    UPDATE log_head SET history = $1, position = (SELECT coalesce(max(position), 0) FROM log), settled = '0'";
+
 /// Destroys the keys again that the older state brought back, then begins a new life. Both or neither: the caller's transaction.
 pub(crate) async fn begin(tx: &DatabaseTransaction, destroyed: &[UserId]) -> Result<History, LogError> {
     let old = lock_head(tx).await?;
     keys::destroy_all(tx, destroyed).await?;
     let new = later_than(old, Uuid::now_v7());
-    let statement = "UPDATE log_head SET history = $1";
-    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, statement, [new.0.into()])).await?;
+    tx.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, BEGIN, [new.0.into()])).await?;
     Ok(new)
 }
 

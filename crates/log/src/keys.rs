@@ -51,7 +51,7 @@ pub(crate) async fn destroy_all(tx: &impl ConnectionTrait, user_ids: &[UserId]) 
     const DESTROY: &str = "
         INSERT INTO person_key (user_id, key, destroyed_at)
         SELECT DISTINCT user_id, NULL::bytea, now() FROM unnest($1::uuid[]) AS user_id ORDER BY user_id
-        ON CONFLICT (user_id) DO UPDATE SET key = NULL, destroyed_at = now(), serial = NULL
+        ON CONFLICT (user_id) DO UPDATE SET key = NULL, destroyed_at = now(), is_changed = true
             WHERE person_key.key IS NOT NULL";
     tx.execute_raw(statement(DESTROY, [uuids(user_ids).into()])).await?;
     Ok(())

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// About how many events one call of the sequencing function moves; it ends with a whole command.
-pub const SEQUENCED_AT_ONCE: i32 = 1_000;
+pub const SEQUENCED_AT_ONCE: i32 = 2_000;
 
 /// The log and the pool of connections to it. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,7 +46,8 @@ impl Log {
 
     /// Where the log ends.
     pub async fn head(&self) -> Result<LogHead, LogError> {
-        let statement = Statement::from_string(DbBackend::Postgres, "SELECT history, position FROM log_head");
+        const HEAD: &str = "SELECT history, (SELECT coalesce(max(position), 0) FROM log) AS position FROM log_head";
+        let statement = Statement::from_string(DbBackend::Postgres, HEAD);
         let row = HeadRow::find_by_statement(statement).one(&self.database).await.map_err(missing_or_failed)?;
         Ok(row.ok_or_else(no_head)?.into())
     }
@@ -115,11 +116,11 @@ impl Call for Log {
     type Error = LogError;
 
     async fn call(&self) -> Result<Moved, LogError> {
-        const CALL: &str = "SELECT history, position, more_left FROM sequence_outbox($1)";
+        const CALL: &str = "SELECT head_history, head_position, more_left FROM sequence_outbox($1)";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, CALL, [SEQUENCED_AT_ONCE.into()]);
         let row = MovedRow::find_by_statement(statement).one(&self.database).await.map_err(missing_or_failed)?;
         let row = row.ok_or_else(no_head)?;
-        let head = LogHead { history: History(row.history), position: position(row.position) };
+        let head = LogHead { history: History(row.head_history), position: position(row.head_position) };
         Ok(Moved { head, left: row.more_left })
     }
 }
@@ -132,8 +133,8 @@ struct HeadRow {
 
 #[derive(FromQueryResult)]
 struct MovedRow {
-    history: Uuid,
-    position: i64,
+    head_history: Uuid,
+    head_position: i64,
     more_left: bool,
 }
 
