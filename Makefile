@@ -30,9 +30,10 @@ test: playground ## Run all tests on real servers.
 	cargo test $(FEATURES) --doc --quiet
 	$(SERVERS) exec -- $(TEST) --no-fail-fast
 
-bench: ## Measure on real servers that bring every write to the disk, and print ratios.
+bench: ## Measure on real servers that bring every write to the disk, and print ratios. BENCH=--only=read,… for a part of it.
 	cargo build --package millrace-servers
-	$(SERVERS) exec --durable -- cargo bench
+	cargo build --release --package millrace --package millrace-bench
+	$(SERVERS) exec --durable -- $(TARGET)/release/millrace-bench $(BENCH)
 
 fmt: ## Format the code.
 	cargo fmt --all

@@ -1,0 +1,55 @@
+//! A process that answers pages out of Redis and does nothing else: axum, one multiplexed connection, one GET for each request.
+
+use crate::error::BenchError;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What it says that it serves.
+pub const WHAT: &str = "pages";
+
+#[derive(Clone)]
+struct Pages {
+    redis: MultiplexedConnection,
+    prefix: Arc<str>,
+}
+
+/// The key of a page in Redis.
+pub fn key(prefix: &str, number: u32) -> String {
+    format!("{prefix}:page:{number}")
+}
+
+/// The path of a page here.
+pub fn path(number: u32) -> String {
+    format!("/page/{number}")
+}
+
+/// Serves until SIGTERM.
+pub async fn serve(redis_url: &str, prefix: &str) -> Result<(), BenchError> {
+    let redis = redis::Client::open(redis_url)?.get_multiplexed_async_connection().await?;
+    let pages = Pages { redis, prefix: prefix.into() };
+    let router = Router::new().route("/page/{number}", get(page)).with_state(pages);
+    let failed = || BenchError::io("serving pages");
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
+    let mut end = signal(SignalKind::terminate()).map_err(failed())?;
+    println!("listening {WHAT} http://{}\nready", listener.local_addr().map_err(failed())?);
+    let ended = async move {
+        end.recv().await;
+    };
+    axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(failed())
+}
+
+async fn page(State(mut pages): State<Pages>, Path(number): Path<u32>) -> Response {
+    match pages.redis.get::<_, Option<Vec<u8>>>(key(&pages.prefix, number)).await {
+        Ok(Some(body)) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Ok(None) => StatusCode::NOT_FOUND.into_response(),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}

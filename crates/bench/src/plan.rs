@@ -1,0 +1,55 @@
+//! How much of everything one run does. The whole run is bounded by these: about ten minutes on two cores.
+
+use std::time::Duration;
+
+/// People of the data set.
+pub const USERS: u32 = 1_000;
+/// Posts of the data set.
+pub const POSTS: u32 = 10_000;
+/// Comments of the data set.
+pub const COMMENTS: u32 = 100_000;
+/// How unequally posts are read and commented: the post of rank r in proportion to r to the power of minus this (YCSB's usual one).
+pub const ZIPF_EXPONENT: f64 = 0.99;
+/// Every run makes the same choices.
+pub const SEED: u64 = 20_260_101;
+
+/// Connections of the two read measurements.
+pub const READ_CONNECTIONS: [usize; 2] = [32, 128];
+/// Rounds of ours, theirs, ours, theirs.
+pub const READ_ROUNDS: usize = 5;
+/// One round of one side.
+pub const READ_TIME: Duration = Duration::from_secs(4);
+/// Before the first round, so that caches are as in service.
+pub const READ_WARM_UP: Duration = Duration::from_secs(2);
+
+/// Commands that are sent one at a time, of each kind.
+pub const QUIET_COMMANDS: usize = 300;
+/// The pause before each, in which everything comes to rest.
+pub const QUIET_PAUSE: Duration = Duration::from_millis(20);
+
+/// Clients of the two mutation measurements.
+pub const MUTATION_CLIENTS: [usize; 2] = [16, 64];
+/// Rounds of ours, theirs, ours, theirs.
+pub const MUTATION_ROUNDS: usize = 3;
+/// One round of one side.
+pub const MUTATION_TIME: Duration = Duration::from_secs(6);
+/// Of ten mutations so many add a comment; the others like a post.
+pub const COMMENTS_OF_TEN: usize = 7;
+
+/// Rounds of replay, each into an empty database.
+pub const REPLAY_ROUNDS: usize = 3;
+/// A replay that takes longer is measured by how far it came.
+pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(60);
+/// One round of one kind of bare upsert.
+pub const UPSERT_TIME: Duration = Duration::from_secs(4);
+/// Every so many-th event's document is upserted: enough documents for one round of the fastest kind.
+pub const UPSERT_STRIDE: u32 = 2;
+/// Upserts under way at once, where they are.
+pub const UPSERTS_AT_ONCE: usize = 32;
+/// Upserts in one command, where they are in bulk.
+pub const UPSERTS_PER_COMMAND: usize = 1_000;
+
+/// The longest wait for anything that must come: a process that starts, a backlog that drains.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How often a condition is looked at.
+pub const LOOK_AGAIN: Duration = Duration::from_millis(10);

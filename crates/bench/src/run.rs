@@ -1,0 +1,115 @@
+//! One run: the data set, then the four comparisons, then the table.
+
+use crate::error::BenchError;
+use crate::machine;
+use crate::measure::replay::Replayed;
+use crate::measure::{mutations, read, replay, visible};
+use crate::plan::PATIENCE;
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::stage::Stage;
+use crate::table::{Section, render};
+use crate::world::recorder::Recorder;
+use crate::world::{Size, World, fill};
+use millrace_log::Log;
+use std::sync::Arc;
+use std::time::Instant;
+use time::OffsetDateTime;
+
+/// What may be left out, for somebody who works on one of them. Replay is always measured: it makes the documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Pages per second.
+    Read,
+    /// Commit to visible.
+    Visible,
+    /// Mutations per second.
+    Mutations,
+}
+
+/// Measures, and prints the table.
+pub async fn run(parts: &[Part]) -> Result<(), BenchError> {
+    let started = Instant::now();
+    let stage = Stage::new().await?;
+    let facts = machine::facts(stage.binaries)?;
+    stage.make_keys()?;
+    let log = stage.log(&stage.name).await?;
+    let (world, recorder) = fill_log(&log).await?;
+    let copy = copy_database(&stage, log).await?;
+    let log = stage.log(&stage.name).await?;
+    let relay = fill_stream(&stage, &log).await?;
+    say("replaying it, and upserting the same documents");
+    let (section, replayed) = replay::run(&stage, &log).await?;
+    let mut sections = vec![section];
+    if parts.contains(&Part::Read) {
+        say("reading pages");
+        let query = stage.serve("query", &replayed.read_side).await?;
+        sections.push(read::run(&stage, &world, &query).await?);
+        query.stop().await?;
+    }
+    let Replayed { read_side, projector } = replayed;
+    projector.stop().await?;
+    relay.stop().await?;
+    let all = stage.serve("all", &read_side).await?;
+    if parts.contains(&Part::Visible) {
+        say("one command at a time");
+        let bench = visible::Bench {
+            stage: &stage,
+            log: &log,
+            all: &all,
+            read_side: &read_side,
+            copy: &copy,
+            recorder: &recorder,
+        };
+        sections.push(visible::run(&bench).await?);
+    }
+    if parts.contains(&Part::Mutations) {
+        say("many commands");
+        let bench = mutations::Bench { stage: &stage, log: &log, all: &all, read_side: &read_side, copy: &copy };
+        sections.push(mutations::run(&bench).await?);
+    }
+    all.stop().await?;
+    print(facts, &sections, started);
+    Ok(())
+}
+
+fn say(what: &str) {
+    eprintln!("bench: {what}");
+}
+
+fn print(mut facts: Vec<String>, sections: &[Section], started: Instant) {
+    facts.push(format!("the run took {:.0} s", started.elapsed().as_secs_f64()));
+    println!("{}", render(&facts, sections));
+}
+
+async fn fill_log(log: &Log) -> Result<(Arc<World>, Recorder), BenchError> {
+    let started = Instant::now();
+    let world = Arc::new(World::new(Size::FULL, OffsetDateTime::now_utc()));
+    let recorder = fill::fill(log, &world).await?;
+    say(&format!("{} events recorded and sequenced in {:.1} s", world.size.events(), started.elapsed().as_secs_f64()));
+    Ok((world, recorder))
+}
+
+/// PostgreSQL copies a database only while nobody is connected to it.
+async fn copy_database(stage: &Stage, log: Log) -> Result<String, BenchError> {
+    log.close().await?;
+    let copy = format!("{}_bare", stage.name);
+    stage.execute_on_server(&format!("CREATE DATABASE {copy} TEMPLATE {}", stage.name)).await?;
+    Ok(copy)
+}
+
+/// Starts a relay and waits until the stream has all of the log.
+async fn fill_stream(stage: &Stage, log: &Log) -> Result<Process, BenchError> {
+    let started = Instant::now();
+    let relay = stage.serve("relay", &stage.read_side(0)).await?;
+    let progress = Progress::of(stage, log, &stage.read_side(0)).await?;
+    let head = log.head().await?.position.0;
+    while progress.stream_last().await? < head {
+        if started.elapsed() > PATIENCE {
+            return Err(BenchError::TooSlow("filling the stream".into()));
+        }
+        tokio::time::sleep(crate::plan::LOOK_AGAIN).await;
+    }
+    say(&format!("the stream has them after {:.1} s", started.elapsed().as_secs_f64()));
+    Ok(relay)
+}

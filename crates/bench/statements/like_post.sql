@@ -1,0 +1,11 @@
+-- The statements of `likePost`, in the order in which the command role sends them. A pair that comes up twice must not end the script.
+\set user random(0, :users - 1)
+\set post random(0, :posts - 1)
+BEGIN;
+SELECT pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now, EXISTS (SELECT FROM sessions WHERE id = ('01980000-0000-7004-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid AND user_id = ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid AND ended_at IS NULL AND expires_at > clock_timestamp()) AS is_live, (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid) AS roles;
+SELECT author_id, published FROM posts WHERE id = ('01980000-0000-7002-8000-' || lpad(to_hex(:post::int), 12, '0'))::uuid FOR SHARE;
+SELECT post_id, user_id, version, active, changed_at FROM likes WHERE post_id = ('01980000-0000-7002-8000-' || lpad(to_hex(:post::int), 12, '0'))::uuid AND user_id = ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid FOR UPDATE;
+INSERT INTO likes (post_id, user_id, version, active, changed_at) VALUES (('01980000-0000-7002-8000-' || lpad(to_hex(:post::int), 12, '0'))::uuid, ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid, 1, true, now()) ON CONFLICT DO NOTHING;
+SELECT nextval('command_ordinal') AS ordinal \gset
+INSERT INTO outbox (command_ordinal, command_index, command_count, event_id, command_id, aggregate_kind, aggregate_id, aggregate_version, name, schema_version, actor, at, trace, payload) VALUES (:ordinal, 0, 1, (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid, (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid, 'like', (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid, 1, 'like.added', 1, ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid, now(), NULL, '{"postId":"01980000-0000-7002-8000-000000000000","userId":"01980000-0000-7001-8000-000000000000"}');
+COMMIT;
