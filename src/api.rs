@@ -12,6 +12,7 @@ use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
 use millrace_read::graphql::{Asked, ReadSide, Refusal, RequestContext};
+use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,9 +100,9 @@ impl Api {
         let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
         let token = headers::merge_tokens(texts.chain(extension_text(request, "consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
-        let allows_stale = headers::allows_stale(on_timeout.or(extension_text(request, "onTimeout")))?;
+        let on_timeout = headers::on_timeout(on_timeout.or(extension_text(request, "onTimeout")))?;
         let trace = headers::trace_parent(headers);
-        Ok(self.make_call(viewer, token, allows_stale, request_id, trace))
+        Ok(self.make_call(viewer, token, on_timeout, request_id, trace))
     }
 
     /// A socket's `connection_init`: the token in it must be good.
@@ -128,20 +129,20 @@ impl Api {
         let texts = connection.consistency.as_deref().into_iter().chain(extension_text(request, "consistency"));
         let token = headers::merge_tokens(texts)?;
         let on_timeout = extension_text(request, "onTimeout").or(connection.on_timeout.as_deref());
-        let allows_stale = headers::allows_stale(on_timeout)?;
-        Ok(self.make_call(viewer, token, allows_stale, request_id, None))
+        let on_timeout = headers::on_timeout(on_timeout)?;
+        Ok(self.make_call(viewer, token, on_timeout, request_id, None))
     }
 
     fn make_call(
         &self,
         viewer: Viewer,
         token: Option<ConsistencyToken>,
-        allows_stale: bool,
+        on_timeout: OnTimeout,
         request_id: &str,
         trace: Option<String>,
     ) -> Call {
         let deadline = Instant::now() + Duration::from_millis(self.limits.request_ms_max);
-        let asked = Asked { viewer, token, allows_stale, deadline };
+        let asked = Asked { viewer, token, on_timeout, deadline };
         let circumstances = Circumstances { request_id: request_id.to_owned(), trace, client_address: None };
         Call { asked, circumstances }
     }
@@ -162,7 +163,7 @@ impl Api {
     /// Runs a query or mutation to its end, or to the deadline.
     pub async fn execute(&self, request: GraphQlRequest, call: Call) -> GraphQlResponse {
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
-        let context = Arc::new(RequestContext::new(self.reads.sources(), call.asked));
+        let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
         let request = request.data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
         let response = response.unwrap_or_else(|_| {
@@ -174,7 +175,7 @@ impl Api {
     /// Runs any operation; each result of a subscription has its own extensions.
     pub fn stream(&self, request: GraphQlRequest, call: Call) -> impl Stream<Item = GraphQlResponse> + Send + use<> {
         let request_id = call.circumstances.request_id.clone();
-        let context = Arc::new(RequestContext::of_subscription(self.reads.sources(), call.asked));
+        let context = Arc::new(RequestContext::of_subscription(Arc::clone(&self.reads), call.asked));
         let request = request.data(Arc::clone(&context)).data(call.circumstances);
         let responses = self.schema.execute_stream(request);
         responses.map(move |response| finished(response, &context, &request_id))

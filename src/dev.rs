@@ -90,7 +90,8 @@ async fn serve(
     let folder = home.join(KEYS_FOLDER);
     keys::generate(&folder)?;
     point_at(&mut settings, servers, &folder);
-    roles::connect_log(&settings.postgres, "migrate").await?.migrate().await?;
+    let log = roles::connect_log(&settings.postgres, "migrate").await?;
+    log.migrate().await.map_err(RoleError::from)?;
     let running = roles::start(Role::All, &settings, shutdown.clone()).await?;
     if !empty {
         seed::if_empty(&settings).await?;

@@ -4,24 +4,36 @@
 //! is made here: receipt and errors from the command's answer, objects from the read side once it has reached the command's position.
 
 use crate::command_port::{CommandPort, RemoteAnswer};
-use async_graphql::{Context, ErrorExtensions, Object, Result};
+use async_graphql::{Context, Error, ErrorExtensions, Object, Result};
 use millrace_command::comment::{AddComment, DeleteComment, EditComment};
 use millrace_command::follow::{FollowUser, UnfollowUser};
 use millrace_command::like::{LikePost, UnlikePost};
 use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 use millrace_command::user::{SignUp, UpdateProfile};
-use millrace_command::{Answer, Command, CommandError, CommandReceipt, Commands, Session};
+use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Session};
 use millrace_events::{CommentId, PostId};
 use millrace_read::graphql::{AfterCommand, Comment, Post, User};
+
+/// A command without an answer is a top-level error: its report, and nothing of its cause.
+fn top_level(failure: CommandFailure) -> Error {
+    let report = failure.report().clone();
+    Error::new(report.message).extend_with(|_, extensions| {
+        extensions.set("code", report.code.as_str());
+        extensions.set("retryable", report.retryable);
+        if let Some(limit) = report.limit {
+            extensions.set("limit", limit);
+        }
+    })
+}
 
 macro_rules! mutations {
     ($(
         $(#[$doc:meta])*
         $field:ident($command:ty) -> $payload:ident {
-            $( $(#[$object_doc:meta])* $object:ident: $object_type:ty, )*
-            $( id { $( $(#[$id_doc:meta])* $id:ident: $id_type:ty, )* } )?
-            $( $(#[$session_doc:meta])* session($session:ident) )?
+            $( show { $( $(#[$object_doc:meta])* $object:ident: $object_type:ty, )* } )?
+            $( tell { $( $(#[$id_doc:meta])* $id:ident: $id_type:ty, )* } )?
+            $( credentials { $(#[$session_doc:meta])* $session:ident } )?
         }
     )*) => {
         $(
@@ -40,7 +52,7 @@ macro_rules! mutations {
                     self.0.errors()
                 }
 
-                $(
+                $( $(
                     $(#[$object_doc])*
                     ///
                     /// Read from the read side; null if the command was rejected, or if the read side has not reached it in time
@@ -51,7 +63,7 @@ macro_rules! mutations {
                             None => Ok(None),
                         }
                     }
-                )*
+                )* )?
 
                 $( $(
                     $(#[$id_doc])*
@@ -83,7 +95,7 @@ macro_rules! mutations {
                 ) -> Result<$payload> {
                     let port = ctx.data::<CommandPort>()?;
                     let answer = port.send(crate::api::command_request(ctx)?, input).await;
-                    answer.map($payload).map_err(|failure| failure.extend())
+                    answer.map($payload).map_err(top_level)
                 }
             )*
         }
@@ -106,26 +118,38 @@ macro_rules! mutations {
 mutations! {
     /// Makes an account, and signs in to it.
     sign_up(SignUp) -> SignUpPayload {
-        /// The new account.
-        user: User,
-        /// The first session.
-        session(session)
+        show {
+            /// The new account.
+            user: User,
+        }
+        credentials {
+            /// The first session.
+            session
+        }
     }
 
     /// Signs in with e-mail address and password.
     sign_in(SignIn) -> SignInPayload {
-        /// Who signed in.
-        user: User,
-        /// The new session.
-        session(session)
+        show {
+            /// Who signed in.
+            user: User,
+        }
+        credentials {
+            /// The new session.
+            session
+        }
     }
 
     /// Exchanges a refresh token for new tokens. Each refresh token is good once; the one before stays good for 20 seconds.
     refresh_session(RefreshSession) -> RefreshSessionPayload {
-        /// Whose session it is.
-        user: User,
-        /// The same session with new tokens.
-        session(session)
+        show {
+            /// Whose session it is.
+            user: User,
+        }
+        credentials {
+            /// The same session with new tokens.
+            session
+        }
     }
 
     /// Ends the session that the request is signed in with.
@@ -136,49 +160,63 @@ mutations! {
 
     /// Changes how the signed-in person shows themselves. What is not given stays as it is.
     update_profile(UpdateProfile) -> UpdateProfilePayload {
-        /// The person, changed.
-        user: User,
+        show {
+            /// The person, changed.
+            user: User,
+        }
     }
 
     /// Follows a person: their posts come into the feed. Following twice changes nothing.
     follow_user(FollowUser) -> FollowUserPayload {
-        /// The person who is followed now.
-        user: User,
+        show {
+            /// The person who is followed now.
+            user: User,
+        }
     }
 
     /// Ends following a person. Changes nothing if they are not followed.
     unfollow_user(UnfollowUser) -> UnfollowUserPayload {
-        /// The person who is not followed any more.
-        user: User,
+        show {
+            /// The person who is not followed any more.
+            user: User,
+        }
     }
 
     /// Writes a post: public at once, or a draft.
     create_post(CreatePost) -> CreatePostPayload {
-        /// The new post.
-        post: Post,
+        show {
+            /// The new post.
+            post: Post,
+        }
     }
 
     /// Rewrites one's own post. What is not given stays as it is.
     edit_post(EditPost) -> EditPostPayload {
-        /// The post, changed.
-        post: Post,
+        show {
+            /// The post, changed.
+            post: Post,
+        }
     }
 
     /// Makes one's own draft public.
     publish_post(PublishPost) -> PublishPostPayload {
-        /// The post, public now.
-        post: Post,
+        show {
+            /// The post, public now.
+            post: Post,
+        }
     }
 
     /// Makes one's own public post a draft again.
     unpublish_post(UnpublishPost) -> UnpublishPostPayload {
-        /// The post, a draft now.
-        post: Post,
+        show {
+            /// The post, a draft now.
+            post: Post,
+        }
     }
 
     /// Deletes one's own post, with its comments and likes.
     delete_post(DeletePost) -> DeletePostPayload {
-        id {
+        tell {
             /// The post that is gone.
             deleted_post_id: PostId,
         }
@@ -186,25 +224,31 @@ mutations! {
 
     /// Adds a comment to a post.
     add_comment(AddComment) -> AddCommentPayload {
-        /// The new comment.
-        comment: Comment,
-        /// The post, with the comment.
-        post: Post,
+        show {
+            /// The new comment.
+            comment: Comment,
+            /// The post, with the comment.
+            post: Post,
+        }
     }
 
     /// Rewrites one's own comment.
     edit_comment(EditComment) -> EditCommentPayload {
-        /// The comment, changed.
-        comment: Comment,
-        /// The post that it stands on.
-        post: Post,
+        show {
+            /// The comment, changed.
+            comment: Comment,
+            /// The post that it stands on.
+            post: Post,
+        }
     }
 
     /// Deletes one's own comment, or any comment on one's own post.
     delete_comment(DeleteComment) -> DeleteCommentPayload {
-        /// The post, without the comment.
-        post: Post,
-        id {
+        show {
+            /// The post, without the comment.
+            post: Post,
+        }
+        tell {
             /// The comment that is gone.
             deleted_comment_id: CommentId,
         }
@@ -212,13 +256,17 @@ mutations! {
 
     /// Likes a post. Liking twice changes nothing.
     like_post(LikePost) -> LikePostPayload {
-        /// The post, with the like.
-        post: Post,
+        show {
+            /// The post, with the like.
+            post: Post,
+        }
     }
 
     /// Takes a like back. Changes nothing if there is none.
     unlike_post(UnlikePost) -> UnlikePostPayload {
-        /// The post, without the like.
-        post: Post,
+        show {
+            /// The post, without the like.
+            post: Post,
+        }
     }
 }

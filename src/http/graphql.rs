@@ -67,8 +67,8 @@ async fn read(request: Request, bytes_max: usize) -> Result<GraphQlRequest, Prob
     let (parts, body) = request.into_parts();
     let bytes = collect(body, bytes_max).await?;
     let request = Request::from_parts(parts, Body::from(bytes));
-    let GraphQLRequest(graphql, _) =
-        GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await.map_err(|refused| malformed(&refused.0))?;
+    let read = GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await;
+    let graphql = read.map_err(|refused| malformed(&refused.0))?.into_inner();
     if graphql.query.trim().is_empty() {
         return Err(Problem::BadRequest("`query` is missing"));
     }

@@ -3,6 +3,7 @@
 use super::problem::Problem;
 use axum::http::{HeaderMap, HeaderName, header};
 use millrace_events::ConsistencyToken;
+use millrace_read::reader::OnTimeout;
 use uuid::Uuid;
 
 /// The request's id, in and out.
@@ -63,11 +64,11 @@ pub fn merge_tokens<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Opti
     Ok(merged)
 }
 
-/// True if the client would rather have an older answer than none.
-pub fn allows_stale(text: Option<&str>) -> Result<bool, Problem> {
+/// Whether the client would rather have an older answer than none.
+pub fn on_timeout(text: Option<&str>) -> Result<OnTimeout, Problem> {
     match text {
-        None | Some("error") => Ok(false),
-        Some("stale") => Ok(true),
+        None | Some("error") => Ok(OnTimeout::Error),
+        Some("stale") => Ok(OnTimeout::Stale),
         Some(_) => Err(Problem::BadRequest("`Millrace-On-Timeout` is `error` or `stale`")),
     }
 }

@@ -4,7 +4,7 @@ use super::{RoleError, Starting};
 use crate::api::Api;
 use crate::command_port::CommandPort;
 use crate::http;
-use crate::http::operations::{Check, Operations};
+use crate::http::operations::Operations;
 use crate::keys;
 use crate::settings::{AuthSettings, Settings};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -12,7 +12,8 @@ use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_read::cache::redis::RedisSettings;
 use millrace_read::connect;
-use millrace_read::graphql::{ReadLimits, ReadSide};
+use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
+use millrace_read::live::LiveLimits;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,14 +32,7 @@ pub async fn start(
 ) -> Result<(), RoleError> {
     let settings = starting.settings;
     let reads = Arc::new(read_side(settings).await?);
-    for feed in reads.feeds(starting.shutdown.clone()) {
-        starting.spawn("live feed", feed);
-    }
-    let probed = Arc::clone(&reads);
-    starting.probes.push(Arc::new(move || {
-        let detail = (!probed.is_ready()).then(|| "the documents cannot be read".to_owned());
-        Check { name: "reads".into(), ready: detail.is_none(), detail }
-    }));
+    starting.spawn("live feeds", Arc::clone(&reads).run(starting.shutdown.clone()));
     let port = command_port(settings, local)?;
     let shutdown = starting.shutdown.clone();
     let api = Arc::new(Api::new(reads, port, verifier(&settings.auth)?, settings.http.clone(), shutdown.clone()));
@@ -54,7 +48,8 @@ async fn read_side(settings: &Settings) -> Result<ReadSide, RoleError> {
     let database = database.map_err(|error| failed(error.into()))?;
     let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
     let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
-    ReadSide::new(&database, &redis(settings), limits).map_err(|error| failed(error.into()))
+    let wanted = ReadSettings { redis: redis(settings), limits, live: LiveLimits::default() };
+    ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
 }
 
 /// The cache's part of the settings.

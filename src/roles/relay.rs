@@ -3,7 +3,7 @@
 use super::{RoleError, Starting, connect_log};
 use crate::http::operations::Check;
 use crate::settings::Settings;
-use millrace_events::History;
+use millrace_events::{History, UserId};
 use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
 use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
@@ -42,6 +42,7 @@ pub async fn new_history(log: &Log, settings: &Settings) -> Result<History, Role
     let failed = |source| RoleError::Start { part: "a new history", source };
     let stream = Nats::connect(settings.clone()).await.map_err(|error| failed(error.into()))?;
     let destroyed = stream.destroyed_keys().await.map_err(|error| failed(error.into()))?;
+    let destroyed: Vec<UserId> = destroyed.into_iter().collect();
     let history = log.new_history(&destroyed).await?;
     recreate_for_new_history(log, &settings).await.map_err(|error| failed(error.into()))?;
     Ok(history)

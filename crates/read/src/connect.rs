@@ -1,7 +1,7 @@
 //! Connections to the servers of the read side. Both come back by themselves after a loss.
 
 use async_nats::ConnectOptions;
-use mongodb::options::{ClientOptions, Compressor};
+use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
 use std::time::Duration;
 
@@ -26,7 +26,6 @@ pub async fn database(url: &str, name: &str) -> Result<Database, ConnectError> {
     options.server_selection_timeout = Some(SELECTION_WAIT);
     options.connect_timeout = Some(CONNECT_WAIT);
     options.app_name = Some("millrace".to_owned());
-    options.compressors = None::<Vec<Compressor>>;
     Ok(Client::with_options(options)?.database(name))
 }
 

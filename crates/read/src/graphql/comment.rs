@@ -10,11 +10,12 @@ use crate::models::content::window::WindowComment;
 use crate::models::content::{Content, ContentDocument, comment, post};
 use async_graphql::{ID, Object};
 use millrace_events::{BigInt, CommentId, Timestamp};
+use std::sync::Arc;
 
 /// A comment on a post that the viewer may see.
 #[derive(Debug, Clone)]
 pub struct Comment {
-    said: WindowComment,
+    said: Arc<WindowComment>,
     post: Post,
 }
 
@@ -53,7 +54,7 @@ impl Comment {
 
     /// Who wrote it. Id, names, picture and address of the page come with the comment; all other fields are read beside it.
     async fn author(&self) -> User {
-        User::Card(self.said.author.clone())
+        User::Card(Arc::clone(&self.said.author))
     }
 
     /// The post that it stands on.
@@ -64,7 +65,7 @@ impl Comment {
 
 impl Comment {
     /// A comment of this post.
-    pub fn new(said: WindowComment, post: Post) -> Self {
+    pub fn new(said: Arc<WindowComment>, post: Post) -> Self {
         Self { said, post }
     }
 
@@ -73,7 +74,7 @@ impl Comment {
         let found = request.load::<Content>(&comment::key(id)).await?;
         let Some(ContentDocument::Comment(comment)) = found.map(|found| found.document) else { return Ok(None) };
         let post = Post::find(request, comment.post_id).await?;
-        Ok(post.map(|post| Self::new(WindowComment::of(&comment), post)))
+        Ok(post.map(|post| Self::new(Arc::new(WindowComment::of(&comment)), post)))
     }
 }
 
@@ -103,7 +104,7 @@ pub async fn newest(post: &Post, request: &RequestContext, count: usize) -> Resu
 }
 
 /// The page, if nothing outside of the window can belong to it.
-fn in_window(post: &post::Post, paging: &Paging) -> Option<Page<WindowComment>> {
+fn in_window(post: &post::Post, paging: &Paging) -> Option<Page<Arc<WindowComment>>> {
     let place = |said: &WindowComment| Place::new(said.created_micros, comment::key(said.id));
     let reaches_end = post.window_holds_all();
     let reaches_bound =
@@ -114,18 +115,18 @@ fn in_window(post: &post::Post, paging: &Paging) -> Option<Page<WindowComment>> 
         return None;
     }
     let more = page.more || !(reaches_end || reaches_bound);
-    Some(Page { more, ..page.filter_map(|said| Some(said.clone())) })
+    Some(Page { more, ..page.filter_map(|said| Some(Arc::clone(said))) })
 }
 
 async fn in_collection(
     post: &post::Post,
     request: &RequestContext,
     paging: &Paging,
-) -> Result<Page<WindowComment>, Refusal> {
+) -> Result<Page<Arc<WindowComment>>, Refusal> {
     let any_of = vec![("postId", vec![post.id.to_string()])];
     let page = request.page::<Content>(comment::KIND, any_of, None, paging).await?;
     Ok(page.filter_map(|found| match found.document {
-        ContentDocument::Comment(comment) => Some(WindowComment::of(&comment)),
+        ContentDocument::Comment(comment) => Some(Arc::new(WindowComment::of(&comment))),
         ContentDocument::Post(_)
         | ContentDocument::Author(_)
         | ContentDocument::Like(_)

@@ -208,8 +208,10 @@ mod tests {
 
     #[test]
     fn a_refusal_keeps_its_code_on_the_way_out() {
-        let refused: Result<(), Error> = Err(Refusal::LimitExceeded { limit: "first", max: 100 }).map_err(Error::from);
-        let extensions = refused.unwrap_err().extensions.unwrap();
+        fn refuse() -> async_graphql::Result<()> {
+            Err(Refusal::LimitExceeded { limit: "first", max: 100 })?
+        }
+        let extensions = refuse().unwrap_err().extensions.unwrap();
         assert_eq!(extensions.get("code"), Some(&"LIMIT_EXCEEDED".into()));
         assert_eq!(extensions.get("limit"), Some(&"first".into()));
         assert_eq!(extensions.get("retryable"), Some(&false.into()));

@@ -12,6 +12,7 @@ use millrace_events::{BigInt, GlobalId, Timestamp};
 
 /// Everything that has an id of its own.
 #[derive(Debug, Clone, Interface)]
+#[expect(clippy::duplicated_attributes, reason = "two fields of one type are no double")]
 #[graphql(
     field(name = "id", ty = "ID", desc = "Opaque id, good for `node`."),
     field(name = "version", ty = "Option<u32>", desc = "Version of the thing itself, for `expectedVersion`."),

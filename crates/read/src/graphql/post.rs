@@ -70,7 +70,7 @@ impl Post {
 
     /// Who wrote it. Id, names, picture and address of the page come with the post; all other fields are read beside it.
     async fn author(&self) -> User {
-        User::Card(self.page.author.clone())
+        User::Card(Arc::clone(&self.page.author))
     }
 
     /// How many comments it has.

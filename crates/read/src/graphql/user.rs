@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub enum User {
     /// As they stand beside what they wrote; the rest of the page is read if it is asked for.
-    Card(Card),
+    Card(Arc<Card>),
     /// The whole page.
     Page(UserPage),
 }

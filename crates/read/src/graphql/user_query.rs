@@ -29,7 +29,6 @@ impl UserQuery {
 
     /// People, newest first.
     #[graphql(complexity = "weight(first, last) * child_complexity")]
-    #[expect(clippy::too_many_arguments, reason = "Relay's four and the search")]
     async fn users(
         &self,
         ctx: &Context<'_>,

@@ -13,6 +13,9 @@ mod registry;
 mod run;
 mod subscription;
 
+#[cfg(test)]
+mod tests;
+
 pub use audience::{Showing, may_see, showing};
 pub use cursor::{Cursor, MalformedCursor};
 pub use feed::{Feed, FeedError, Progress};

@@ -190,12 +190,13 @@ impl<P: Projection, D: DocumentStore<P::Document>> Subscription<P, D> {
         let life = self.seat.standing.life;
         self.seat = self.feed.registry().join(&topics, Some(&self.seat))?;
         self.topics = topics;
-        if matches!(self.phase, Phase::Missed | Phase::Live) {
-            self.ready.clear();
-            self.scanned = self.last.as_ref().map_or(self.scanned, |cursor| cursor.seq);
-            self.phase = Phase::Missed;
+        if !matches!(self.phase, Phase::Missed | Phase::Live) {
+            return Ok(());
         }
-        if self.last.is_some() && !life.goes_on_as(self.seat.standing.life) {
+        self.ready.clear();
+        self.scanned = self.last.as_ref().map_or(self.scanned, |cursor| cursor.seq);
+        self.phase = Phase::Missed;
+        if !life.goes_on_as(self.seat.standing.life) {
             self.end(Item::HistoryGone);
         }
         Ok(())

@@ -19,7 +19,7 @@ mod work;
 pub mod write_through;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

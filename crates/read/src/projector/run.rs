@@ -166,8 +166,9 @@ impl<P: Projection> Runner<P> {
         sleep(ALARM_WAIT).await;
     }
 
-    async fn back_off(&mut self, error: &(dyn std::error::Error + 'static)) {
-        tracing::warn!(projection = P::NAME, error, pause_ms = self.pause.as_millis(), "trying again");
+    async fn back_off(&mut self, error: &(dyn std::error::Error + Send + Sync + 'static)) {
+        let cause = error.source().map(ToString::to_string);
+        tracing::warn!(projection = P::NAME, %error, cause, pause_ms = self.pause.as_millis(), "trying again");
         self.trouble(error.to_string());
         sleep(self.pause.mul_f64(0.5 + rand_share())).await;
         self.pause = self.pause.mul_f64(1.5).min(BACK_OFF_MAX);

@@ -6,6 +6,7 @@ use crate::projection::{DocumentKey, Lookup, Unfoldable};
 use millrace_events::user::{ProfileUpdated, UserCreated};
 use millrace_events::{Position, Recorded, UserId};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// The kind of these documents.
 pub const KIND: &str = "author";
@@ -51,18 +52,16 @@ impl Card {
     }
 
     /// The newest card of a person. Of somebody unknown it is that of a deleted user, which every other card replaces.
-    pub(super) fn of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Self {
+    pub(super) fn of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Arc<Self> {
         match others.get(&key(id)) {
-            Some(ContentDocument::Author(card)) => card.clone(),
-            Some(_) | None => Self::new(id, Names::deleted(), None, Position::START),
+            Some(ContentDocument::Author(card)) => Arc::clone(card),
+            Some(_) | None => Arc::new(Self::new(id, Names::deleted(), None, Position::START)),
         }
     }
 
-    /// Takes over a newer card of the same person.
-    pub(super) fn give_way_to(&mut self, newer: &Self) {
-        if self.id == newer.id && self.revision < newer.revision {
-            self.clone_from(newer);
-        }
+    /// True if the other is a newer card of the same person.
+    pub(super) fn gives_way_to(&self, other: &Self) -> bool {
+        self.id == other.id && self.revision < other.revision
     }
 
     fn shows_the_same_as(&self, other: &Self) -> bool {
@@ -80,7 +79,7 @@ pub(super) fn created(
     key: &DocumentKey,
 ) -> Result<(), Unfoldable> {
     let names = Names::of(&e.first_name, &e.last_name, key)?;
-    *document = Some(ContentDocument::Author(Card::new(e.user_id, names, None, event.position)));
+    *document = Some(ContentDocument::Author(Arc::new(Card::new(e.user_id, names, None, event.position))));
     Ok(())
 }
 
@@ -96,7 +95,7 @@ pub(super) fn profile_updated(
     let avatar_url = readable(&e.avatar_url, key)?.cloned().flatten();
     let newer = Card::new(e.user_id, names, avatar_url, event.position);
     if !card.shows_the_same_as(&newer) {
-        *card = newer;
+        *card = Arc::new(newer);
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ pub struct Comment {
     /// What it says; empty once its author is erased.
     pub text: String,
     /// Who wrote it.
-    pub author: Card,
+    pub author: Arc<Card>,
     /// The same, for selecting.
     pub author_id: UserId,
     /// On which post.

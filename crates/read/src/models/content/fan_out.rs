@@ -100,19 +100,27 @@ fn open(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>)
     }
 }
 
-fn replace_cards(document: &mut Option<ContentDocument>, card: &Card) {
+fn replace_cards(document: &mut Option<ContentDocument>, card: &Arc<Card>) {
     match document {
         Some(ContentDocument::Post(post)) => {
             let post = Arc::make_mut(post);
-            post.author.give_way_to(card);
-            post.comments.iter_mut().for_each(|comment| comment.author.give_way_to(card));
+            if post.author.gives_way_to(card) {
+                post.author = Arc::clone(card);
+            }
+            post.comments.iter_mut().for_each(|comment| comment.renew(card));
         }
-        Some(ContentDocument::Comment(comment)) => Arc::make_mut(comment).author.give_way_to(card),
-        Some(ContentDocument::Author(_) | ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
+        Some(ContentDocument::Comment(comment)) if comment.author.gives_way_to(card) => {
+            Arc::make_mut(comment).author = Arc::clone(card);
+        }
+        Some(ContentDocument::Comment(_) | ContentDocument::Author(_)) => {}
+        Some(ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
     }
 }
 
-fn cards_at<'a>(keys: &'a [DocumentKey], others: &'a dyn Lookup<ContentDocument>) -> impl Iterator<Item = &'a Card> {
+fn cards_at<'a>(
+    keys: &'a [DocumentKey],
+    others: &'a dyn Lookup<ContentDocument>,
+) -> impl Iterator<Item = &'a Arc<Card>> {
     keys.iter().filter_map(|key| match others.get(key) {
         Some(ContentDocument::Author(card)) => Some(card),
         Some(_) | None => None,

@@ -34,7 +34,7 @@ pub enum ContentDocument {
     /// A comment.
     Comment(Arc<Comment>),
     /// A person as they stand beside what they wrote.
-    Author(Card),
+    Author(Arc<Card>),
     /// A person likes a post.
     Like(Like),
     /// A person follows an author.
@@ -72,7 +72,7 @@ pub fn following_topic(follower: UserId) -> String {
     format!("follower:{follower}/following")
 }
 
-fn author_of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Option<&Card> {
+fn author_of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Option<&Arc<Card>> {
     match others.get(&card::key(id)) {
         Some(ContentDocument::Author(card)) => Some(card),
         Some(_) | None => None,

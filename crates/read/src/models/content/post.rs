@@ -61,7 +61,7 @@ pub struct Post {
     /// Who may see it.
     pub status: Status,
     /// Who wrote it.
-    pub author: Card,
+    pub author: Arc<Card>,
     /// The same, for selecting.
     pub author_id: UserId,
     /// How many comments it has.
@@ -69,7 +69,7 @@ pub struct Post {
     /// How many like it.
     pub like_count: u32,
     /// The newest comments, newest first.
-    pub comments: Vec<WindowComment>,
+    pub comments: Vec<Arc<WindowComment>>,
     /// Whose cards stand in this document, for selecting.
     pub card_ids: BTreeSet<UserId>,
     /// The event that asked for the refill of the window that is under way.
@@ -188,6 +188,7 @@ pub(super) fn comment_edited(
 ) -> Result<(), Unfoldable> {
     let Some(post) = page(document) else { return Ok(()) };
     let Some(comment) = post.comments.iter_mut().find(|comment| comment.id == e.comment_id) else { return Ok(()) };
+    let comment = Arc::make_mut(comment);
     comment.text = readable(&e.text, key)?.cloned().unwrap_or_default();
     comment.version = event.aggregate.version;
     comment.revision = event.position;
@@ -220,11 +221,12 @@ pub(super) fn refilled(
     others: &dyn Lookup<ContentDocument>,
 ) {
     let Some(post) = page(document) else { return };
-    post.comments = selected.iter().filter_map(|(_, document)| comment_of(document)).map(WindowComment::of).collect();
+    let comments = selected.iter().filter_map(|(_, document)| comment_of(document));
+    post.comments = comments.map(|comment| Arc::new(WindowComment::of(comment))).collect();
     post.comments.truncate(WINDOW_KEPT);
     for comment in &mut post.comments {
         if let Some(card) = author_of(comment.author.id, others) {
-            comment.author.give_way_to(card);
+            comment.renew(card);
         }
     }
     post.note_cards();

@@ -5,6 +5,7 @@ use super::comment::Comment;
 use crate::models::fields::{big_int, global_id};
 use millrace_events::{CommentId, Position, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// How many comments a post keeps.
 pub const WINDOW_KEPT: usize = 40;
@@ -32,7 +33,7 @@ pub struct WindowComment {
     /// What it says.
     pub text: String,
     /// Who wrote it.
-    pub author: Card,
+    pub author: Arc<Card>,
 }
 
 impl WindowComment {
@@ -55,6 +56,13 @@ impl WindowComment {
         self.revision.max(self.author.revision)
     }
 
+    /// Shows a newer card of its author.
+    pub(super) fn renew(self: &mut Arc<Self>, card: &Arc<Card>) {
+        if self.author.gives_way_to(card) {
+            Arc::make_mut(self).author = Arc::clone(card);
+        }
+    }
+
     fn order(&self) -> (i64, CommentId) {
         (self.created_micros, self.id)
     }
@@ -62,12 +70,12 @@ impl WindowComment {
 
 /// Puts a comment in its place. Into a window that does not hold all comments only one that is newer than its last can come: behind
 /// the last there may be others that it does not know.
-pub(super) fn admit(window: &mut Vec<WindowComment>, comment: WindowComment, holds_all: bool) {
+pub(super) fn admit(window: &mut Vec<Arc<WindowComment>>, comment: WindowComment, holds_all: bool) {
     let place = window.partition_point(|other| other.order() > comment.order());
     if place == window.len() && !holds_all {
         return;
     }
-    window.insert(place, comment);
+    window.insert(place, Arc::new(comment));
     window.truncate(WINDOW_KEPT);
 }
 
@@ -81,7 +89,7 @@ mod tests {
 
     fn comment(second: i64) -> WindowComment {
         let at = Timestamp::new(OffsetDateTime::from_unix_timestamp(second).unwrap());
-        let author = Card {
+        let author = Arc::new(Card {
             id: UserId(Uuid::from_u128(1)),
             first_name: "A".into(),
             last_name: "B".into(),
@@ -89,7 +97,7 @@ mod tests {
             profile_url: "/users/1".into(),
             avatar_url: None,
             revision: Position(1),
-        };
+        });
         WindowComment {
             id: CommentId(Uuid::from_u128(u128::from(second.unsigned_abs()))),
             version: 1,
@@ -102,20 +110,20 @@ mod tests {
         }
     }
 
-    fn seconds(window: &[WindowComment]) -> Vec<i64> {
+    fn seconds(window: &[Arc<WindowComment>]) -> Vec<i64> {
         window.iter().map(|comment| comment.created_micros / 1_000_000).collect()
     }
 
     #[test]
     fn a_comment_of_a_late_clock_finds_its_place() {
-        let mut window = vec![comment(9), comment(5)];
+        let mut window = vec![Arc::new(comment(9)), Arc::new(comment(5))];
         admit(&mut window, comment(7), false);
         assert_eq!(seconds(&window), [9, 7, 5]);
     }
 
     #[test]
     fn behind_the_last_of_a_part_nothing_is_admitted() {
-        let mut window = vec![comment(9), comment(5)];
+        let mut window = vec![Arc::new(comment(9)), Arc::new(comment(5))];
         admit(&mut window, comment(3), false);
         assert_eq!(seconds(&window), [9, 5]);
         admit(&mut window, comment(3), true);

@@ -229,10 +229,10 @@ impl Naive {
         }
     }
 
-    fn card(&self, id: UserId) -> Card {
+    fn card(&self, id: UserId) -> Arc<Card> {
         let account = &self.accounts[&id];
         let user = self.user(id, account);
-        Card {
+        Arc::new(Card {
             id,
             first_name: user.first_name,
             last_name: user.last_name,
@@ -240,14 +240,14 @@ impl Naive {
             profile_url: user.profile_url,
             avatar_url: user.avatar_url,
             revision: account.card_position,
-        }
+        })
     }
 
     fn post(&self, id: PostId, window_length: usize) -> Post {
         let (post, shown) = &self.posts[&id];
         let e = &post.content;
         let comments = self.comments_of(id);
-        let window: Vec<_> = comments.iter().take(window_length).map(|id| self.window_comment(*id)).collect();
+        let window: Vec<_> = comments.iter().take(window_length).map(|id| Arc::new(self.window_comment(*id))).collect();
         let mut card_ids: BTreeSet<_> = window.iter().map(|comment| comment.author.id).collect();
         card_ids.insert(e.author_id);
         Post {

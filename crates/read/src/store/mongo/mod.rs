@@ -8,6 +8,8 @@ mod read;
 mod served;
 mod setup;
 mod statements;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use error::MongoError;
 pub use served::{Served, ServedPointer};

@@ -1,0 +1,8 @@
+//! The feed and its subscriptions: in memory, step by step, then over real servers.
+
+mod begin;
+mod bounds;
+mod follow;
+mod random;
+mod servers;
+mod world;

@@ -1,0 +1,86 @@
+use super::{Store, at, commit, document, is_unchanged, like, prepared};
+use crate::projector::testing::{page_key, post};
+use crate::store::mongo::MongoError;
+use crate::store::{Committed, DocumentStore};
+use mongodb::bson::{Document, doc};
+use std::time::Duration;
+
+/// Makes commands of this test's connection fail.
+async fn fail(store: &Store, mode: Document, what: Document) {
+    let mut data = doc! { "appName": store.database.name() };
+    data.extend(what);
+    let command = doc! { "configureFailPoint": "failCommand", "mode": mode, "data": data };
+    store.database.client().database("admin").run_command(command).await.unwrap();
+}
+
+async fn stop_failing(store: &Store) {
+    let command = doc! { "configureFailPoint": "failCommand", "mode": "off" };
+    store.database.client().database("admin").run_command(command).await.unwrap();
+}
+
+// `failCommand` is one for the whole server, so these run one after the other in one test.
+#[tokio::test]
+async fn answers_that_are_lost_or_bad() {
+    let store = prepared().await;
+    let last = like(&store, 1).await;
+    let next = commit(&last.checkpoint, &[(page_key(post(1)), document(2, "one"))]);
+
+    // The connection breaks before COMMIT is carried out, three times: the driver doubles each of ours.
+    fail(&store, doc! { "times": 3 }, doc! { "failCommands": ["commitTransaction"], "closeConnection": true }).await;
+    assert_eq!(store.commit(at(1), &next).await.unwrap(), Committed::Yes);
+    is_unchanged(&store, &next).await;
+
+    // COMMIT is carried out, but the answer says that its result is not known.
+    let unknown =
+        doc! { "failCommands": ["commitTransaction"], "writeConcernError": { "code": 64, "errmsg": "timed out" } };
+    let third = commit(&next.checkpoint, &[(page_key(post(1)), document(3, "one"))]);
+    fail(&store, doc! { "times": 2 }, unknown.clone()).await;
+    assert_eq!(store.commit(at(2), &third).await.unwrap(), Committed::Yes);
+    is_unchanged(&store, &third).await;
+
+    // And goes on saying so: the caller is told nothing, and reads the checkpoint.
+    let fourth = commit(&third.checkpoint, &[(page_key(post(1)), document(4, "one"))]);
+    fail(&store, doc! { "times": 6 }, unknown).await;
+    assert!(matches!(store.write(at(3), &fourth).await, Err(MongoError::Driver { .. })));
+    stop_failing(&store).await;
+    is_unchanged(&store, &fourth).await;
+    assert_eq!(store.commit(at(3), &fourth).await.unwrap(), Committed::CompareLost, "done once, never twice");
+
+    // More than MongoDB's cache holds.
+    let fifth = commit(&fourth.checkpoint, &[(page_key(post(1)), document(5, "one"))]);
+    for command in ["update", "insert", "commitTransaction"] {
+        fail(&store, doc! { "times": 1 }, doc! { "failCommands": [command], "errorCode": 388 }).await;
+        assert_eq!(store.commit(at(4), &fifth).await.unwrap(), Committed::TooLarge, "{command}");
+    }
+    // Another error of a command is nothing but an error.
+    fail(&store, doc! { "times": 1 }, doc! { "failCommands": ["insert"], "errorCode": 13 }).await;
+    assert!(store.commit(at(4), &fifth).await.is_err());
+    stop_failing(&store).await;
+    is_unchanged(&store, &fourth).await;
+    assert_eq!(store.commit(at(4), &fifth).await.unwrap(), Committed::Yes);
+}
+
+#[tokio::test]
+async fn a_commit_that_is_dropped_anywhere_is_done_or_not() {
+    let store = prepared().await;
+    let mut last = like(&store, 1).await;
+    let (mut done, mut lost) = (0, 0);
+    for round in 0..60_u64 {
+        let documents: Vec<_> = (0..5).map(|n| (page_key(post(n)), document(round as u32, "all"))).collect();
+        let next = commit(&last.checkpoint, &documents);
+        let _ = tokio::time::timeout(Duration::from_micros(150 * round), store.commit(last.checkpoint.revision, &next))
+            .await;
+        // Until what was dropped is carried out or aborted, both are possible; the next commit settles it.
+        let settled = loop {
+            match store.commit(last.checkpoint.revision, &next).await.unwrap() {
+                Committed::Yes => break false,
+                _ if store.checkpoint().await.unwrap().revision == next.checkpoint.revision => break true,
+                _ => {}
+            }
+        };
+        (done, lost) = if settled { (done + 1, lost) } else { (done, lost + 1) };
+        is_unchanged(&store, &next).await;
+        last = next;
+    }
+    assert!(done > 0 && lost > 0, "done {done}, lost {lost}: the times do not reach both");
+}
