@@ -171,6 +171,21 @@ async fn a_cursor_of_the_next_generation_has_the_feed_look_again() {
 }
 
 #[tokio::test]
+async fn topics_changed_before_the_cursor_is_looked_at_do_not_end_it() {
+    let store = MemoryStore::new();
+    let late = feed(&store).await;
+    store.cut_over(2, 1);
+    let ahead = feed(&store).await;
+    let mut subscription = ahead.subscribe(request(["a"], None)).unwrap();
+    let (cursor, _) = snapshot(&mut subscription, "a");
+    let mut resumed = late.subscribe(request(["a"], Some(cursor))).unwrap();
+    late.tick().await.unwrap();
+    resumed.set_topics(topics(["b"])).unwrap();
+    store.write("b");
+    assert_eq!(seqs(&mut resumed), [1]);
+}
+
+#[tokio::test]
 async fn a_snapshot_of_the_next_generation_has_the_feed_look_again() {
     let store = MemoryStore::new();
     let feed = feed(&store).await;

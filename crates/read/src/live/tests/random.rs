@@ -183,7 +183,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases * 8, ..ProptestConfig::default() })]
 
     #[test]
     fn each_change_is_told_once_and_in_order(acts in prop::collection::vec(act(), 1..80)) {
