@@ -16,12 +16,12 @@ impl Pipeline {
     /// Another password is another input.
     pub async fn sign_in_again(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<Session> {
         let hash = rows::user::password_hash(self.log.database(), user_id.0).await?;
-        if !self.auth.passwords.matches(password.clone(), hash).await? {
+        if !self.auth.passwords.matches(password.clone(), hash.clone()).await? {
             return Err(CommandError::idempotency_key_reused().into());
         }
         let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
-        match session::open(&mut unit, user_id).await {
-            Ok(session) => self.commit(unit).await.map(|()| session).map_err(Into::into),
+        match session::begin(&mut unit, user_id, &hash.unwrap_or_default()).await {
+            Ok((session, _)) => self.commit(unit).await.map(|()| session).map_err(Into::into),
             Err(stopped) => {
                 unit.roll_back().await;
                 Err(stopped)

@@ -72,13 +72,19 @@ impl Command for SignIn {
         let PasswordFinding::Matches { user_id, hash } = unit.password().clone() else {
             return Err(CommandError::invalid_credentials(NOT_SIGNED_IN).into());
         };
-        let found = user::relied_on(unit.db(), user_id.0).await?;
-        let Some(user) = found.filter(|user| user.password_hash == hash) else {
-            return Err(CommandError::invalid_credentials(NOT_SIGNED_IN).into());
-        };
-        let session = open(unit, user_id).await?;
-        Ok(Handled::new(SignedIn { user: user_id }).at(user_id, rows::version(user.version)).with_session(session))
+        let (session, version) = begin(unit, user_id, &hash).await?;
+        Ok(Handled::new(SignedIn { user: user_id }).at(user_id, version).with_session(session))
     }
+}
+
+/// Begins a sign-in, if the password's hash is still the one that was compared. Answers the account's version too.
+pub(crate) async fn begin(unit: &mut UnitOfWork, user_id: UserId, hash: &str) -> Handling<(Session, u32)> {
+    let found = user::relied_on(unit.db(), user_id.0).await?;
+    let Some(user) = found.filter(|user| user.password_hash == hash) else {
+        return Err(CommandError::invalid_credentials(NOT_SIGNED_IN).into());
+    };
+    let session = open(unit, user_id).await?;
+    Ok((session, rows::version(user.version)))
 }
 
 /// Begins a sign-in of a person whose account is locked or new.

@@ -246,3 +246,17 @@ async fn sessions_that_are_over_are_swept_with_their_tokens() {
     assert_eq!(world.commands.sweep().await.unwrap().sessions, 2);
     assert_eq!((world.count("sessions").await, world.count("refresh_tokens").await), (1, 1));
 }
+
+#[tokio::test]
+async fn sign_ins_that_race_with_signing_out_everywhere_are_void_or_later() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let sign_ins = futures_util::future::join_all((0..12).map(|_| world.sign_in(&ada)));
+    let everywhere = world.by(&ada, SignOutEverywhere::default());
+    let (people, answer) = futures_util::future::join(sign_ins, everywhere).await;
+    let Event::AllSessionsEnded(ended) = world.event(&answer).await.event else { panic!() };
+    for person in &people {
+        let is_void = person.viewer.person().unwrap().issued_at <= ended.issued_until;
+        assert_eq!(world.try_by(person, create_post(true)).await.is_err(), is_void);
+    }
+}
