@@ -1,0 +1,110 @@
+//! MongoDB at each commit: the checkpoint moves forward only, and documents are the fold of one log up to it.
+
+use millrace_events::{EventId, Position, rule};
+use millrace_read::store::{Checkpoint, Commit, Stored};
+
+use crate::oracle::Branch;
+use crate::projection::{Mark, Sheet};
+use crate::world::World;
+use crate::world::documents::Generation;
+use crate::world::names::Thing;
+
+type Checked = Result<(), (&'static str, String)>;
+
+/// A commit that has won its compare.
+pub fn check_commit(world: &mut World, generation: u32, commit: &Commit<Sheet>) {
+    if let Err((invariant, what)) = follows(&world.documents.generation(generation).checkpoint, commit) {
+        world.break_off(invariant, what);
+    }
+}
+
+/// A generation as it is after a commit.
+pub fn check_generation(world: &mut World, number: u32) {
+    let checked = extend_folded(world, number).and_then(|()| is_fold_of_log(world, number));
+    if let Err((invariant, what)) = checked {
+        world.break_off(invariant, what);
+    }
+}
+
+/// The log that a generation has folded a beginning of.
+pub fn log_of(world: &World, generation: u32) -> Option<&Branch> {
+    world.oracle.log_of(&world.documents.generation(generation).folded)
+}
+
+fn follows(before: &Checkpoint, commit: &Commit<Sheet>) -> Checked {
+    let after = &commit.checkpoint;
+    let stays = after.revision == before.revision && !rule("chunk_moves_revision");
+    if after.revision <= before.revision && !stays {
+        return Err(("P2", format!("the checkpoint went from {} to {}", before.revision, after.revision)));
+    }
+    let seqs: Vec<u64> = commit.changes.iter().map(|change| change.seq).collect();
+    if !seqs.iter().copied().eq(before.seq + 1..=after.seq) {
+        return Err(("P2", format!("changes {seqs:?} lead from {} to {}", before.seq, after.seq)));
+    }
+    if let Some(letter) = commit.dead_letters.first() {
+        return Err(("P5", format!("{} is parked: {}", letter.key, letter.reason)));
+    }
+    Ok(())
+}
+
+/// Which events were folded is told by the last one, and by what was folded before: they must lie in one log.
+fn extend_folded(world: &mut World, number: u32) -> Checked {
+    let store = world.documents.generation(number);
+    let Position(end) = store.checkpoint.revision.position;
+    let end = usize::try_from(end).unwrap_or(usize::MAX);
+    let last = store.checkpoint.last_event;
+    let one_log = |branch: &&Branch| {
+        branch.events.len() >= end
+            && branch.events.starts_with(&store.folded)
+            && branch.events[..end].last().copied() == last
+    };
+    let events: Option<Vec<EventId>> =
+        world.oracle.branches.iter().rev().find(one_log).map(|branch| branch.events[..end].to_vec());
+    let Some(events) = events else {
+        return Err(("L5", format!("silent merge: what was folded up to {end} is the beginning of no log")));
+    };
+    if let Some(store) = world.documents.generations.get_mut(&number) {
+        store.folded = events;
+    }
+    Ok(())
+}
+
+fn is_fold_of_log(world: &World, number: u32) -> Checked {
+    let store = world.documents.generation(number);
+    let Some(log) = log_of(world, number) else { return Ok(()) };
+    Thing::all().try_for_each(|thing| is_fold(store, log, thing))
+}
+
+fn is_fold(store: &Generation, log: &Branch, thing: Thing) -> Checked {
+    let revision = store.checkpoint.revision;
+    let expected = log.body(thing, revision.position);
+    let found = store.documents.get(&thing.key());
+    if body(found.map(|stored| &stored.document)).as_ref() != expected {
+        return Err(("P1", format!("{thing} is {found:?} at {revision}, the log says {expected:?}")));
+    }
+    let Some(Stored { document, .. }) = found else { return Ok(()) };
+    if document.marks.iter().chain(&document.card).any(|mark| *mark < 0) {
+        return Err(("L4", format!("{thing} is {document:?}: erased, but no key was ever destroyed")));
+    }
+    has_card(store, log, thing, document.card)
+}
+
+fn has_card(store: &Generation, log: &Branch, thing: Thing, card: Option<Mark>) -> Checked {
+    let Thing::Post(_) = thing else { return Ok(()) };
+    let author = Thing::User(thing.person());
+    let author_key = author.key();
+    if store.checkpoint.open.iter().any(|open| open.reads.contains(&author_key)) {
+        return Ok(());
+    }
+    let newest = log.body(author, store.checkpoint.revision.position).and_then(|marks| marks.last().copied());
+    let card = card.unwrap_or_default().unsigned_abs();
+    if card == newest.unwrap_or_default() {
+        return Ok(());
+    }
+    Err(("P4", format!("{thing} has card {card}, {author} is at {newest:?}, and no fan-out is open")))
+}
+
+/// The numbers of a document's events.
+pub fn body(sheet: Option<&Sheet>) -> Option<Vec<u64>> {
+    sheet.map(|sheet| sheet.marks.iter().map(|mark| mark.unsigned_abs()).collect())
+}

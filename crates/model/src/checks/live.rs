@@ -1,0 +1,103 @@
+//! What subscribers get: each change of their document once, in order, and never a gap that is not told.
+
+use millrace_events::Required;
+use millrace_read::live::{Cursor, Item};
+use millrace_read::projection::Change;
+use millrace_read::reader::Answer;
+
+use super::{answers, documents};
+use crate::processes::subscriber::Listener;
+use crate::projection::Sheet;
+use crate::world::World;
+use crate::world::names::Thing;
+
+type Checked = Result<(), (&'static str, String)>;
+
+/// An item, before the subscriber takes it in.
+pub fn check(world: &mut World, listener: &Listener, item: &Item<Sheet>) {
+    let checked = match item {
+        Item::Snapshot { cursor, revision, documents } => {
+            let sheet = documents.get(&listener.thing.key()).map(|stored| &stored.document);
+            is_of_moment(world, listener.thing, cursor, *revision, sheet)
+        }
+        Item::Change { cursor, change } | Item::Gone { cursor, change } => is_next(world, listener, cursor, change),
+        Item::HistoryGone => is_gone(world, listener),
+        Item::Closed { .. } => Ok(()),
+    };
+    if let Err((invariant, what)) = checked {
+        world.break_off(invariant, format!("{} {what}", world.own_name()));
+    }
+}
+
+/// The changed document, read for a selection.
+pub fn check_selection(world: &mut World, thing: Thing, owed: &Required, answer: &Answer) {
+    let checked = answers::sheet(thing, answer).and_then(|sheet| {
+        let states = answers::matching(world, thing, answer, sheet.as_ref());
+        let is_new = states.iter().any(|(_, _, end)| *end > owed.position);
+        let what = || format!("a change at {} is shown as {sheet:?}", owed.position);
+        if is_new || answer.history != Some(owed.history) { Ok(()) } else { Err(("S1", what())) }
+    });
+    if let Err((invariant, what)) = checked {
+        world.break_off(invariant, what);
+    }
+}
+
+fn is_of_moment(
+    world: &World,
+    thing: Thing,
+    cursor: &Cursor,
+    revision: millrace_events::Revision,
+    sheet: Option<&Sheet>,
+) -> Checked {
+    let Some(log) = documents::log_of(world, cursor.generation) else { return Ok(()) };
+    let expected = log.body(thing, revision.position);
+    if documents::body(sheet).as_ref() == expected && cursor.position == revision.position {
+        return Ok(());
+    }
+    Err(("S1", format!("gets a snapshot at {revision} with {sheet:?}, the log says {expected:?}")))
+}
+
+fn is_next(world: &World, listener: &Listener, cursor: &Cursor, change: &Change) -> Checked {
+    let Some(before) = &listener.cursor else {
+        return Err(("S1", format!("gets change {} before its snapshot", change.seq)));
+    };
+    if before.generation != cursor.generation {
+        return Err(("S1", format!("is at {before:?} and gets change {} of {cursor:?}", change.seq)));
+    }
+    let due = next_due(world, listener, before);
+    if due == Some(change) && cursor.seq == change.seq {
+        return Ok(());
+    }
+    let due = due.map(|due| due.seq);
+    Err(("S1", format!("gets change {}, after {} the next one is {due:?}", change.seq, before.seq)))
+}
+
+/// The first change of the document after the cursor.
+fn next_due<'a>(world: &'a World, listener: &Listener, before: &Cursor) -> Option<&'a Change> {
+    let key = listener.thing.key();
+    let every = &world.documents.generation(before.generation).every;
+    every.iter().find(|change| change.key == key && change.seq > before.seq)
+}
+
+/// Only changes that are no longer kept, or of another generation, are gone.
+fn is_gone(world: &World, listener: &Listener) -> Checked {
+    let Some(cursor) = &listener.cursor else { return Ok(()) };
+    let store = world.documents.generation(cursor.generation);
+    let is_served = world.documents.served == cursor.generation;
+    if is_served && store.trimmed_to() <= cursor.seq {
+        return Err(("S3", format!("is told that what comes after {} is gone, but it is kept", cursor.seq)));
+    }
+    Ok(())
+}
+
+/// Why a subscriber is not yet where it should be.
+pub fn why_not_attached(world: &World) -> Option<String> {
+    let served = world.documents.served;
+    world.subscribers.iter().find_map(|(number, listener)| {
+        let Some(cursor) = listener.cursor.as_ref().filter(|cursor| cursor.generation == served) else {
+            return Some(format!("subscriber{number} is not attached"));
+        };
+        let due = next_due(world, listener, cursor)?;
+        Some(format!("S1 subscriber{number} never gets change {}", due.seq))
+    })
+}

@@ -1,0 +1,88 @@
+//! The port to MongoDB, for projectors and readers.
+
+use millrace_events::Revision;
+use millrace_read::projection::{DocumentKey, Selector};
+use millrace_read::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
+
+use crate::faults::Aim;
+use crate::projection::Sheet;
+use crate::sim::{Lost, Sim};
+use crate::world::documents::Generation;
+use crate::world::{Server, World};
+
+/// How often a process dies or stands still between a commit and the cache.
+const STRUCK_AFTER_COMMIT: f64 = 0.02;
+
+/// A generation of the model's projection.
+#[derive(Clone)]
+pub struct StorePort {
+    /// The world.
+    pub sim: Sim,
+    /// Which generation.
+    pub generation: u32,
+}
+
+impl StorePort {
+    async fn ask<R>(&self, read: impl FnOnce(&Generation) -> R) -> Result<R, StoreError> {
+        let number = self.generation;
+        Ok(self.sim.ask(|world| read(world.documents.generation(number))).await?)
+    }
+
+    async fn commit_once(
+        &self,
+        transaction: u64,
+        from: Revision,
+        commit: &Commit<Sheet>,
+    ) -> Result<Committed, Lost> {
+        let (number, commit) = (self.generation, commit.clone());
+        let effect = move |world: &mut World| world.commit(number, transaction, from, &commit);
+        self.sim.call(Server::MongoDb, effect).await
+    }
+}
+
+impl DocumentStore<Sheet> for StorePort {
+    async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
+        self.ask(|store| store.checkpoint.clone()).await
+    }
+
+    async fn read(&self, keys: &[DocumentKey]) -> Result<Snapshot<Sheet>, StoreError> {
+        self.ask(|store| store.read(keys)).await
+    }
+
+    async fn select(
+        &self,
+        selector: &Selector,
+        done: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<Vec<(DocumentKey, Stored<Sheet>)>, StoreError> {
+        self.ask(|store| store.select(selector, done, limit)).await
+    }
+
+    async fn newest(
+        &self,
+        selector: &Selector,
+        limit: usize,
+    ) -> Result<Vec<(DocumentKey, Stored<Sheet>)>, StoreError> {
+        self.ask(|store| store.select(selector, None, limit)).await
+    }
+
+    /// In doubt the commit of the same transaction is asked for again, never its body.
+    async fn commit(&self, from: Revision, commit: &Commit<Sheet>) -> Result<Committed, StoreError> {
+        let transaction = self.sim.with(World::new_number);
+        let answer = match self.commit_once(transaction, from, commit).await {
+            Ok(committed) => committed,
+            Err(Lost) => self.commit_once(transaction, from, commit).await?,
+        };
+        self.sim.with(|world| world.aim(Aim::Process, STRUCK_AFTER_COMMIT));
+        self.sim.pass().await;
+        Ok(answer)
+    }
+
+    async fn changes(&self, after_seq: u64, limit: usize) -> Result<ChangesPage, StoreError> {
+        let read = |store: &Generation| ChangesPage {
+            checkpoint: store.checkpoint.clone(),
+            changes: store.changes.iter().filter(|change| change.seq > after_seq).take(limit).cloned().collect(),
+        };
+        self.ask(read).await
+    }
+}

@@ -1,0 +1,102 @@
+//! A subscriber: follows one document, on whichever query process, and goes on after its cursor when it was cut off.
+
+use std::collections::BTreeSet;
+
+use millrace_events::{Required, Viewer};
+use millrace_read::live::{Cursor, Item, Request};
+use millrace_read::reader::{Answer, OnTimeout};
+use tokio::sync::{mpsc, oneshot};
+
+use super::query::Query;
+use crate::checks::live;
+use crate::projection::Sheet;
+use crate::scheduler::Kind;
+use crate::sim::Sim;
+use crate::world::World;
+use crate::world::names::Thing;
+
+/// Below so many steps lies the time before it tries again.
+const PAUSE: u64 = 20;
+
+/// What a subscriber follows, and how far it has come.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    /// The document.
+    pub thing: Thing,
+    /// Where it is; none before its first snapshot, and after a `HistoryGone`.
+    pub cursor: Option<Cursor>,
+}
+
+/// Starts one.
+pub fn start(sim: &Sim, number: usize) {
+    sim.start(Kind::Outside, format!("subscriber{number}"), move |sim, process| {
+        let own = sim.clone();
+        sim.spawn(process, async move {
+            let thing = own.with(|world| world.cast.any(&mut world.random));
+            own.with(|world| world.subscribers.insert(number, Listener { thing, cursor: None }));
+            loop {
+                listen(&own, number, thing).await;
+                own.nap(PAUSE).await;
+            }
+        });
+    });
+}
+
+async fn listen(sim: &Sim, number: usize, thing: Thing) {
+    let (items, mut received) = mpsc::unbounded_channel();
+    let after = sim.with(|world| world.subscribers.get(&number).and_then(|listener| listener.cursor.clone()));
+    let Some(sender) = sim.with(World::any_query_process) else { return };
+    let topics = BTreeSet::from([thing.key().to_string()]);
+    let request = Request { topics, documents: vec![thing.key()], after, viewer: Viewer::Anonymous };
+    if sender.send(Query::Subscribe { request, items }).is_err() {
+        return;
+    }
+    while let Some(item) = received.recv().await {
+        let owed = item.owed().filter(|_| matches!(item, Item::Change { .. }));
+        if sim.with(|world| take_in(world, number, &item)) {
+            return;
+        }
+        if let Some(owed) = owed
+            && sim.with(|world| world.random.chance(0.3))
+        {
+            read(sim, thing, owed).await;
+        }
+        if sim.with(|world| world.faults.strike && world.random.chance(0.1)) {
+            return;
+        }
+    }
+}
+
+/// True if nothing comes after it.
+fn take_in(world: &mut World, number: usize, item: &Item<Sheet>) -> bool {
+    world.tell(|world| format!("{} gets {item:?}", world.own_name()));
+    let Some(listener) = world.subscribers.get(&number).cloned() else { return true };
+    live::check(world, &listener, item);
+    let cursor = match item {
+        Item::Snapshot { cursor, .. } | Item::Change { cursor, .. } | Item::Gone { cursor, .. } => Some(cursor.clone()),
+        Item::HistoryGone => None,
+        Item::Closed { .. } => return true,
+    };
+    match item {
+        Item::Change { .. } | Item::Gone { .. } => world.counts.payloads += 1,
+        Item::HistoryGone => world.counts.history_gone += 1,
+        Item::Snapshot { .. } | Item::Closed { .. } => {}
+    }
+    let is_over = cursor.is_none();
+    world.subscribers.insert(number, Listener { cursor, ..listener });
+    is_over
+}
+
+/// The changed document, as GraphQL reads it for a selection: never older than the change.
+async fn read(sim: &Sim, thing: Thing, owed: Required) {
+    let (reply, answer) = oneshot::channel();
+    let Some(sender) = sim.with(World::any_query_process) else { return };
+    let keys = vec![thing.key()];
+    if sender.send(Query::Read { keys, required: Some(owed), on_timeout: OnTimeout::Error, reply }).is_err() {
+        return;
+    }
+    let answer: Result<Result<Answer, _>, _> = answer.await;
+    if let Ok(Ok(answer)) = answer {
+        sim.with(|world| live::check_selection(world, thing, &owed, &answer));
+    }
+}
