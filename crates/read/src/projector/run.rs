@@ -132,6 +132,7 @@ impl<P: Projection> Runner<P> {
             metrics::counter!("millrace_projection_cache_errors_total", "projection" => P::NAME).increment(1);
         }
         self.pause = BACK_OFF;
+        metrics::gauge!("millrace_projection_stopped", "projection" => P::NAME).set(0.0);
         match round.step {
             Step::Folded { events } => {
                 metrics::counter!("millrace_projection_events_total", "projection" => P::NAME).increment(events as u64);
@@ -141,6 +142,8 @@ impl<P: Projection> Runner<P> {
             Step::Spread => self.note(projector, None),
             Step::CompareLost => {
                 metrics::counter!("millrace_projection_lost_compares_total", "projection" => P::NAME).increment(1);
+                // Another projector is at work, or died in the middle of a commit: trying again at once helps neither.
+                sleep(OBSTACLE_WAIT).await;
             }
             Step::TooLarge => {}
             Step::Waiting(obstacle) => {
@@ -190,7 +193,6 @@ impl<P: Projection> Runner<P> {
     async fn tell(&self, projector: &Own<P>) {
         let Some(checkpoint) = projector.checkpoint() else { return };
         let position = checkpoint.revision.position.0;
-        metrics::gauge!("millrace_projection_stopped", "projection" => P::NAME).set(0.0);
         metrics::gauge!("millrace_projection_checkpoint_position", "projection" => P::NAME).set(position as f64);
         metrics::gauge!("millrace_projection_open_fan_outs", "projection" => P::NAME).set(checkpoint.open.len() as f64);
         let Some(beat) = projector.source().beat() else { return };
