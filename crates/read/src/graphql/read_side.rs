@@ -152,7 +152,9 @@ impl ReadSide {
         terms: &Terms,
     ) -> Result<(Documents<P::Document>, Seen), Refusal> {
         let reading = P::of(&self.each);
-        let answer = reading.reader.read(keys, terms.need, &self.patience(reading, terms)).await;
+        let patience = self.patience(reading, terms);
+        // Boxed: a read is tens of kilobytes of state, which would lie in each of the many futures around it.
+        let answer = Box::pin(reading.reader.read(keys, terms.need, &patience)).await;
         let answer = answer.map_err(|error| Refusal::of_read(P::NAME, error))?;
         let seen = reading.seen_in(&answer);
         Ok((decoded::<P>(answer)?, seen))
@@ -165,7 +167,8 @@ impl ReadSide {
         terms: &Terms,
     ) -> Result<(Page<P::Document>, Seen), Refusal> {
         let reading = P::of(&self.each);
-        let page = reading.reader.page(query, terms.need, &self.patience(reading, terms)).await;
+        let patience = self.patience(reading, terms);
+        let page = Box::pin(reading.reader.page(query, terms.need, &patience)).await;
         let page = page.map_err(|error| Refusal::of_read(P::NAME, error))?;
         let is_parked = page.entries.iter().any(|(_, stored)| !stored.is_cacheable());
         let seen = Seen { stale: page.stale || is_parked, ..reading.seen_at(&page.checkpoint) };

@@ -1,5 +1,9 @@
 //! The read side's part of the schema, built with no mutation.
 
+mod answers;
+mod live;
+mod stage;
+
 use super::{LiveEvent, Query, Subscription};
 use async_graphql::{EmptyMutation, Schema};
 use serde_json::Value;
