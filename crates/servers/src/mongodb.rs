@@ -34,6 +34,8 @@ pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<OsSt
         ["--setParameter", "diagnosticDataCollectionEnabled=false"],
         // By itself it would wait 15 s for another member to take over.
         ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"],
+        // A projector that is killed inside a transaction leaves the checkpoint locked for so long.
+        ["--setParameter", "transactionLifetimeLimitSeconds=5"],
     ];
     let mut arguments: Vec<OsString> = settings.iter().flatten().map(OsString::from).collect();
     arguments.extend(["--nounixsocket".into(), "--quiet".into(), "--dbpath".into(), folder.into()]);

@@ -97,10 +97,6 @@ impl MemoryStore {
         Self { inner: Arc::new(Mutex::new(inner)), answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)) }
     }
 
-    pub fn seq(&self) -> u64 {
-        self.with(|inner| inner.checkpoint.seq)
-    }
-
     pub fn set_away(&self, is_away: bool) {
         self.with(|inner| inner.is_away = is_away);
     }

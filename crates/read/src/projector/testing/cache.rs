@@ -7,13 +7,16 @@ use millrace_events::Revision;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+/// What lies at a key: the revision, and the JSON unless it is absence.
+type Value = (Revision, Option<Arc<str>>);
+
 #[derive(Debug, Clone, Default)]
 pub struct MemoryCache(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Clone, Default)]
 pub struct Inner {
     pub head: Option<Head>,
-    pub documents: HashMap<(u32, u64, DocumentKey), (Revision, Option<Arc<str>>)>,
+    pub documents: HashMap<(u32, u64, DocumentKey), Value>,
     pub rings: Vec<Ring>,
     /// Numbers connections; a session of another one is dead.
     pub connection: u64,

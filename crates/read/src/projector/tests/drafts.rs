@@ -51,7 +51,7 @@ async fn topics_are_those_before_and_after() {
     let removed = bench.store.look(|inner| inner.changes[2].clone());
     assert_eq!((removed.kind, removed.audience_after), (ChangeKind::Removed, Audience::Nobody));
     assert!(removed.topics.contains(&format!("{}/pages", card_key(user(1)))));
-    assert!(bench.store.look(|inner| inner.documents.get(&page_key(post(1))).is_none()));
+    assert!(bench.store.look(|inner| !inner.documents.contains_key(&page_key(post(1)))));
 }
 
 #[tokio::test]
