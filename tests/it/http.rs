@@ -37,7 +37,8 @@ async fn bad_requests_are_told_why() {
 
     let by_get = http.get(&url).query(&[("query", "{ posts(first: 1) { nodes { id } } }")]).send().await.unwrap();
     assert_eq!(by_get.status(), StatusCode::OK);
-    let mutation = http.get(&url).query(&[("query", "mutation { signOut(input: {}) { errors { code } } }")]).send().await.unwrap();
+    let mutation =
+        http.get(&url).query(&[("query", "mutation { signOut(input: {}) { errors { code } } }")]).send().await.unwrap();
     assert_eq!(mutation.status(), StatusCode::METHOD_NOT_ALLOWED);
     process.stop().await;
 }
@@ -74,7 +75,9 @@ async fn operators_see_health_and_metrics() {
     let ready = get("/readyz").await;
     assert_eq!(ready.status(), StatusCode::OK, "{}", ready.text().await.unwrap_or_default());
     let metrics = get("/metrics").await.text().await.expect("text");
-    for name in ["millrace_log_head_position", "millrace_stream_last_position", "millrace_projection_checkpoint_position"] {
+    for name in
+        ["millrace_log_head_position", "millrace_stream_last_position", "millrace_projection_checkpoint_position"]
+    {
         assert!(metrics.contains(name), "{name} is missing in\n{metrics}");
     }
     process.stop().await;

@@ -36,11 +36,15 @@ async fn the_query_role_answers_with_postgresql_and_nats_stopped() {
     servers.postgresql().stop().await.expect("PostgreSQL stops");
     servers.nats().stop().await.expect("NATS stops");
 
-    let nowhere = [("MILLRACE_POSTGRES__URL", ""), ("MILLRACE_NATS__URL", ""), ("MILLRACE_COMMAND__URL", "http://127.0.0.1:9")];
+    let nowhere =
+        [("MILLRACE_POSTGRES__URL", ""), ("MILLRACE_NATS__URL", ""), ("MILLRACE_COMMAND__URL", "http://127.0.0.1:9")];
     let query = crate::harness::process::Process::serve("query", &stage.environment_with(&nowhere)).await;
     let moved = Client { url: query.graphql(), ..reader };
     assert_eq!(moved.ask(EVERYTHING, variables).await, before);
-    let refused = moved.send(&crate::harness::client::mutation("signOut", ""), json!({ "input": {} }), &[]).await.expect("an answer");
+    let refused = moved
+        .send(&crate::harness::client::mutation("signOut", ""), json!({ "input": {} }), &[])
+        .await
+        .expect("an answer");
     assert_eq!(refused.body["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{:#}", refused.body);
     query.stop().await;
 }

@@ -44,7 +44,8 @@ async fn a_post_tells_its_changes_and_goes_on_after_a_break() {
     socket.subscribe("1", POST_CHANGED, json!({ "id": id, "after": cursor })).await;
     let (edited, commented) = (socket.next().await, socket.next().await);
     assert_eq!(event(&edited, "postChanged")["__typename"], "PostChanged");
-    let position = |payload: &Value| -> u64 { event(payload, "postChanged")["position"].as_str().unwrap().parse().unwrap() };
+    let position =
+        |payload: &Value| -> u64 { event(payload, "postChanged")["position"].as_str().unwrap().parse().unwrap() };
     assert!(position(&liked) < position(&edited) && position(&edited) < position(&commented));
     assert_eq!(event(&commented, "postChanged")["post"]["commentCount"], 1);
 

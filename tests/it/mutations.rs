@@ -122,7 +122,8 @@ async fn comments_likes_and_follows() {
     let id = write_post(&ada, "Talk").await;
 
     let input = json!({ "postId": id, "text": "First." });
-    let added = ben.client.command("addComment", input, "comment { id text author { fullName } } post { commentCount }").await;
+    let added =
+        ben.client.command("addComment", input, "comment { id text author { fullName } } post { commentCount }").await;
     assert_eq!(added["post"]["commentCount"], 1);
     assert_eq!(added["comment"]["author"]["fullName"], "Ben Test");
     let comment_id = added["comment"]["id"].clone();
@@ -182,7 +183,8 @@ async fn lists_page_filter_and_search() {
 
     let count = |data: Value| data["posts"]["nodes"].as_array().map(Vec::len);
     let by_tag = client.ask(r#"{ posts(tag: "water") { nodes { id } } }"#, json!({})).await;
-    let by_author = client.ask("query($id: ID!) { posts(authorId: $id) { nodes { id } } }", json!({ "id": ada.id })).await;
+    let by_author =
+        client.ask("query($id: ID!) { posts(authorId: $id) { nodes { id } } }", json!({ "id": ada.id })).await;
     let by_text = client.ask(r#"{ posts(search: "heron") { nodes { id } } }"#, json!({})).await;
     assert_eq!([count(by_tag), count(by_author), count(by_text)], [Some(5); 3]);
     let people = client.ask(r#"{ users(search: "Ada") { nodes { id } } }"#, json!({})).await;

@@ -59,7 +59,8 @@ fn chosen(document: Document, fields: &[&str]) -> (String, Value) {
 fn windows_cut(posts: Documents) -> Documents {
     let cut = |(key, mut post): (String, Value)| {
         let window = post["comments"].as_array().expect("a window").iter().take(WINDOW);
-        let window: Vec<Value> = window.map(|c| json!({ "text": c["text"], "name": c["author"]["fullName"] })).collect();
+        let window: Vec<Value> =
+            window.map(|c| json!({ "text": c["text"], "name": c["author"]["fullName"] })).collect();
         post["comments"] = json!(window);
         (key, post)
     };
@@ -86,7 +87,8 @@ fn posts(world: &World) -> Documents {
     let post = |(id, post): (&PostId, &super::naive::Post)| {
         let comments = world.comments_of(*id);
         let shown = comments.iter().take(WINDOW);
-        let shown: Vec<Value> = shown.map(|(_, c)| json!({ "text": c.text, "name": world.full_name(c.author) })).collect();
+        let shown: Vec<Value> =
+            shown.map(|(_, c)| json!({ "text": c.text, "name": world.full_name(c.author) })).collect();
         let value = json!({
             "title": post.title,
             "body": post.body,

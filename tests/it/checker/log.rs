@@ -32,7 +32,10 @@ impl Log {
             }
             all.extend(page);
         }
-        assert!((1..).zip(&all).all(|(position, envelope)| envelope.position == Position(position)), "positions have a gap");
+        assert!(
+            (1..).zip(&all).all(|(position, envelope)| envelope.position == Position(position)),
+            "positions have a gap"
+        );
         all
     }
 

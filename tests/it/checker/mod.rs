@@ -78,7 +78,8 @@ pub async fn changes_have_no_gap(stage: &Stage) {
         let count = changes.count_documents(doc! {}).await.expect("a count");
         let first = changes.find_one(doc! {}).sort(doc! { "_id": 1 }).await.expect("an answer");
         let last = changes.find_one(doc! {}).sort(doc! { "_id": -1 }).await.expect("an answer");
-        let seq = |document: Option<Document>| document.map_or(0, |document| number(document.get("_id").expect("a seq")));
+        let seq =
+            |document: Option<Document>| document.map_or(0, |document| number(document.get("_id").expect("a seq")));
         assert_eq!((count, seq(last)), (checkpoint.seq(), checkpoint.seq()), "changes of {projection}");
         assert!(seq(first) <= 1, "the first change of {projection}");
     }
@@ -109,7 +110,11 @@ async fn cached(
     redis: &mut redis::aio::MultiplexedConnection,
     projection: &str,
 ) -> Vec<(String, Option<String>)> {
-    let head: Option<String> = redis::cmd("GET").arg(format!("{}:{{{projection}}}:head", stage.name)).query_async(redis).await.expect("a head");
+    let head: Option<String> = redis::cmd("GET")
+        .arg(format!("{}:{{{projection}}}:head", stage.name))
+        .query_async(redis)
+        .await
+        .expect("a head");
     let Some(head) = head else { return Vec::new() };
     let head: serde_json::Value = serde_json::from_str(&head).expect("JSON");
     let namespace = head["namespace"].as_u64().expect("a namespace");

@@ -58,7 +58,8 @@ impl World {
         let version = recorded.aggregate.version;
         match &recorded.event {
             Event::UserCreated(e) => {
-                let user = User { first_name: known(&e.first_name), last_name: known(&e.last_name), email: known(&e.email) };
+                let user =
+                    User { first_name: known(&e.first_name), last_name: known(&e.last_name), email: known(&e.email) };
                 self.users.insert(e.user_id, user);
             }
             Event::ProfileUpdated(e) => {

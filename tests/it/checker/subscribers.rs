@@ -77,7 +77,8 @@ impl Subscriber {
         let changes = mongodb.collection::<Document>(&format!("{}_changes", checkpoint.collection));
         let uuid = millrace_events::PostId::from_global(&self.post_id).expect("an id");
         let filter = doc! { "topics": format!("post:{uuid}/comments"), "kind": "created" };
-        let found: Vec<Document> = changes.find(filter).sort(doc! { "_id": 1 }).await.expect("changes").try_collect().await.expect("changes");
+        let found: Vec<Document> =
+            changes.find(filter).sort(doc! { "_id": 1 }).await.expect("changes").try_collect().await.expect("changes");
         let position = |change: Document| super::number(change.get("position").expect("a position"));
         found.into_iter().map(position).filter(|position| *position > began_at).collect()
     }

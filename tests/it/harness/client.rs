@@ -5,14 +5,13 @@ use serde_json::{Value, json};
 /// A client of one endpoint.
 #[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    pub http: reqwest::Client,
     pub url: String,
     pub access_token: Option<String>,
 }
 
-/// A full answer: status and body.
+/// A full answer.
 pub struct Answer {
-    pub status: u16,
     pub body: Value,
 }
 
@@ -33,7 +32,12 @@ impl Client {
     }
 
     /// Sends an operation with these headers.
-    pub async fn send(&self, query: &str, variables: Value, headers: &[(&str, &str)]) -> Result<Answer, reqwest::Error> {
+    pub async fn send(
+        &self,
+        query: &str,
+        variables: Value,
+        headers: &[(&str, &str)],
+    ) -> Result<Answer, reqwest::Error> {
         let mut request = self
             .http
             .post(&self.url)
@@ -46,7 +50,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let response = request.send().await?;
-        Ok(Answer { status: response.status().as_u16(), body: response.json().await? })
+        Ok(Answer { body: response.json().await? })
     }
 
     /// Sends an operation that must have no top-level error; answers `data`.

@@ -57,11 +57,6 @@ impl<'a> Cluster<'a> {
         self.members.iter().position(|member| member.role == role).expect("a member of the role")
     }
 
-    /// A member's process.
-    pub fn process(&self, index: usize) -> &Process {
-        self.members[index].process.as_ref().expect("a running process")
-    }
-
     /// Kills a member as a crash would, and starts it again.
     pub async fn kill(&mut self, index: usize) {
         if let Some(process) = self.members[index].process.take() {

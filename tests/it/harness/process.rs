@@ -75,21 +75,6 @@ impl Process {
         timeout(STOP_WAIT, self.child.wait()).await.expect("it stops in time").expect("its end");
     }
 
-    /// Stops it without its knowing (SIGSTOP).
-    pub async fn pause(&self) {
-        self.signal("-STOP").await;
-    }
-
-    /// Lets it go on (SIGCONT).
-    pub async fn resume(&self) {
-        self.signal("-CONT").await;
-    }
-
-    /// True if it has ended by itself.
-    pub fn ended(&mut self) -> bool {
-        self.child.try_wait().expect("its state").is_some()
-    }
-
     /// Waits until it ends by itself, as at a fail point.
     pub async fn wait_for_end(&mut self, at_most: Duration) -> bool {
         timeout(at_most, self.child.wait()).await.is_ok()

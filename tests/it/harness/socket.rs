@@ -70,7 +70,9 @@ impl Socket {
             let frame = timeout(RECEIVE_WAIT, self.stream.next()).await.expect("a message in time");
             match frame {
                 Some(Ok(Message::Text(text))) => return Received::Message(serde_json::from_str(&text).expect("JSON")),
-                Some(Ok(Message::Close(frame))) => return Received::Closed(frame.map_or(1005, |frame| frame.code.into())),
+                Some(Ok(Message::Close(frame))) => {
+                    return Received::Closed(frame.map_or(1005, |frame| frame.code.into()));
+                }
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Received::Lost,
             }

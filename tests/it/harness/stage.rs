@@ -3,7 +3,7 @@
 use super::client::Client;
 use super::process::Process;
 use millrace_servers::{Options, Servers, Shared, Urls, unique_name};
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database};
 use tempfile::TempDir;
 
 /// Cheap argon2, so that a test with fifty accounts is not a test of argon2.
@@ -80,11 +80,6 @@ impl Stage {
             .expect("the program runs");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    /// The stage's PostgreSQL database.
-    pub async fn postgres(&self) -> DatabaseConnection {
-        Database::connect(self.variable("MILLRACE_POSTGRES__URL")).await.expect("PostgreSQL")
     }
 
     /// The stage's MongoDB database.
