@@ -3,6 +3,7 @@
 use super::answer::{Answer, Found, Need, OnTimeout, ReadError, Source};
 use super::flight::Flights;
 use super::patience::Patience;
+use super::served::NotServedYet;
 use crate::cache::{Cache, CacheError, CacheKey, CacheSession, Cached, Head, Lease};
 use crate::projection::{Document, DocumentKey, Projection};
 use crate::store::{Checkpoint, DocumentStore, Snapshot, to_json};
@@ -90,9 +91,17 @@ impl<P: Projection, D: DocumentStore<P::Document>, C: Cache> Reader<P, D, C> {
         need: Need,
         patience: &impl Patience,
     ) -> Result<Arc<Snapshot<P::Document>>, ReadError> {
-        let mut snapshot = self.first_look(keys, may_share).await?;
         let mut waiter = None;
+        let mut looked = self.first_look(keys, may_share).await;
         loop {
+            // Before the first projector has run there is nothing to read: that is late, not broken.
+            let snapshot = match looked {
+                Err(ReadError::Store(error)) if error.is::<NotServedYet>() && patience.wait().await => {
+                    looked = self.read_store(keys).await;
+                    continue;
+                }
+                looked => looked?,
+            };
             refuse_older_history(&snapshot.checkpoint, need.required)?;
             if !is_behind(&snapshot.checkpoint, need.required) {
                 return Ok(snapshot);
@@ -106,7 +115,7 @@ impl<P: Projection, D: DocumentStore<P::Document>, C: Cache> Reader<P, D, C> {
                     _ => Ok(snapshot),
                 };
             }
-            snapshot = self.read_store(keys).await?;
+            looked = self.read_store(keys).await;
         }
     }
 
