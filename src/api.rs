@@ -111,7 +111,8 @@ impl Api {
         let given = text("Authorization").or_else(|| text("authorization"));
         let from_header = headers::authorization(headers)?.map(str::to_owned);
         let authorization = given.or(from_header).filter(|text| !text.is_empty());
-        let nested = |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
+        let nested =
+            |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let connection =
             Connection { authorization, consistency: nested("consistency"), on_timeout: nested("onTimeout") };
         self.viewer(connection.authorization.as_deref()).await?;
@@ -166,9 +167,8 @@ impl Api {
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
         let request = request.data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
-        let response = response.unwrap_or_else(|_| {
-            Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id)
-        });
+        let response = response
+            .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
         finished(response, &context, &request_id)
     }
 

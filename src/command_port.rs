@@ -59,7 +59,11 @@ impl CommandPort {
 impl Remote {
     async fn send<C: Command>(&self, request: Request, input: C) -> Result<Answer<C::Outcome>, CommandFailure> {
         let answer = self.post::<C>(request, input).await.map_err(|error| {
-            tracing::error!(command = C::NAME, error = &error as &dyn std::error::Error, "the command role did not answer");
+            tracing::error!(
+                command = C::NAME,
+                error = &error as &dyn std::error::Error,
+                "the command role did not answer"
+            );
             CommandFailure::reported(failed(FailureCode::Unavailable))
         });
         answer?.map_err(CommandFailure::reported)

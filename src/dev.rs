@@ -42,7 +42,11 @@ pub enum DevError {
 }
 
 /// Runs until `shutdown`, then drains and stops the servers.
-pub async fn run(arguments: DevArguments, source: &SettingsSource, shutdown: CancellationToken) -> Result<(), DevError> {
+pub async fn run(
+    arguments: DevArguments,
+    source: &SettingsSource,
+    shutdown: CancellationToken,
+) -> Result<(), DevError> {
     let mut settings = source.load()?;
     if settings.logs.filter == Settings::default().logs.filter {
         settings.logs.filter = QUIET_LOGS.into();
@@ -64,10 +68,7 @@ pub async fn run(arguments: DevArguments, source: &SettingsSource, shutdown: Can
 }
 
 fn require_free_ports(settings: &Settings) -> Result<(), DevError> {
-    let listens = [
-        (settings.http.listen, "http.listen"),
-        (settings.http.operations_listen, "http.operations_listen"),
-    ];
+    let listens = [(settings.http.listen, "http.listen"), (settings.http.operations_listen, "http.operations_listen")];
     for (address, key) in listens {
         TcpListener::bind(address).map_err(|_| DevError::PortTaken(address.port(), key))?;
     }
@@ -93,6 +94,7 @@ async fn serve(
     let log = roles::connect_log(&settings.postgres, "migrate").await?;
     log.migrate().await.map_err(RoleError::from)?;
     let running = roles::start(Role::All, &settings, shutdown.clone()).await?;
+    running.ready().await;
     if !empty {
         seed::if_empty(&settings).await?;
     }

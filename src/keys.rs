@@ -60,7 +60,11 @@ pub fn read(path: &Path) -> Result<String, KeyError> {
 pub fn read_secret(path: &Path) -> Result<Arc<str>, KeyError> {
     let secret = read(path)?;
     let secret = secret.trim();
-    if secret.len() < SECRET_BYTES_MIN { Err(KeyError::ShortSecret { path: path.to_owned() }) } else { Ok(secret.into()) }
+    if secret.len() < SECRET_BYTES_MIN {
+        Err(KeyError::ShortSecret { path: path.to_owned() })
+    } else {
+        Ok(secret.into())
+    }
 }
 
 fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {

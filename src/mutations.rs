@@ -40,6 +40,7 @@ macro_rules! mutations {
             #[doc = concat!("What `", stringify!($field), "` did.")]
             pub struct $payload(Answer<<$command as Command>::Outcome>);
 
+            /// What became of a command, and the objects that it concerns.
             #[Object]
             impl $payload {
                 /// What became of the command.

@@ -354,7 +354,11 @@ fn refuse_unknown(known: &BTreeSet<String>, keys: Vec<String>, origin: &str) -> 
 
 fn nearest(known: &BTreeSet<String>, key: &str) -> Option<String> {
     let distance = |candidate: &String| strsim::damerau_levenshtein(candidate, key);
-    known.iter().min_by_key(|candidate| distance(candidate)).filter(|best| distance(best) <= SUGGESTION_DISTANCE_MAX).cloned()
+    known
+        .iter()
+        .min_by_key(|candidate| distance(candidate))
+        .filter(|best| distance(best) <= SUGGESTION_DISTANCE_MAX)
+        .cloned()
 }
 
 #[cfg(test)]
@@ -387,7 +391,10 @@ mod tests {
     fn a_wrong_key_is_refused_with_a_suggestion() {
         let file = file("[redis]\ndocument_tll_s = 60\n");
         let refused = Settings::load(Some(file.path()), &[]).unwrap_err().to_string();
-        assert!(refused.contains("redis.document_tll_s") && refused.contains("did you mean `redis.document_ttl_s`?"), "{refused}");
+        assert!(
+            refused.contains("redis.document_tll_s") && refused.contains("did you mean `redis.document_ttl_s`?"),
+            "{refused}"
+        );
     }
 
     #[test]

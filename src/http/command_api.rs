@@ -22,10 +22,7 @@ pub struct CommandApi {
 
 /// The routes of the internal API.
 pub fn routes(api: CommandApi, body_bytes_max: usize) -> Router {
-    Router::new()
-        .route("/commands/{name}", post(handle))
-        .layer(DefaultBodyLimit::max(body_bytes_max))
-        .with_state(api)
+    Router::new().route("/commands/{name}", post(handle)).layer(DefaultBodyLimit::max(body_bytes_max)).with_state(api)
 }
 
 async fn handle(

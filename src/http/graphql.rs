@@ -42,7 +42,9 @@ pub async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
         return refuse(&Problem::NotAcceptable, MediaType::Json, &request_id);
     };
     match answer(&api, request, &request_id).await {
-        Ok((response, cache)) => respond(&response, media_type, success_status(&response, media_type), &request_id, cache),
+        Ok((response, cache)) => {
+            respond(&response, media_type, success_status(&response, media_type), &request_id, cache)
+        }
         Err(problem) => refuse(&problem, media_type, &request_id),
     }
 }
@@ -86,7 +88,9 @@ async fn collect(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
 fn malformed(error: &ParseRequestError) -> Problem {
     match error {
         ParseRequestError::UnsupportedBatch => Problem::BadRequest("batches are not supported"),
-        _ => Problem::BadRequest("the request is not a GraphQL request: `query` is a string, `variables` and `extensions` are objects"),
+        _ => Problem::BadRequest(
+            "the request is not a GraphQL request: `query` is a string, `variables` and `extensions` are objects",
+        ),
     }
 }
 
@@ -134,7 +138,8 @@ fn weighted(range: &str) -> Option<(MediaType, f32)> {
 
 /// A request error (nothing was executed) is 400 in the draft's form; an executed request is 200, with or without errors.
 fn success_status(response: &GraphQlResponse, media_type: MediaType) -> StatusCode {
-    let request_error = !response.errors.is_empty() && response.data == async_graphql::Value::Null
+    let request_error = !response.errors.is_empty()
+        && response.data == async_graphql::Value::Null
         && response.errors.iter().all(|error| error.path.is_empty());
     if request_error && media_type == MediaType::GraphQlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
@@ -148,7 +153,13 @@ fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Respons
     response
 }
 
-fn respond(response: &GraphQlResponse, media_type: MediaType, status: StatusCode, request_id: &str, cache: HeaderValue) -> Response {
+fn respond(
+    response: &GraphQlResponse,
+    media_type: MediaType,
+    status: StatusCode,
+    request_id: &str,
+    cache: HeaderValue,
+) -> Response {
     let Ok(body) = serialize(response) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     let mut answer = (status, body).into_response();
     let headers = answer.headers_mut();
@@ -198,7 +209,12 @@ mod tests {
         };
         assert_eq!(check("application/json"), Ok(()));
         assert_eq!(check("Application/JSON; charset=UTF-8"), Ok(()));
-        for other in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/json; charset=latin1"] {
+        for other in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data",
+            "application/json; charset=latin1",
+        ] {
             assert_eq!(check(other), Err(Problem::UnsupportedMediaType), "{other}");
         }
         assert_eq!(require_json(&HeaderMap::new()), Err(Problem::UnsupportedMediaType));

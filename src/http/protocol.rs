@@ -287,7 +287,14 @@ mod tests {
 
     #[test]
     fn what_is_no_message_closes_the_socket() {
-        for junk in ["", "{}", "[]", r#"{"type":"start","id":"1"}"#, r#"{"type":"subscribe","id":"1"}"#, r#"{"type":"complete"}"#] {
+        for junk in [
+            "",
+            "{}",
+            "[]",
+            r#"{"type":"start","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"complete"}"#,
+        ] {
             assert_eq!(code(opened().receive(junk)), 4400, "{junk}");
         }
     }

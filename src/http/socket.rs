@@ -3,7 +3,7 @@
 //! async-graphql's own layer replaces a stream when an id is used twice and has no init timer, no ping and no cap.
 
 use super::headers;
-use super::protocol::{Close, ServerMessage, SocketState, Step, SUBPROTOCOL};
+use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step};
 use crate::api::{Api, Connection};
 use async_graphql::Request as GraphQlRequest;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};

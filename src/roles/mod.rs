@@ -21,6 +21,10 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+/// How long a start waits for what readiness depends on.
+const READY_WAIT_MAX: Duration = Duration::from_secs(10);
+const READY_POLL: Duration = Duration::from_millis(20);
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a role cannot run, or stopped running.
@@ -74,6 +78,7 @@ pub enum RoleError {
 
 /// A role at work.
 pub struct Running {
+    probes: Vec<Probe>,
     parts: JoinSet<&'static str>,
     shutdown: CancellationToken,
     drain_max: Duration,
@@ -117,6 +122,7 @@ impl Starting<'_> {
 /// Starts a role, and says on standard output where it listens: one line `listening WHAT ADDRESS` each, then `ready`.
 pub async fn serve(role: Role, settings: &Settings, shutdown: CancellationToken) -> Result<(), RoleError> {
     let running = start_listening(role, settings, shutdown, true).await?;
+    running.ready().await;
     println!("ready");
     running.until_stopped().await
 }
@@ -142,7 +148,8 @@ async fn start_listening(
     if does(Role::Projector) {
         projector::start(&mut starting).await?;
     }
-    let local = if does(Role::Command) { Some(command::start(&mut starting, role == Role::Command).await?) } else { None };
+    let local =
+        if does(Role::Command) { Some(command::start(&mut starting, role == Role::Command).await?) } else { None };
     if does(Role::Query) {
         query::start(&mut starting, local, metrics.clone()).await?;
     }
@@ -151,10 +158,22 @@ async fn start_listening(
         starting.listening.iter().for_each(|(what, address)| println!("listening {what} http://{address}"));
     }
     let drain_max = Duration::from_millis(settings.http.drain_ms_max);
-    Ok(Running { parts: starting.parts, shutdown: starting.shutdown, drain_max })
+    Ok(Running { probes: starting.probes, parts: starting.parts, shutdown: starting.shutdown, drain_max })
 }
 
 impl Running {
+    /// Waits until everything that readiness depends on works, within a limit: what is away may come later.
+    pub async fn ready(&self) {
+        let all_ready = async {
+            while !self.probes.iter().all(|probe| probe().ready) {
+                tokio::time::sleep(READY_POLL).await;
+            }
+        };
+        if timeout(READY_WAIT_MAX, self.shutdown.run_until_cancelled(all_ready)).await.is_err() {
+            tracing::warn!(wait_s = READY_WAIT_MAX.as_secs(), "serving, although not everything is ready: see /readyz");
+        }
+    }
+
     /// Runs until shutdown is asked for, then drains within the limit. A part that ends by itself is an error.
     pub async fn until_stopped(mut self) -> Result<(), RoleError> {
         let ended_early = tokio::select! {

@@ -151,7 +151,8 @@ impl Seed {
 
     async fn sign_up_with_bio(&mut self, person: &PersonText) -> Result<(), SeedError> {
         let email = format!("{}@millrace.example", person.name);
-        let password = format!("millrace-{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, email.as_bytes()).simple());
+        let password =
+            format!("millrace-{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, email.as_bytes()).simple());
         self.sign_up(&person.first_name, &person.last_name, &email, &password).await?;
         let author = self.people.len() - 1;
         let profile = UpdateProfile {

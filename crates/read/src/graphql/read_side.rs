@@ -180,7 +180,8 @@ impl ReadSide {
     /// Nothing is waited for: what a request is owed belongs to what it reads.
     pub async fn access(&self, person: Person) -> Result<Person, Refusal> {
         let key = access::key(person.user_id);
-        let terms = Terms { need: Need::default(), deadline: Instant::now(), viewer: None };
+        let deadline = Instant::now() + self.settings.limits.consistency_wait;
+        let terms = Terms { need: Need::default(), deadline, viewer: None };
         let (mut documents, _) = self.documents::<People>(std::slice::from_ref(&key), &terms).await?;
         match documents.remove(&key).map(|found| found.document) {
             Some(PeopleDocument::Access(access)) if access.voids(&person) => Err(Refusal::Unauthenticated),
