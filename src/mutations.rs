@@ -82,9 +82,10 @@ macro_rules! mutations {
             }
         )*
 
-        /// Commands: each changes something, or tells why not.
+        /// The root of all mutations.
         pub struct Mutation;
 
+        /// Commands: each changes something, or tells why not.
         #[Object]
         impl Mutation {
             $(

@@ -4,7 +4,7 @@ use super::{RoleError, Starting};
 use crate::api::Api;
 use crate::command_port::CommandPort;
 use crate::http;
-use crate::http::operations::Operations;
+use crate::http::operations::{Check, Operations};
 use crate::keys;
 use crate::settings::{AuthSettings, Settings};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -14,6 +14,7 @@ use millrace_read::cache::redis::RedisSettings;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
 use millrace_read::live::LiveLimits;
+use millrace_read::models::{self, Registered, Visitor};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,7 @@ pub async fn start(
     let settings = starting.settings;
     let reads = Arc::new(read_side(settings).await?);
     starting.spawn("live feeds", Arc::clone(&reads).run(starting.shutdown.clone()));
+    models::visit(&mut Following { starting, reads: Arc::clone(&reads) });
     let port = command_port(settings, local)?;
     let shutdown = starting.shutdown.clone();
     let api = Arc::new(Api::new(reads, port, verifier(&settings.auth)?, settings.http.clone(), shutdown.clone()));
@@ -40,6 +42,23 @@ pub async fn start(
     let operations = Operations { metrics, probes: Arc::new(starting.probes.clone()) };
     starting.spawn("public endpoint", http::serve(listener, api, operations, shutdown));
     Ok(())
+}
+
+/// Readiness of each projection's live feed: it has seen a checkpoint.
+struct Following<'a, 'b> {
+    starting: &'a mut Starting<'b>,
+    reads: Arc<ReadSide>,
+}
+
+impl Visitor for Following<'_, '_> {
+    fn visit<P: Registered>(&mut self) {
+        let progress = self.reads.feed::<P>().progress();
+        self.starting.probes.push(Arc::new(move || {
+            let ready = progress.borrow().generation > 0;
+            let detail = (!ready).then(|| "no checkpoint was seen yet".to_owned());
+            Check { name: format!("live {}", P::NAME), ready, detail }
+        }));
+    }
 }
 
 async fn read_side(settings: &Settings) -> Result<ReadSide, RoleError> {

@@ -179,6 +179,9 @@ impl<P: Projection> Runner<P> {
 
     fn note(&self, projector: &Own<P>, trouble: Option<String>) {
         let position = projector.checkpoint().map(|checkpoint| checkpoint.revision.position);
+        if let Some(position) = position {
+            metrics::gauge!("millrace_projection_checkpoint_position", "projection" => P::NAME).set(position.0 as f64);
+        }
         self.status.send_modify(|status| {
             status.position = position;
             status.trouble = trouble;

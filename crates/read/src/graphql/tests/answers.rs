@@ -37,7 +37,7 @@ async fn a_post_with_all_that_is_on_it() {
     );
     let post = stage.ask(&viewer(BEN), &query).await["post"].clone();
     assert_eq!(post["id"], POST.to_global());
-    assert_eq!((&post["version"], &post["revision"], &post["title"]), (&json!(1), &json!("5"), &json!("Title")));
+    assert_eq!((&post["version"], &post["revision"], &post["title"]), (&json!(1), &json!("6"), &json!("Title")));
     assert_eq!(
         (&post["commentCount"], &post["likeCount"], &post["viewerHasLiked"]),
         (&json!(1), &json!(1), &json!(true))
@@ -241,4 +241,3 @@ async fn a_command_is_visible_once_all_have_folded_it() {
 
 /// A log is written to in chains; a closure must answer nothing.
 fn drop_log(_: &mut Log) {}
-
