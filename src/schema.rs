@@ -2,7 +2,7 @@
 
 use crate::mutations::Mutation;
 use async_graphql::{Schema, SchemaBuilder};
-use millrace_read::graphql::{Query, Subscription};
+use millrace_read::graphql::{LiveEvent, Query, Subscription};
 
 /// Query and Subscription of the read side, Mutation of the command side.
 pub type ApiSchema = Schema<Query, Mutation, Subscription>;
@@ -17,6 +17,7 @@ const DIRECTIVES_PER_FIELD_MAX: usize = 5;
 /// The schema before data and extensions are added.
 pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation, Subscription::default())
+        .register_output_type::<LiveEvent>()
         .limit_depth(DEPTH_MAX)
         .limit_complexity(COMPLEXITY_MAX)
         .limit_recursive_depth(RECURSION_MAX)

@@ -82,7 +82,7 @@ impl Client {
     pub async fn sign_up(&self, name: &str) -> Person {
         let email = format!("{}-{}@millrace.example", name.to_lowercase(), uuid::Uuid::now_v7().simple());
         let input = json!({ "firstName": name, "lastName": "Test", "email": email, "password": PASSWORD });
-        let payload = self.command("signUp", input, "session { accessToken refreshToken }").await;
+        let payload = self.command("signUp", input, "user { id } session { accessToken refreshToken }").await;
         let mut client = self.clone();
         client.access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
