@@ -169,7 +169,7 @@ impl World {
         let Some(process) = self.server_process() else { return };
         let task = self.random.index(8);
         if self.random.chance(0.2) {
-            self.tell(|world| format!("a task of {} is dropped", world.name(process)));
+            self.tell(|world| format!("a request to {} is dropped", world.name(process)));
             self.orders.push(Order::Cancel { process, task });
         } else {
             self.crash(process);

@@ -107,8 +107,7 @@ impl Projection for Pages {
         else {
             return Vec::new();
         };
-        let selector =
-            Selector { kind: POST.to_owned(), field: AUTHOR_FIELD.to_owned(), value: person.to_string() };
+        let selector = Selector { kind: POST.to_owned(), field: AUTHOR_FIELD.to_owned(), value: person.to_string() };
         vec![FanOut {
             position: event.position,
             event_id: event.event_id,

@@ -47,6 +47,8 @@ pub enum Order {
         process: ProcessId,
         /// What it does.
         body: Body,
+        /// False for one that serves a request, and may be dropped alone.
+        is_main: bool,
     },
     /// The process dies, and is started again so many steps later.
     Crash {
@@ -62,11 +64,11 @@ pub enum Order {
         /// For how long.
         steps: u64,
     },
-    /// One task of the process is dropped, as by a panic.
+    /// One request of the process is dropped, as by a panic, or because nobody waits for it any more.
     Cancel {
         /// Whose.
         process: ProcessId,
-        /// Which of its tasks, counted round.
+        /// Which of its requests, counted round.
         task: usize,
     },
     /// The process ends for good.
@@ -83,6 +85,7 @@ struct Process {
 
 struct Task {
     process: ProcessId,
+    is_main: bool,
     body: Body,
     ready: Arc<Ready>,
     waker: Waker,
@@ -184,7 +187,7 @@ impl Scheduler {
                 start(&self.sim, process);
                 self.processes.push(Process { start, asleep_until: 0 });
             }
-            Order::Spawn { process, body } => self.spawn(process, body),
+            Order::Spawn { process, body, is_main } => self.spawn(process, body, is_main),
             Order::Crash { process, after } => {
                 self.drop_tasks(process);
                 let dead = &mut self.processes[process.0];
@@ -197,17 +200,17 @@ impl Scheduler {
         }
     }
 
-    fn spawn(&mut self, process: ProcessId, body: Body) {
+    fn spawn(&mut self, process: ProcessId, body: Body, is_main: bool) {
         let ready = Arc::new(Ready(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&ready));
-        self.tasks.push(Task { process, body, ready, waker, asleep_until: 0 });
+        self.tasks.push(Task { process, is_main, body, ready, waker, asleep_until: 0 });
     }
 
-    /// The first task of a process is its main one: without it the process would be of no use.
     fn cancel(&mut self, process: ProcessId, task: usize) {
-        let own = self.tasks.iter().enumerate().filter(|(_, task)| task.process == process).map(|(index, _)| index);
-        let others: Vec<usize> = own.skip(1).collect();
-        if let Some(index) = others.get(task.checked_rem(others.len()).unwrap_or_default()) {
+        let able = |task: &Task| task.process == process && !task.is_main;
+        let requests = self.tasks.iter().enumerate().filter(|(_, task)| able(task));
+        let requests: Vec<usize> = requests.map(|(index, _)| index).collect();
+        if let Some(index) = requests.get(task.checked_rem(requests.len()).unwrap_or_default()) {
             drop(self.tasks.remove(*index));
         }
     }

@@ -84,10 +84,16 @@ impl Sim {
         answer
     }
 
-    /// Starts one more task of a process. It ends with the process.
+    /// Starts a task without which the process would be of no use. It ends with the process.
     pub fn spawn(&self, process: ProcessId, body: impl Future<Output = ()> + Send + 'static) {
         let body: Body = Box::pin(body);
-        self.with(|world| world.orders.push(Order::Spawn { process, body }));
+        self.with(|world| world.orders.push(Order::Spawn { process, body, is_main: true }));
+    }
+
+    /// Starts a task that serves a request. It ends with the process, or is dropped alone.
+    pub fn serve(&self, process: ProcessId, body: impl Future<Output = ()> + Send + 'static) {
+        let body: Body = Box::pin(body);
+        self.with(|world| world.orders.push(Order::Spawn { process, body, is_main: false }));
     }
 
     /// Starts a process. After each crash `start` is called again, to spawn its tasks anew.

@@ -53,7 +53,12 @@ pub fn sheet(thing: Thing, answer: &Answer) -> Result<Option<Sheet>, (&'static s
 }
 
 /// The states that a document may have been in when it was answered: those that equal the answer, and when each began.
-pub fn matching(world: &World, thing: Thing, answer: &Answer, sheet: Option<&Sheet>) -> Vec<(usize, Position, Position)> {
+pub fn matching(
+    world: &World,
+    thing: Thing,
+    answer: &Answer,
+    sheet: Option<&Sheet>,
+) -> Vec<(usize, Position, Position)> {
     let Some(log) = log_of(world, answer.generation) else { return Vec::new() };
     let start = [(Position::START, None)];
     let states = log.states.get(&thing).map_or(&start[..], Vec::as_slice);

@@ -79,12 +79,13 @@ fn next_due<'a>(world: &'a World, listener: &Listener, before: &Cursor) -> Optio
     every.iter().find(|change| change.key == key && change.seq > before.seq)
 }
 
-/// Only changes that are no longer kept, or of another generation, are gone.
+/// Only changes that are no longer kept, or of another generation, are gone. Once some are gone, a feed that was behind them sends
+/// everybody away, also those who have what it lacks.
 fn is_gone(world: &World, listener: &Listener) -> Checked {
     let Some(cursor) = &listener.cursor else { return Ok(()) };
     let store = world.documents.generation(cursor.generation);
     let is_served = world.documents.served == cursor.generation;
-    if is_served && store.trimmed_to() <= cursor.seq {
+    if is_served && store.trimmed_to() == 0 {
         return Err(("S3", format!("is told that what comes after {} is gone, but it is kept", cursor.seq)));
     }
     Ok(())

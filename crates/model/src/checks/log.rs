@@ -17,9 +17,8 @@ type Found = Option<(&'static str, String)>;
 
 fn contiguous(world: &World, event: &Envelope) -> Found {
     let last = world.postgres.tables.log.last();
-    let goes_on = last.is_some_and(|last| {
-        last.command_id == event.command_id && last.command_index + 1 == event.command_index
-    });
+    let goes_on =
+        last.is_some_and(|last| last.command_id == event.command_id && last.command_index + 1 == event.command_index);
     let begins = event.command_index == 0 && last.is_none_or(Envelope::ends_command);
     let holds = if event.command_index == 0 { begins } else { goes_on };
     (!holds).then(|| ("L1", format!("the events of one command are not together: {}", told(event))))

@@ -37,9 +37,10 @@ fn why_not_copied(world: &World) -> Option<String> {
         return Some(format!("L2 the stream holds another event than the log at {}", event.position));
     }
     let keys = world.nats.bucket.as_ref().map(|bucket| &bucket.keys);
-    let lacks = world.postgres.tables.keys.iter().find(|(person, (state, _))| {
-        keys.and_then(|keys| keys.get(person)).is_none_or(|(found, _)| found != state)
-    });
+    let lacks =
+        world.postgres.tables.keys.iter().find(|(person, (state, _))| {
+            keys.and_then(|keys| keys.get(person)).is_none_or(|(found, _)| found != state)
+        });
     lacks.map(|(person, _)| format!("the bucket does not have the key of {person}"))
 }
 
@@ -71,8 +72,6 @@ fn why_cached_otherwise(world: &World, thing: Thing) -> Option<String> {
     let Entry::Document(revision, cached) = entry else { return None };
     let stored = world.documents.current().documents.get(&thing.key());
     let json = stored.and_then(|stored| serde_json::to_string(&stored.document).ok());
-    (cached.as_deref() != json.as_deref()).then(|| {
-        format!("the cache keeps {thing} as {cached:?} of {revision}, MongoDB has {json:?}")
-    })
+    (cached.as_deref() != json.as_deref())
+        .then(|| format!("the cache keeps {thing} as {cached:?} of {revision}, MongoDB has {json:?}"))
 }
-

@@ -137,12 +137,7 @@ impl CacheSession for SessionPort {
         self.call(move |world| world.redis.fill(place, &lease, revision, json)).await
     }
 
-    async fn write_through(
-        &self,
-        generation: u32,
-        namespace: u64,
-        documents: &[Written],
-    ) -> Result<(), CacheError> {
+    async fn write_through(&self, generation: u32, namespace: u64, documents: &[Written]) -> Result<(), CacheError> {
         for written in documents {
             let written = written.clone();
             let place = (generation, namespace, written.key.clone());

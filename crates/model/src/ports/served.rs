@@ -65,11 +65,7 @@ impl DocumentStore<Sheet> for ServedPort {
         self.current().await?.select(selector, done, limit).await
     }
 
-    async fn newest(
-        &self,
-        selector: &Selector,
-        limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<Sheet>)>, StoreError> {
+    async fn newest(&self, selector: &Selector, limit: usize) -> Result<Vec<(DocumentKey, Stored<Sheet>)>, StoreError> {
         self.current().await?.newest(selector, limit).await
     }
 

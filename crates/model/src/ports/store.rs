@@ -28,12 +28,7 @@ impl StorePort {
         Ok(self.sim.ask(|world| read(world.documents.generation(number))).await?)
     }
 
-    async fn commit_once(
-        &self,
-        transaction: u64,
-        from: Revision,
-        commit: &Commit<Sheet>,
-    ) -> Result<Committed, Lost> {
+    async fn commit_once(&self, transaction: u64, from: Revision, commit: &Commit<Sheet>) -> Result<Committed, Lost> {
         let (number, commit) = (self.generation, commit.clone());
         let effect = move |world: &mut World| world.commit(number, transaction, from, &commit);
         self.sim.call(Server::MongoDb, effect).await
@@ -58,11 +53,7 @@ impl DocumentStore<Sheet> for StorePort {
         self.ask(|store| store.select(selector, done, limit)).await
     }
 
-    async fn newest(
-        &self,
-        selector: &Selector,
-        limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<Sheet>)>, StoreError> {
+    async fn newest(&self, selector: &Selector, limit: usize) -> Result<Vec<(DocumentKey, Stored<Sheet>)>, StoreError> {
         self.ask(|store| store.select(selector, None, limit)).await
     }
 

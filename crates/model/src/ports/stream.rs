@@ -21,10 +21,7 @@ pub struct StreamPort(pub Sim);
 pub struct Missing;
 
 impl StreamPort {
-    async fn with_bucket<R>(
-        &self,
-        act: impl FnOnce(&mut Bucket) -> R + Send + 'static,
-    ) -> Result<R, BoxError> {
+    async fn with_bucket<R>(&self, act: impl FnOnce(&mut Bucket) -> R + Send + 'static) -> Result<R, BoxError> {
         let answer = self.0.call(Server::Nats, move |world| world.nats.bucket.as_mut().map(act)).await?;
         Ok(answer.ok_or(Missing)?)
     }

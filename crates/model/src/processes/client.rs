@@ -60,7 +60,7 @@ async fn errand(sim: &Sim, memory: &mut Memory) {
         let Some(answer) = command(sim).await else { return };
         let Some(head) = answer.head else { return };
         favourites = answer.knows.iter().map(|(thing, _)| *thing).collect();
-        memory.take_in(sim, &answer, head);
+        memory.take_in(&answer, head);
         sim.nap(BREATH).await;
     }
     for _ in 0..sim.with(|world| world.random.pick([0, 1, 3])) {
@@ -70,14 +70,13 @@ async fn errand(sim: &Sim, memory: &mut Memory) {
 }
 
 impl Memory {
-    fn take_in(&mut self, sim: &Sim, answer: &command::Answer, head: Position) {
+    fn take_in(&mut self, answer: &command::Answer, head: Position) {
         if self.token.as_ref().is_some_and(|token| token.history != answer.history) {
             *self = Self::default();
         }
         let token = ConsistencyToken::of_command(answer.history, head);
         self.merge(token);
-        let log = sim.with(|world| world.oracle.branches.len());
-        self.knows.extend(answer.knows.iter().map(|(thing, version)| (log, *thing, *version)));
+        self.knows.extend(answer.knows.iter().map(|(thing, version)| (answer.log, *thing, *version)));
     }
 
     fn merge(&mut self, token: ConsistencyToken) {
@@ -113,8 +112,7 @@ async fn command(sim: &Sim) -> Option<command::Answer> {
 async fn read(sim: &Sim, memory: &mut Memory, things: &[Thing]) {
     let keys: Vec<DocumentKey> = things.iter().map(|thing| thing.key()).collect();
     let token = memory.token.clone().filter(|_| rule("client_sends_token"));
-    let on_timeout =
-        if sim.with(|world| world.random.chance(0.1)) { OnTimeout::Stale } else { OnTimeout::Error };
+    let on_timeout = if sim.with(|world| world.random.chance(0.1)) { OnTimeout::Stale } else { OnTimeout::Error };
     let (reply, answer) = oneshot::channel();
     let Some(sender) = sim.with(World::any_query_process) else { return };
     if sender.send(Query::Read { keys, required: token.as_ref().map(required), on_timeout, reply }).is_err() {

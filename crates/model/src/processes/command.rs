@@ -32,6 +32,8 @@ pub struct Answer {
     pub head: Option<Position>,
     /// What it did, or what it found done: versions of aggregates.
     pub knows: Vec<(Thing, u32)>,
+    /// The number of the log in which it did.
+    pub log: usize,
 }
 
 /// Starts one.
@@ -43,7 +45,7 @@ pub fn start(sim: &Sim, number: usize) {
         sim.spawn(process, async move {
             let sequencer = Arc::new(Sequencer::new(LogPort(own.clone())));
             while let Some(request) = requests.recv().await {
-                own.spawn(process, serve(own.clone(), Arc::clone(&sequencer), request));
+                own.serve(process, serve(own.clone(), Arc::clone(&sequencer), request));
             }
         });
     });
@@ -59,15 +61,15 @@ async fn serve(sim: Sim, sequencer: Arc<Sequencer<LogPort>>, request: Request) {
 }
 
 async fn sequence(sim: &Sim, sequencer: &Sequencer<LogPort>, committed: Committed) -> Answer {
-    let Committed { history, knows, changed } = committed;
+    let Committed { history, knows, log, changed } = committed;
     if !changed && !rule("no_op_sequences_first") {
         let head = sim.with(|world| world.postgres.head());
-        return Answer { history, head: Some(head.position), knows };
+        return Answer { history, head: Some(head.position), knows, log };
     }
     for _ in 0..SEQUENCINGS_MAX {
         if let Ok(head) = sequencer.join().await {
-            return Answer { history: head.history, head: Some(head.position), knows };
+            return Answer { history: head.history, head: Some(head.position), knows, log };
         }
     }
-    Answer { history, head: None, knows }
+    Answer { history, head: None, knows, log }
 }

@@ -77,7 +77,7 @@ pub fn start(sim: &Sim, number: usize) {
         let (own, own_feed) = (sim.clone(), Arc::clone(&feed));
         sim.spawn(process, async move {
             while let Some(query) = queries.recv().await {
-                own.spawn(process, serve(own.clone(), Arc::clone(&reader), Arc::clone(&own_feed), query));
+                own.serve(process, serve(own.clone(), Arc::clone(&reader), Arc::clone(&own_feed), query));
             }
         });
         sim.spawn(process, follow(sim.clone(), feed, rings));

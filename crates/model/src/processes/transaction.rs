@@ -23,6 +23,8 @@ pub struct Committed {
     pub history: History,
     /// Versions of aggregates that it made or found.
     pub knows: Vec<(Thing, u32)>,
+    /// The number of the log in which it did.
+    pub log: usize,
     /// False if there was nothing to change.
     pub changed: bool,
 }
@@ -144,7 +146,7 @@ fn commit(
     world.postgres.unlock(transaction.number);
     let versions = &world.postgres.tables.versions;
     let knows = things.iter().filter_map(|thing| Some((*thing, *versions.get(thing)?))).collect();
-    Some(Committed { history, knows, changed: !changes.is_empty() })
+    Some(Committed { history, knows, log: world.oracle.branches.len(), changed: !changes.is_empty() })
 }
 
 /// What happens: persons sign up before they do anything, posts are written, edited, deleted, and written again.

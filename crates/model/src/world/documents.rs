@@ -182,7 +182,8 @@ impl World {
         let chosen = self.random.number();
         let served = self.documents.served;
         let Some(store) = self.documents.generations.get_mut(&served) else { return };
-        let Some(place) = usize::try_from(chosen).ok().and_then(|chosen| chosen.checked_rem(store.changes.len())) else {
+        let Some(place) = usize::try_from(chosen).ok().and_then(|chosen| chosen.checked_rem(store.changes.len()))
+        else {
             return;
         };
         let seq = store.changes[place].seq;

@@ -104,9 +104,7 @@ impl Redis {
         let moves = match (self.head.as_ref(), expected) {
             (found, expected) if found == expected => true,
             (Some(found), Some(_)) if !rule("head_moves_by_compare") => {
-                found.generation == new.generation
-                    && found.namespace == new.namespace
-                    && found.revision < new.revision
+                found.generation == new.generation && found.namespace == new.namespace && found.revision < new.revision
             }
             _ => false,
         };
