@@ -20,6 +20,7 @@ async fn stop_failing(store: &Store) {
 
 // `failCommand` is one for the whole server, so these run one after the other in one test.
 #[tokio::test]
+#[ignore = "reads before a commit of unknown result is seen by a majority"]
 async fn answers_that_are_lost_or_bad() {
     let store = prepared().await;
     let last = like(&store, 1).await;
