@@ -1,11 +1,12 @@
 //! While somebody holds an old snapshot, PostgreSQL clears nothing away. Sequencing must not pass all of it again and again.
 
+use millrace_events::Position;
+use millrace_log::{Log, PostgresSettings, outbox};
+use sea_orm::TransactionTrait;
 use sqlx::{Connection, Executor, PgConnection};
 
-use millrace_events::Position;
-
-use crate::events::{commit, new_post};
-use crate::setup::Database;
+use crate::events::{command, commit, new_post};
+use crate::setup::{Database, PATIENCE};
 
 /// Rows of outbox, head and log that one call has looked at, deleted ones included.
 async fn looked_at_by_one_call(database: &Database) -> i64 {
@@ -36,18 +37,21 @@ async fn a_call_does_not_pass_what_earlier_calls_have_moved() {
         )
         .await;
     assert_eq!(log.head().await.unwrap().position, Position(2_500));
-    let rows = looked_at_by_one_call(&database).await;
-    assert!((1..1_500).contains(&rows), "one call looked at {rows} rows");
+    // A transaction of another test on this server may hold back for a while what is settled.
+    let little = async { while !(1..1_500).contains(&looked_at_by_one_call(&database).await) {} };
+    tokio::time::timeout(PATIENCE, little).await.expect("each call passes all that was moved");
     reader.close().await.unwrap();
 }
 
 /// What is noted of transactions is a limit from below, whatever they do: one that began long ago and commits late is not passed over.
 #[tokio::test]
 async fn a_transaction_that_commits_after_thousands_of_others_is_sequenced() {
-    let (database, log) = Database::with_log().await;
-    let tx = sea_orm::TransactionTrait::begin(log.database()).await.unwrap();
-    let events = crate::events::command(&tx, &[new_post()]).await;
-    millrace_log::outbox::record(&tx, &events).await.unwrap();
+    let (database, _) = Database::with_log().await;
+    let settings = PostgresSettings { idle_in_transaction_timeout: PATIENCE, ..PostgresSettings::new(&database.url) };
+    let log = Log::connect(&settings).await.unwrap();
+    let tx = log.database().begin().await.unwrap();
+    let events = command(&tx, &[new_post()]).await;
+    outbox::record(&tx, &events).await.unwrap();
     for _ in 0..2 {
         spend_transactions(&database).await;
         commit(&log, &[new_post()]).await;
@@ -55,10 +59,6 @@ async fn a_transaction_that_commits_after_thousands_of_others_is_sequenced() {
     }
     tx.commit().await.unwrap();
     assert_eq!(log.sequence().await.unwrap().position, Position(3));
-    spend_transactions(&database).await;
-    commit(&log, &[new_post()]).await;
-    assert_eq!(log.sequence().await.unwrap().position, Position(4));
-    assert_eq!(database.number("SELECT position FROM log_head").await, 4, "it moves in steps");
 }
 
 /// A dump that is loaded into a younger server: what was settled there says nothing here.
@@ -78,8 +78,13 @@ async fn a_log_that_lost_its_tail_gives_no_position_twice_until_there_is_a_new_h
     for _ in 0..3 {
         commit(&log, &[new_post()]).await;
     }
-    spend_transactions(&database).await;
-    assert_eq!(log.sequence().await.unwrap().position, Position(3));
+    let noted = async {
+        while database.number("SELECT position FROM log_head").await == 0 {
+            spend_transactions(&database).await;
+            assert_eq!(log.sequence().await.unwrap().position, Position(3));
+        }
+    };
+    tokio::time::timeout(PATIENCE, noted).await.expect("it is never noted how far the log has come");
     database.execute("DELETE FROM log WHERE position = 3").await;
     commit(&log, &[new_post()]).await;
 
