@@ -24,7 +24,12 @@ pub fn facts(binaries: &Binaries) -> Result<Vec<String>, BenchError> {
     Ok(vec![
         date,
         format!("{cores} cores, {}, {:.0} GiB, Linux {}", processor(), memory_gib(), kernel()),
-        format!("fdatasync of 4 KiB: p50 {:.2} ms, p99 {:.2} ms", syncs.median(), syncs.percentile(99.0)),
+        format!(
+            "fdatasync of 4 KiB: p50 {:.2} ms, p99 {:.2} ms; load before the run: {}",
+            syncs.median(),
+            syncs.percentile(99.0),
+            load()
+        ),
         format!("{}, one of each, on loopback, every answered write on disk", versions.join(", ")),
     ])
 }
@@ -40,6 +45,12 @@ fn memory_gib() -> f64 {
 
 fn kernel() -> String {
     fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
+}
+
+/// How many processes wanted a core in the last minutes: more than a few tenths, and the machine was busy with something else.
+fn load() -> String {
+    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    averages.split(' ').take(2).collect::<Vec<_>>().join(", ")
 }
 
 fn line_of(path: &str, name: &str) -> Option<String> {

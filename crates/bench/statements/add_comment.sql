@@ -3,7 +3,7 @@
 \set post random(0, :posts - 1)
 BEGIN;
 SELECT pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now, EXISTS (SELECT FROM sessions WHERE id = ('01980000-0000-7004-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid AND user_id = ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid AND ended_at IS NULL AND expires_at > clock_timestamp()) AS is_live, (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid) AS roles;
-SELECT author_id, published FROM posts WHERE id = ('01980000-0000-7002-8000-' || lpad(to_hex(:post::int), 12, '0'))::uuid FOR SHARE;
+SELECT author_id, published FROM posts WHERE id = ('01980000-0000-7002-8000-' || lpad(to_hex(:post::int), 12, '0'))::uuid LIMIT 1 FOR SHARE;
 INSERT INTO comments (id, version, post_id, author_id, text, created_at, updated_at) VALUES ((lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') || '7' || substr(replace(gen_random_uuid()::text, '-', ''), 14))::uuid, 1, ('01980000-0000-7002-8000-' || lpad(to_hex(:post::int), 12, '0'))::uuid, ('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid, 'today the miller was at the river with a little grain and we never thought to question it', now(), now());
 SELECT user_id, key, 0::bigint AS serial FROM person_key WHERE user_id = ANY(ARRAY[('01980000-0000-7001-8000-' || lpad(to_hex(:user::int), 12, '0'))::uuid]);
 SELECT nextval('command_ordinal') AS ordinal \gset

@@ -4,6 +4,7 @@ use crate::error::BenchError;
 use crate::plan::COMMENTS_OF_TEN;
 use crate::stage::Stage;
 use crate::world::Size;
+use millrace_log::SEQUENCED_AT_ONCE;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use tokio::process::Command;
 const ADD_COMMENT: &str = include_str!("../../statements/add_comment.sql");
 const LIKE_POST: &str = include_str!("../../statements/like_post.sql");
 /// What a command calls after COMMIT. Commands of one process share such calls; `pgbench` has nobody to share with.
-const SEQUENCE: &str = "SELECT head_history, head_position, more_left FROM sequence_outbox(1000);\n";
+const SEQUENCE: &str = "SELECT head_history, head_position, more_left FROM sequence_outbox";
 /// Its own threads: as many as there are cores in the smallest machine.
 const THREADS: &str = "2";
 
@@ -85,7 +86,10 @@ impl Pgbench {
     }
 
     fn write(&self, name: &str, statements: &str, sequencing: Sequencing) -> Result<(), BenchError> {
-        let last = if sequencing == Sequencing::EachTime { SEQUENCE } else { "" };
+        let last = match sequencing {
+            Sequencing::Left => String::new(),
+            Sequencing::EachTime => format!("{SEQUENCE}({SEQUENCED_AT_ONCE});\n"),
+        };
         let path = self.script(name, sequencing);
         std::fs::write(&path, format!("{statements}{last}")).map_err(BenchError::io("writing a script"))
     }
