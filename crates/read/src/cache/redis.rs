@@ -205,8 +205,11 @@ impl CacheSession for RedisSession {
         let mut command = redis::cmd("SET");
         command.arg(self.names.document(key)).arg(&lease).arg("NX").arg("PX").arg(LEASE_MS);
         let mut connection = self.connection.clone();
-        let set: Option<String> = self.check(command.query_async(&mut connection).await)?;
-        Ok(set.map(|_| Lease(lease)))
+        let answer: RedisResult<Option<String>> = command.query_async(&mut connection).await;
+        if is_full(&answer) {
+            return Ok(None);
+        }
+        Ok(self.check(answer)?.map(|_| Lease(lease)))
     }
 
     async fn fill(
@@ -218,8 +221,12 @@ impl CacheSession for RedisSession {
     ) -> Result<bool, CacheError> {
         let mut fill = FILL.key(self.names.document(key));
         fill.arg(&lease.0).arg(self.names.ttl_ms).arg(value::encode(revision, json));
-        let (filled,): (bool,) = self.run(redis::pipe().invoke_script(&fill)).await?;
-        Ok(filled)
+        let mut connection = self.connection.clone();
+        let answer: RedisResult<bool> = fill.invoke_async(&mut connection).await;
+        if is_full(&answer) {
+            return Ok(false);
+        }
+        self.check(answer)
     }
 
     async fn write_through(&self, generation: u32, namespace: u64, documents: &[Written]) -> Result<(), CacheError> {
@@ -250,6 +257,15 @@ impl CacheSession for RedisSession {
         let text = serde_json::to_string(ring)?;
         self.run(redis::pipe().publish(&self.names.channel, text).ignore()).await
     }
+}
+
+/// Out of memory: nothing was written, and the connection is whole, so that what lies there can still be read.
+fn is_full<T>(answer: &RedisResult<T>) -> bool {
+    let is_full = answer.as_ref().is_err_and(|error| error.code() == Some("OOM"));
+    if is_full {
+        count("full");
+    }
+    is_full
 }
 
 fn count(what: &'static str) {
