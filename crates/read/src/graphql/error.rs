@@ -1,6 +1,6 @@
 //! The one place where errors become what a client sees: a stable code, plain words, and nothing of a store or driver.
 
-use crate::reader::ReadError;
+use crate::reader::{ReadError, WAITERS_MAX};
 use async_graphql::{Error, ErrorExtensionValues, Value};
 use millrace_events::Position;
 use millrace_events::ids::IdError;
@@ -46,8 +46,13 @@ pub enum Refusal {
         /// Its value.
         max: usize,
     },
-    /// As many reads as may wait are waiting.
-    TooManyWaiting,
+    /// As many reads as may wait for a position are waiting.
+    TooManyWaiting {
+        /// Which limit.
+        limit: &'static str,
+        /// Its value.
+        max: usize,
+    },
     /// The read side did not get to where the request's tokens want it.
     NotReached {
         /// The projection that is late.
@@ -88,7 +93,7 @@ impl Refusal {
             | Self::Id(_)
             | Self::Empty { .. }
             | Self::Value { .. } => "BAD_USER_INPUT",
-            Self::LimitExceeded { .. } | Self::TooManyWaiting | Self::Slow { .. } => "LIMIT_EXCEEDED",
+            Self::LimitExceeded { .. } | Self::TooManyWaiting { .. } | Self::Slow { .. } => "LIMIT_EXCEEDED",
             Self::NotReached { .. } => "CONSISTENCY_TIMEOUT",
             Self::OtherHistory => "HISTORY_GONE",
             Self::Unavailable | Self::Interrupted { .. } => "UNAVAILABLE",
@@ -101,7 +106,7 @@ impl Refusal {
     pub fn retryable(&self) -> bool {
         matches!(
             self,
-            Self::TooManyWaiting
+            Self::TooManyWaiting { .. }
                 | Self::NotReached { .. }
                 | Self::Slow { .. }
                 | Self::Interrupted { .. }
@@ -121,7 +126,7 @@ impl Refusal {
             Self::Empty { argument } => format!("`{argument}` must not be empty"),
             Self::Value { argument, error } => format!("`{argument}` {error}"),
             Self::LimitExceeded { limit, max } => format!("`{limit}` must not be more than {max}"),
-            Self::TooManyWaiting => "too many requests wait for their consistency tokens".into(),
+            Self::TooManyWaiting { .. } => "too many requests wait for their consistency tokens".into(),
             Self::NotReached { required, reached, .. } => {
                 format!("position {required} is not here yet, only {reached}: try again, or accept older answers")
             }
@@ -141,7 +146,7 @@ impl Refusal {
                 Self::NotReached { projection, required: required.position, reached: reached.position }
             }
             ReadError::HistoryGone => Self::OtherHistory,
-            ReadError::TooManyWaiting => Self::TooManyWaiting,
+            ReadError::TooManyWaiting => Self::TooManyWaiting { limit: "waitingReads", max: WAITERS_MAX },
             ReadError::TooManyKeys { max } => Self::LimitExceeded { limit: "documents", max },
             ReadError::Store(error) => {
                 tracing::warn!(
@@ -160,7 +165,7 @@ impl Refusal {
 
     fn details(&self, extensions: &mut ErrorExtensionValues) {
         match self {
-            Self::LimitExceeded { limit, max } => {
+            Self::LimitExceeded { limit, max } | Self::TooManyWaiting { limit, max } => {
                 extensions.set("limit", *limit);
                 extensions.set("max", *max);
             }
@@ -172,7 +177,6 @@ impl Refusal {
             Self::Slow { cursor } | Self::Interrupted { cursor } => {
                 extensions.set("cursor", cursor.clone().map_or(Value::Null, Value::from));
             }
-            Self::TooManyWaiting => extensions.set("limit", "waitingReads"),
             Self::Unauthenticated | Self::BothEnds | Self::OtherHistory => {}
             Self::EmptyPage { .. }
             | Self::MalformedCursor { .. }

@@ -10,7 +10,7 @@ use crate::models::people::{People, PeopleDocument, access};
 use crate::models::{Family, ForEach, Maker, Registered, Visitor, visit};
 use crate::projection::DocumentKey;
 use crate::projector::Beat;
-use crate::reader::{Answer, Deadline, ListQuery, Moved, Need, Page, Reader, ServedStore};
+use crate::reader::{Answer, Deadline, ListQuery, Need, Page, Reader, ServedStore};
 use crate::store::Checkpoint;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
@@ -85,8 +85,6 @@ pub type Documents<D> = HashMap<DocumentKey, Found<D>>;
 /// One projection, as this process reads it.
 pub struct Reading<P: Registered> {
     reader: DocumentReader<P>,
-    /// Woken by the feed whenever the projection moves on.
-    moved: Moved,
     /// Told by the beats that the projection's projector stores.
     lag: Mutex<Lag>,
     /// Follows the projection's changes.
@@ -110,9 +108,9 @@ impl Maker<Readings> for ReadingMaker<'_> {
 
     fn make<P: Registered>(&mut self) -> Result<Reading<P>, RedisError> {
         let cache = RedisCache::new(&self.settings.redis, P::NAME)?;
-        let reader = Reader::new(ServedStore::<P>::new(self.database.clone()), cache);
         let feed = Arc::new(Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live));
-        Ok(Reading { reader, moved: Moved::default(), lag: Mutex::default(), feed })
+        let reader = Reader::new(ServedStore::new(self.database.clone()), cache).following(feed.progress());
+        Ok(Reading { reader, lag: Mutex::default(), feed })
     }
 }
 
@@ -152,10 +150,10 @@ impl ReadSide {
         terms: &Terms,
     ) -> Result<(Documents<P::Document>, Seen), Refusal> {
         let reading = P::of(&self.each);
-        let patience = self.patience(reading, terms);
+        let patience = self.patience(terms);
         // Boxed: a read is tens of kilobytes of state, which would lie in each of the many futures around it.
         let answer = Box::pin(reading.reader.read(keys, terms.need, &patience)).await;
-        let answer = answer.map_err(|error| Refusal::of_read(P::NAME, error))?;
+        let answer = answer.map_err(|error| patience.refusal(P::NAME, error))?;
         let seen = reading.seen_in(&answer);
         Ok((decoded::<P>(answer)?, seen))
     }
@@ -167,9 +165,9 @@ impl ReadSide {
         terms: &Terms,
     ) -> Result<(Page<P::Document>, Seen), Refusal> {
         let reading = P::of(&self.each);
-        let patience = self.patience(reading, terms);
+        let patience = self.patience(terms);
         let page = Box::pin(reading.reader.page(query, terms.need, &patience)).await;
-        let page = page.map_err(|error| Refusal::of_read(P::NAME, error))?;
+        let page = page.map_err(|error| patience.refusal(P::NAME, error))?;
         let is_parked = page.entries.iter().any(|(_, stored)| !stored.is_cacheable());
         let seen = Seen { stale: page.stale || is_parked, ..reading.seen_at(&page.checkpoint) };
         Ok((page, seen))
@@ -203,7 +201,7 @@ impl ReadSide {
         let rings = rings.inspect_err(|error| tracing::warn!(projection = P::NAME, %error, "no rings are heard")).ok();
         let reading = P::of(&self.each);
         let beats = stop.run_until_cancelled(self.hear_beats::<P>());
-        tokio::join!(live::run(&reading.feed, rings, &reading.moved, stop.clone()), beats);
+        tokio::join!(live::run(&reading.feed, rings, stop.clone()), beats);
     }
 
     async fn hear_beats<P: Registered>(&self) {
@@ -233,9 +231,9 @@ impl ReadSide {
         }
     }
 
-    fn patience<P: Registered>(&self, reading: &Reading<P>, terms: &Terms) -> Capped<'_> {
+    fn patience(&self, terms: &Terms) -> Capped<'_> {
         let at = terms.deadline.min(Instant::now() + self.settings.limits.consistency_wait);
-        Capped::new(Deadline::new(at, &reading.moved), &self.waiting, terms.viewer)
+        Capped::new(Deadline::at(at), &self.waiting, terms.viewer)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A viewer who waits for positions in many requests at once is told so, instead of taking everybody's places.
 
-use crate::reader::{Deadline, Patience};
+use super::error::Refusal;
+use crate::reader::{Deadline, Patience, ReadError};
 use millrace_events::UserId;
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -48,7 +49,7 @@ pub struct Capped<'a> {
     deadline: Deadline,
     waiting: &'a Waiting,
     viewer: Option<UserId>,
-    /// Taken at the first wait: most reads never wait.
+    /// Taken before the first wait: most reads never wait.
     place: OnceLock<Option<Place<'a>>>,
 }
 
@@ -58,38 +59,63 @@ impl<'a> Capped<'a> {
         Self { deadline, waiting, viewer, place: OnceLock::new() }
     }
 
-    fn may_wait(&self) -> bool {
-        let Some(viewer) = self.viewer else { return true };
-        self.place.get_or_init(|| self.waiting.enter(viewer)).is_some()
+    /// What a failed read is to the client: it may be the viewer who had no place left, not the process.
+    pub fn refusal(&self, projection: &'static str, error: ReadError) -> Refusal {
+        match (error, self.place.get()) {
+            (ReadError::TooManyWaiting, Some(None)) => {
+                Refusal::TooManyWaiting { limit: "waitingReadsPerViewer", max: WAITING_PER_VIEWER_MAX }
+            }
+            (error, _) => Refusal::of_read(projection, error),
+        }
     }
 }
 
 impl Patience for Capped<'_> {
+    fn may_wait(&self) -> bool {
+        let Some(viewer) = self.viewer else { return true };
+        self.place.get_or_init(|| self.waiting.enter(viewer)).is_some()
+    }
+
     async fn wait(&self) -> bool {
-        self.may_wait() && self.deadline.wait().await
+        self.deadline.wait().await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reader::Moved;
+    use crate::reader::WAITERS_MAX;
     use std::time::Duration;
     use tokio::time::Instant;
 
-    #[tokio::test]
-    async fn a_viewer_has_so_many_places_and_gets_them_back() {
-        let (waiting, moved, viewer) = (Waiting::default(), Moved::default(), UserId::generate());
-        let deadline = Deadline::new(Instant::now() + Duration::from_secs(60), &moved);
-        let patience = |viewer| Capped::new(deadline.clone(), &waiting, viewer);
+    #[test]
+    fn a_viewer_has_so_many_places_and_gets_them_back() {
+        let (waiting, viewer) = (Waiting::default(), UserId::generate());
+        let deadline = Deadline::at(Instant::now() + Duration::from_secs(60));
+        let patience = |viewer| Capped::new(deadline, &waiting, viewer);
         let many: Vec<_> = (0..WAITING_PER_VIEWER_MAX).map(|_| patience(Some(viewer))).collect();
         for one in &many {
-            assert!(one.wait().await && one.wait().await);
+            assert!(one.may_wait() && one.may_wait());
         }
-        assert!(!patience(Some(viewer)).wait().await);
-        assert!(patience(Some(UserId::generate())).wait().await && patience(None).wait().await);
+        assert!(!patience(Some(viewer)).may_wait());
+        assert!(patience(Some(UserId::generate())).may_wait() && patience(None).may_wait());
         drop(many);
-        assert!(patience(Some(viewer)).wait().await);
+        assert!(patience(Some(viewer)).may_wait());
         assert!(waiting.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_refusal_names_the_limit_that_was_reached() {
+        let (waiting, viewer) = (Waiting::default(), UserId::generate());
+        let deadline = Deadline::at(Instant::now());
+        let many: Vec<_> =
+            (0..=WAITING_PER_VIEWER_MAX).map(|_| Capped::new(deadline, &waiting, Some(viewer))).collect();
+        let may_wait: Vec<bool> = many.iter().map(Patience::may_wait).collect();
+        let refusal = |index: usize| many[index].refusal("content", ReadError::TooManyWaiting);
+        assert_eq!(may_wait.iter().filter(|may| **may).count(), WAITING_PER_VIEWER_MAX);
+        let of_viewer = Refusal::TooManyWaiting { limit: "waitingReadsPerViewer", max: WAITING_PER_VIEWER_MAX };
+        assert_eq!(refusal(WAITING_PER_VIEWER_MAX), of_viewer);
+        assert_eq!(refusal(0), Refusal::TooManyWaiting { limit: "waitingReads", max: WAITERS_MAX });
+        assert_eq!((of_viewer.code(), of_viewer.retryable()), ("LIMIT_EXCEEDED", true));
     }
 }

@@ -3,7 +3,6 @@
 use super::feed::{Feed, FeedError};
 use super::redis::{Heard, RedisRings};
 use crate::projection::Projection;
-use crate::reader::Moved;
 use crate::store::DocumentStore;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -32,22 +31,15 @@ impl Ticks {
 }
 
 /// Keeps a feed going until `stop`, then closes its subscriptions with their cursors. Without rings it only looks, more often.
-/// Whoever waits for the projection to move is told.
 pub async fn run<P: Projection, D: DocumentStore<P::Document>>(
     feed: &Feed<P, D>,
     mut rings: Option<RedisRings>,
-    moved: &Moved,
     stop: CancellationToken,
 ) {
     let mut ticks = Ticks { hears_rings: false, failures: 0, due: Instant::now() };
-    let mut progress = feed.progress();
     stop.run_until_cancelled(async {
         loop {
             step(feed, &mut rings, &mut ticks).await;
-            if progress.has_changed().unwrap_or(false) {
-                progress.mark_unchanged();
-                moved.tell();
-            }
         }
     })
     .await;

@@ -1,7 +1,9 @@
 //! What a read is owed, and what it answers.
 
+use super::owed::owed;
+use super::served::NotServedYet;
 use crate::projection::DocumentKey;
-use crate::store::StoreError;
+use crate::store::{Checkpoint, StoreError};
 use millrace_events::{ConsistencyToken, History, Position, Required, Revision};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -70,6 +72,47 @@ impl Answer {
         let mut token = ConsistencyToken::of_command(self.history?, Position::START);
         token.projections.insert(projection.to_owned(), (self.generation, self.revision));
         Some(token)
+    }
+}
+
+/// What has not reached what is owed. If it does not in time, this is the answer or the error.
+#[derive(Debug)]
+pub(super) enum Late<T> {
+    /// The projection is behind.
+    Behind {
+        /// What there is.
+        older: T,
+        required: Revision,
+        reached: Revision,
+    },
+    /// Before the first projector has run there is nothing to read: that is late, not broken.
+    NotServed(StoreError),
+}
+
+impl<T> Late<T> {
+    /// What was read at a checkpoint that is behind.
+    pub fn behind(older: T, checkpoint: &Checkpoint, required: Required) -> Self {
+        let required = owed(&required, checkpoint.generation);
+        Self::Behind { older, required, reached: checkpoint.revision }
+    }
+
+    /// An error that time may mend.
+    pub fn of(error: ReadError) -> Result<Self, ReadError> {
+        match error {
+            ReadError::Store(error) if error.is::<NotServedYet>() => Ok(Self::NotServed(error)),
+            error => Err(error),
+        }
+    }
+
+    /// The time is over.
+    pub fn over(self, on_timeout: OnTimeout) -> Result<T, ReadError> {
+        match (self, on_timeout) {
+            (Self::Behind { older, .. }, OnTimeout::Stale) => Ok(older),
+            (Self::Behind { required, reached, .. }, OnTimeout::Error) => {
+                Err(ReadError::ConsistencyTimeout { required, reached })
+            }
+            (Self::NotServed(error), _) => Err(ReadError::Store(error)),
+        }
     }
 }
 

@@ -8,11 +8,19 @@ use super::patience::Patience;
 use super::served::ServedStore;
 use crate::cache::Cache;
 use crate::projection::{DocumentKey, Projection};
-use crate::store::{Checkpoint, DocumentStore, Stored};
+use crate::store::{Checkpoint, DocumentStore, StoreError, Stored};
 use mongodb::bson::{Bson, Document, doc};
 
 /// The most entries of one page.
 pub const LIST_ENTRIES_MAX: usize = 1_000;
+
+/// While one page is read, the projection may go over to the next generation; more often than this is not waited for.
+const GENERATIONS_MAX: usize = 3;
+
+/// No page could be read within one generation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the projection goes over to other generations again and again")]
+struct CutOverAgain;
 
 /// Where an entry stands in its list: newest first, then by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,8 +79,7 @@ impl<P: Projection, C: Cache> Reader<P, ServedStore<P>, C> {
         let stale = self.reached(need, patience).await?;
         let direction = if query.backward { 1 } else { -1 };
         let sort = doc! { "createdMicros": direction, "_id": direction };
-        let mut entries = self.store().find(filter(query), sort, query.limit + 1).await.map_err(ReadError::Store)?;
-        let checkpoint = self.store().checkpoint().await.map_err(ReadError::Store)?;
+        let (mut entries, checkpoint) = self.find(query, sort).await.map_err(ReadError::Store)?;
         let has_more = entries.len() > query.limit;
         entries.truncate(query.limit);
         if query.backward {
@@ -80,7 +87,21 @@ impl<P: Projection, C: Cache> Reader<P, ServedStore<P>, C> {
         }
         Ok(Page { checkpoint, entries, has_more, stale })
     }
+
+    /// Entries, and a checkpoint of the same generation: a retired one is found out only by its checkpoint.
+    async fn find(&self, query: &ListQuery, sort: Document) -> Result<Listed<P::Document>, StoreError> {
+        for _ in 0..GENERATIONS_MAX {
+            let (generation, entries) = self.store().find(filter(query), sort.clone(), query.limit + 1).await?;
+            let checkpoint = self.store().checkpoint().await?;
+            if checkpoint.generation == generation {
+                return Ok((entries, checkpoint));
+            }
+        }
+        Err(CutOverAgain.into())
+    }
 }
+
+type Listed<D> = (Vec<(DocumentKey, Stored<D>)>, Checkpoint);
 
 fn filter(query: &ListQuery) -> Document {
     let mut filter = doc! { "kind": query.kind };

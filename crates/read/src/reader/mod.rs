@@ -2,13 +2,20 @@
 
 mod answer;
 mod core;
+mod counts;
 mod flight;
 mod list;
+mod looked;
+mod looks;
+mod owed;
 mod patience;
 mod served;
+#[cfg(test)]
+mod tests;
 
 pub use answer::{Answer, Found, Need, OnTimeout, ReadError, Source};
 pub use core::Reader;
 pub use list::{ListQuery, Page, SortKey};
-pub use patience::{Deadline, Moved, Patience};
+pub use looks::WAITERS_MAX;
+pub use patience::{Deadline, Patience};
 pub use served::{NotServedYet, ServedStore};

@@ -1,64 +1,41 @@
-//! Waiting for a projection to move on: a port, so that the core knows no clock.
+//! How long a read may wait: a port, so that the core knows no clock.
 
 use std::future::Future;
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 /// Without any news the store is looked at again after this long.
 const LOOK_AGAIN: Duration = Duration::from_millis(25);
 
-/// How long one request may wait.
+/// How long one read may wait.
 pub trait Patience: Send + Sync {
-    /// Waits until the projection may have moved on; false if the time is over.
+    /// Asked before the first wait: false if whoever reads has no place left among those who wait.
+    fn may_wait(&self) -> bool {
+        true
+    }
+
+    /// Waits until it is time to look again; false if the time is over. It is dropped when news come first.
     fn wait(&self) -> impl Future<Output = bool> + Send;
 }
 
-/// News that a projection has moved on.
-#[derive(Debug, Clone)]
-pub struct Moved(watch::Sender<()>);
-
-impl Default for Moved {
-    fn default() -> Self {
-        Self(watch::channel(()).0)
-    }
-}
-
-impl Moved {
-    /// Wakes everybody who waits.
-    pub fn tell(&self) {
-        self.0.send_replace(());
-    }
-}
-
-/// Patience until a moment, woken by news.
-#[derive(Debug, Clone)]
-pub struct Deadline {
-    at: Instant,
-    moved: Moved,
-}
+/// Patience until a moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadline(Instant);
 
 impl Deadline {
-    /// Patience that ends at `at`.
-    pub fn new(at: Instant, moved: &Moved) -> Self {
-        Self { at, moved: moved.clone() }
+    /// Patience that ends at this moment.
+    pub fn at(at: Instant) -> Self {
+        Self(at)
     }
 }
 
 impl Patience for Deadline {
     async fn wait(&self) -> bool {
         let now = Instant::now();
-        if now >= self.at {
+        if now >= self.0 {
             return false;
         }
-        let mut news = self.moved.0.subscribe();
-        let _no_news = timeout(LOOK_AGAIN, async {
-            tokio::select! {
-                _ = news.changed() => {}
-                () = sleep_until(self.at) => {}
-            }
-        })
-        .await;
+        sleep_until(self.0.min(now + LOOK_AGAIN)).await;
         true
     }
 }

@@ -30,14 +30,15 @@ impl<P: Projection> ServedStore<P> {
         &self.pointer
     }
 
-    /// Documents that a query finds, in its order.
+    /// Documents that a query finds, in its order, and the generation that they are of: one that may be retired by now.
     pub async fn find(
         &self,
         filter: Document,
         sort: Document,
         limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<P::Document>)>, StoreError> {
-        Ok(self.current().await?.find_documents("read a list", filter, sort, limit).await?)
+    ) -> Result<(u32, Vec<(DocumentKey, Stored<P::Document>)>), StoreError> {
+        let store = self.current().await?;
+        Ok((store.generation(), store.find_documents("read a list", filter, sort, limit).await?))
     }
 
     async fn current(&self) -> Result<MongoStore<P>, StoreError> {

@@ -3,6 +3,7 @@
 mod answers;
 mod live;
 mod stage;
+mod waiting;
 
 use super::{LiveEvent, Query, Subscription};
 use async_graphql::{EmptyMutation, Schema};

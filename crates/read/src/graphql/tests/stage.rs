@@ -46,11 +46,16 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new() -> Self {
+        Self::waiting(Duration::from_millis(200)).await
+    }
+
+    /// A stage on which reads wait so long for what they are owed.
+    pub async fn waiting(consistency_wait: Duration) -> Self {
         let urls = Shared::from_environment().await.unwrap().urls().clone();
         let name = unique_name("graphql");
         let database = Client::with_uri_str(&urls.mongodb).await.unwrap().database(&name);
         let redis = RedisSettings { url: urls.redis, prefix: name, document_ttl: Duration::from_secs(60) };
-        let limits = ReadLimits { consistency_wait: Duration::from_millis(200), ..ReadLimits::default() };
+        let limits = ReadLimits { consistency_wait, ..ReadLimits::default() };
         let settings = ReadSettings { redis: redis.clone(), limits, live: LiveLimits::default() };
         let side = Arc::new(ReadSide::new(&database, settings).unwrap());
         let schema = Schema::build(Query::default(), EmptyMutation, Subscription::default());

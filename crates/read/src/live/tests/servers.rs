@@ -5,7 +5,7 @@ use crate::cache::redis::{RedisCache, RedisSettings, ring_channel};
 use crate::cache::{Cache, CacheSession, Ring};
 use crate::live::{Cursor, Feed, Heard, Item, LiveLimits, RedisRings, Subscription, run};
 use crate::projection::Audience::Everyone;
-use crate::reader::{Moved, ServedStore};
+use crate::reader::ServedStore;
 use crate::store::mongo::{MongoStore, ServedPointer};
 use crate::store::{Checkpoint, Commit, Committed, DocumentStore, Stored};
 use millrace_events::{Position, Revision};
@@ -181,10 +181,10 @@ async fn what_is_no_ring_is_passed_over_and_stopping_ends_it() {
 #[tokio::test]
 async fn changes_come_with_rings_without_them_and_without_redis() {
     let world = World::begin().await;
-    let (feed, stop, moved) = (world.feed(), CancellationToken::new(), Moved::default());
+    let (feed, stop) = (world.feed(), CancellationToken::new());
     let (rings, running) = (world.rings(&stop), Arc::clone(&feed));
     let ended = stop.clone();
-    let loop_ = tokio::spawn(async move { run(&running, Some(rings), &moved, ended).await });
+    let loop_ = tokio::spawn(async move { run(&running, Some(rings), ended).await });
     let mut progress = feed.progress();
     timeout(SOON, progress.wait_for(|progress| progress.generation == 1)).await.unwrap().unwrap();
 
