@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod boundaries;
+mod cache;
 mod checker;
 mod harness;
 mod http;
@@ -13,3 +14,4 @@ mod live;
 mod load;
 mod mutations;
 mod schema;
+mod witness;

@@ -1,5 +1,7 @@
-//! Checks after faults: stream = log, documents = an independent fold of the log, changes without gap. Each panics with what it found.
+//! Checks after faults: stream = log, documents = an independent fold of the log, changes without gap,
+//! cache = documents. Each panics with what it found.
 
+pub mod cache;
 pub mod documents;
 pub mod log;
 pub mod naive;
@@ -66,7 +68,7 @@ pub async fn everything_holds(stage: &Stage) {
     stream::equals_log(stage).await;
     documents::equal_fold(stage).await;
     changes_have_no_gap(stage).await;
-    cache_equals_documents(stage).await;
+    cache::equals_documents(stage).await;
 }
 
 /// `seq` is 1…n without a gap, and n is the checkpoint's.
@@ -83,53 +85,4 @@ pub async fn changes_have_no_gap(stage: &Stage) {
         assert_eq!((count, seq(last)), (checkpoint.seq(), checkpoint.seq()), "changes of {projection}");
         assert!(seq(first) <= 1, "the first change of {projection}");
     }
-}
-
-/// Every document that lies in Redis under the living namespace is MongoDB's.
-pub async fn cache_equals_documents(stage: &Stage) {
-    let mongodb = stage.mongodb().await;
-    let mut redis = stage.redis().await;
-    for projection in NAMES {
-        let checkpoint = checkpoint(&mongodb, projection).await.expect("a checkpoint");
-        for (key, revision) in cached(stage, &mut redis, projection).await {
-            let stored = mongodb.collection::<Document>(&checkpoint.collection).find_one(doc! { "_id": &key }).await;
-            let stored = stored.expect("an answer").map(|document| revision_text(&document));
-            assert_eq!(revision, stored, "{projection} {key}: cached, stored");
-        }
-    }
-}
-
-fn revision_text(document: &Document) -> String {
-    let revision = document.get_document("rev").expect("a revision");
-    format!("{}.{}", number(revision.get("p").expect("p")), number(revision.get("n").expect("n")))
-}
-
-/// Keys and revisions of the documents in Redis; no revision for what is cached as absent.
-async fn cached(
-    stage: &Stage,
-    redis: &mut redis::aio::MultiplexedConnection,
-    projection: &str,
-) -> Vec<(String, Option<String>)> {
-    let head: Option<String> = redis::cmd("GET")
-        .arg(format!("{}:{{{projection}}}:head", stage.name))
-        .query_async(redis)
-        .await
-        .expect("a head");
-    let Some(head) = head else { return Vec::new() };
-    let head: serde_json::Value = serde_json::from_str(&head).expect("JSON");
-    let namespace = head["namespace"].as_u64().expect("a namespace");
-    let prefix = format!("{}:{projection}:{}:{namespace:x}:", stage.name, head["generation"]);
-    let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{prefix}*")).query_async(redis).await.expect("keys");
-    let mut found = Vec::new();
-    for key in keys {
-        let value: Option<Vec<u8>> = redis::cmd("GET").arg(&key).query_async(redis).await.expect("a value");
-        let text = String::from_utf8(value.unwrap_or_default()).expect("text");
-        let line = text.lines().next().unwrap_or_default();
-        match line.split_at_checked(1) {
-            Some(("D", revision)) => found.push((key[prefix.len()..].to_owned(), Some(revision.to_owned()))),
-            Some(("A", _)) => found.push((key[prefix.len()..].to_owned(), None)),
-            _ => {}
-        }
-    }
-    found
 }

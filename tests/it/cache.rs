@@ -1,0 +1,225 @@
+//! Redis is disposable: filled late, flushed, killed and full it costs time, and never an answer.
+
+use crate::checker::cache::{Cached, cached, equals_documents};
+use crate::checker::{everything_holds, settled};
+use crate::harness::client::{Client, Person, token};
+use crate::harness::cluster::Cluster;
+use crate::harness::eventually;
+use crate::harness::process::Process;
+use crate::harness::stage::Stage;
+use crate::load::Load;
+use crate::witness::Witness;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+const PEOPLE: usize = 4;
+const WITNESSES: usize = 3;
+/// In each state of Redis so many commands are answered, and so many reads of each witness.
+const COMMANDS: usize = 60;
+const READS: usize = 12;
+const FLUSH_EVERY: Duration = Duration::from_millis(100);
+const FLUSHES_MIN: usize = 15;
+
+const CACHE_READS: &str = "millrace_cache_reads_total";
+const CACHE_FILLS: &str = "millrace_cache_fills_total";
+
+const POST: &str = "query($id: ID!) { post(id: $id) { title likeCount } }";
+
+async fn post(client: &Client, id: &str, token: &str) -> Value {
+    client.ask_with(POST, json!({ "id": id }), &[("millrace-consistency", token)]).await["post"].clone()
+}
+
+/// A post, and the token that shows it.
+async fn write_post(author: &Client) -> (String, String) {
+    let payload = author.command("createPost", json!({ "title": "A", "body": "B" }), "").await;
+    (payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned(), token(&payload))
+}
+
+/// What lies in Redis of a post.
+async fn in_cache(stage: &Stage, id: &str) -> Option<Cached> {
+    let id = millrace_events::PostId::from_global(id).expect("an id");
+    let found = cached(stage, &mut stage.redis().await, "content").await;
+    found.into_iter().find(|(key, _)| *key == format!("post:{id}")).map(|(_, cached)| cached)
+}
+
+/// Begins to read a post through a process that fills late, and waits until that has the permission to fill.
+async fn begin_late_fill(stage: &Stage, late: &Client, id: &str, token: &str) -> tokio::task::JoinHandle<Value> {
+    settled(stage).await;
+    let (reader, id_read, token) = (late.clone(), id.to_owned(), token.to_owned());
+    let reading = tokio::spawn(async move { post(&reader, &id_read, &token).await });
+    eventually("a lease lies there", || async { (in_cache(stage, id).await == Some(Cached::Leased)).then_some(()) })
+        .await;
+    reading
+}
+
+#[tokio::test]
+async fn who_fills_the_cache_late_loses() {
+    let stage = Stage::new().await;
+    let (all, client) = stage.all().await;
+    let late =
+        [("MILLRACE_COMMAND__URL", "http://127.0.0.1:9"), ("MILLRACE_FAIL_POINTS", "reader.before_fill=stall:2500")];
+    let late = Process::serve("query", &stage.environment_with(&late)).await;
+    let (ada, reader) = (client.sign_up("Ada").await, Client::new(&late.graphql()));
+
+    let (changed, shown) = write_post(&ada.client).await;
+    let reading = begin_late_fill(&stage, &reader, &changed, &shown).await;
+    let liked = token(&ada.client.command("likePost", json!({ "postId": changed }), "").await);
+    assert_eq!(reading.await.expect("its end")["likeCount"], 0, "right when it was read");
+    assert_eq!(post(&client, &changed, &liked).await["likeCount"], 1);
+    assert_eq!(post(&reader, &changed, &shown).await["likeCount"], 1, "nothing older was filled in");
+
+    let (deleted, shown) = write_post(&ada.client).await;
+    let reading = begin_late_fill(&stage, &reader, &deleted, &shown).await;
+    let gone = token(&ada.client.command("deletePost", json!({ "postId": deleted }), "").await);
+    assert_eq!(reading.await.expect("its end")["title"], "A", "right when it was read");
+    assert_eq!(post(&client, &deleted, &gone).await, Value::Null);
+    assert_eq!(in_cache(&stage, &deleted).await, Some(Cached::Absent), "what is gone was not filled in");
+    assert!(metric(&late, CACHE_FILLS, "lost").await >= 1);
+
+    let (kept, shown) = write_post(&ada.client).await;
+    settled(&stage).await;
+    assert_eq!(post(&reader, &kept, &shown).await["title"], "A");
+    assert!(matches!(in_cache(&stage, &kept).await, Some(Cached::Document(_))), "nobody was faster");
+    assert!(equals_documents(&stage).await >= 3);
+    late.stop().await;
+    all.stop().await;
+}
+
+/// The value of a metric with these labels; 0 if it was never counted.
+async fn metric(process: &Process, name: &str, result: &str) -> u64 {
+    let text = reqwest::get(format!("{}/metrics", process.operations())).await.expect("an answer").text().await;
+    let head = format!("{name}{{projection=\"content\",result=\"{result}\"}} ");
+    text.expect("text").lines().find_map(|line| line.strip_prefix(&head)?.parse().ok()).unwrap_or(0)
+}
+
+#[tokio::test]
+async fn hits_and_misses_are_counted() {
+    let stage = Stage::new().await;
+    let (all, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let (id, shown) = write_post(&ada.client).await;
+    for _ in 0..2 {
+        post(&client, &id, &shown).await;
+    }
+    let (hits, absences) = (metric(&all, CACHE_READS, "hit").await, metric(&all, CACHE_READS, "absent").await);
+    assert!(hits >= 1 && metric(&all, CACHE_READS, "miss").await >= 1);
+    let filled = metric(&all, CACHE_FILLS, "done").await;
+    assert!(filled >= 1);
+    post(&client, &id, &shown).await;
+    assert_eq!(metric(&all, CACHE_READS, "hit").await, hits + 1);
+    let nothing = millrace_events::PostId::generate().to_global();
+    for _ in 0..2 {
+        assert_eq!(post(&client, &nothing, &shown).await, Value::Null);
+    }
+    assert_eq!(metric(&all, CACHE_READS, "absent").await, absences + 1);
+    assert_eq!(metric(&all, CACHE_FILLS, "done").await, filled + 1);
+    all.stop().await;
+}
+
+/// People who load the cluster, and witnesses who look at what became of what they did.
+struct Work {
+    load: Load,
+    witnesses: Vec<Witness>,
+}
+
+impl Work {
+    async fn begin(urls: &[String]) -> Self {
+        let client = Client::new(&urls[0]);
+        let (mut people, mut posts, mut witnesses): (Vec<Person>, _, _) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..PEOPLE {
+            let person = client.sign_up(&format!("Person{number}")).await;
+            posts.push(write_post(&person.client).await.0);
+            people.push(person);
+        }
+        for number in 0..WITNESSES {
+            let person = client.sign_up(&format!("Witness{number}")).await;
+            witnesses.push(Witness::begin(person, urls.to_vec(), number as u64));
+        }
+        Self { load: Load::begin(&people, urls, &posts), witnesses }
+    }
+
+    /// Commands and reads go on being answered.
+    async fn goes_on(&self) {
+        let answered = self.load.answered.load(std::sync::atomic::Ordering::Relaxed);
+        for witness in &self.witnesses {
+            witness.reads(READS).await;
+        }
+        self.load.reach(answered + COMMANDS).await;
+    }
+
+    async fn end(self) -> usize {
+        for witness in self.witnesses {
+            witness.end().await;
+        }
+        self.load.end().await
+    }
+}
+
+/// Forgets everything in Redis again and again. Answers how often.
+async fn flush_for_ever(stage_redis: redis::aio::MultiplexedConnection, stop: CancellationToken) -> usize {
+    let (mut redis, mut count) = (stage_redis, 0);
+    while !stop.is_cancelled() {
+        redis::cmd("FLUSHALL").exec_async(&mut redis).await.expect("an answer");
+        count += 1;
+        tokio::time::sleep(FLUSH_EVERY).await;
+    }
+    count
+}
+
+async fn set(stage: &Stage, setting: &str, value: &str) {
+    let mut redis = stage.redis().await;
+    redis::cmd("CONFIG").arg("SET").arg(setting).arg(value).exec_async(&mut redis).await.expect("a setting");
+}
+
+async fn setting(stage: &Stage, setting: &str) -> String {
+    let mut redis = stage.redis().await;
+    let (_, value): (String, String) =
+        redis::cmd("CONFIG").arg("GET").arg(setting).query_async(&mut redis).await.expect("a setting");
+    value
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_flushed_killed_and_full_costs_no_answer() {
+    let stage = Stage::with_own_servers().await;
+    let cluster = Cluster::start(&stage).await;
+    let work = Work::begin(&cluster.urls()).await;
+    work.goes_on().await;
+
+    let stop = CancellationToken::new();
+    let flushing = tokio::spawn(flush_for_ever(stage.redis().await, stop.clone()));
+    work.goes_on().await;
+    while !flushing.is_finished() && flushes(&stage).await < FLUSHES_MIN {
+        work.goes_on().await;
+    }
+    stop.cancel();
+    let flushed = flushing.await.expect("its end");
+    work.goes_on().await;
+
+    let redis = stage.servers.as_ref().expect("own servers").redis();
+    redis.kill().expect("Redis dies");
+    work.goes_on().await;
+    redis.start().await.expect("Redis starts");
+    work.goes_on().await;
+
+    let (memory, policy) = (setting(&stage, "maxmemory").await, setting(&stage, "maxmemory-policy").await);
+    set(&stage, "maxmemory-policy", "noeviction").await;
+    set(&stage, "maxmemory", "1").await;
+    work.goes_on().await;
+    set(&stage, "maxmemory", &memory).await;
+    set(&stage, "maxmemory-policy", &policy).await;
+    work.goes_on().await;
+
+    let answered = work.end().await;
+    everything_holds(&stage).await;
+    println!("{answered} commands answered, Redis flushed {flushed} times");
+    cluster.stop().await;
+}
+
+/// How often Redis was flushed since it started.
+async fn flushes(stage: &Stage) -> usize {
+    let mut redis = stage.redis().await;
+    let text: String = redis::cmd("INFO").arg("commandstats").query_async(&mut redis).await.expect("an answer");
+    let calls = text.lines().find_map(|line| line.strip_prefix("cmdstat_flushall:calls=")?.split(',').next());
+    calls.and_then(|calls| calls.parse().ok()).unwrap_or(0)
+}
