@@ -12,4 +12,6 @@ mod kills;
 mod live;
 mod load;
 mod mutations;
+mod pairs;
 mod schema;
+mod shown_live;

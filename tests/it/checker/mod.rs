@@ -1,6 +1,7 @@
 //! Checks after faults: stream = log, documents = an independent fold of the log, changes without gap. Each panics with what it found.
 
 pub mod documents;
+pub mod due;
 pub mod log;
 pub mod naive;
 pub mod stream;
