@@ -1,19 +1,15 @@
 //! kill -9 of every role at every fail point and at random moments, under load: nothing is lost, doubled or out of order.
 
-use crate::checker::due::Due;
-use crate::checker::everything_holds;
-use crate::checker::subscribers::{Subscriber, Watched};
-use crate::harness::client::{Client, Person};
+use crate::crowd::Crowd;
+use crate::harness::client::Client;
 use crate::harness::cluster::Cluster;
-use crate::harness::socket::{Received, Socket};
+use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use crate::load::{Dice, Load, Sender};
 use millrace_events::fail_point;
 use serde_json::json;
 use std::time::Duration;
 
-const PEOPLE: usize = 6;
-const POSTS: usize = 3;
 const DEATHS_MIN: usize = 40;
 /// Rounds of random kills.
 const ROUNDS: usize = 18;
@@ -23,62 +19,8 @@ const COMMANDS_BETWEEN: usize = 10;
 const MOMENTS_MS: usize = 150;
 /// A process that is killed while it starts lives for less than this.
 const START_MS: usize = 400;
-/// Struck only when the stream is damaged: `faults.rs` does that.
-const ELSEWHERE: &[&str] = &["relay.stream_deleted"];
-
-/// People, posts and subscribers of all kinds.
-pub struct Crowd {
-    pub people: Vec<Person>,
-    pub posts: Vec<String>,
-    pub watcher: Person,
-    pub subscribers: Vec<Subscriber>,
-}
-
-impl Crowd {
-    /// Everybody has signed up, and every subscriber has its snapshot. The watcher follows all but the last of the people.
-    pub async fn gather(urls: &[String]) -> Self {
-        let client = Client::new(&urls[0]);
-        let mut people = Vec::new();
-        for number in 0..PEOPLE {
-            people.push(client.sign_up(&format!("Person{number}")).await);
-        }
-        let posts = posts(&people[0]).await;
-        let watcher = client.sign_up("Watcher").await;
-        for person in &people[..PEOPLE - 1] {
-            watcher.client.command("followUser", json!({ "userId": person.id }), "").await;
-        }
-        let mut watched: Vec<Watched> = posts.iter().cloned().map(Watched::Comments).collect();
-        watched.extend(posts.iter().cloned().map(Watched::Post));
-        watched.push(Watched::Feed(Box::new(watcher.clone())));
-        let subscribers: Vec<Subscriber> =
-            watched.into_iter().map(|watched| Subscriber::begin(urls, watched)).collect();
-        for subscriber in &subscribers {
-            subscriber.has_begun().await;
-        }
-        Self { people, posts, watcher, subscribers }
-    }
-
-    /// Everything holds, and every subscriber got everything once. Answers how often they came back.
-    pub async fn all_is_well(self, stage: &Stage) -> usize {
-        everything_holds(stage).await;
-        let due = Due::read(stage).await;
-        let mut resumed = 0;
-        for subscriber in self.subscribers {
-            resumed += subscriber.got_everything_once(&due).await;
-        }
-        resumed
-    }
-}
-
-async fn posts(author: &Person) -> Vec<String> {
-    let mut posts = Vec::new();
-    for number in 0..POSTS {
-        let input = json!({ "title": format!("Post {number}"), "body": "Words." });
-        let payload = author.client.command("createPost", input, "").await;
-        posts.push(payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned());
-    }
-    posts
-}
+const PRESS_EVERY: Duration = Duration::from_millis(20);
+const DAMAGE_EVERY: Duration = Duration::from_millis(500);
 
 fn role_of(point: &str) -> &'static str {
     match point.split_once('.').expect("role and step").0 {
@@ -89,11 +31,20 @@ fn role_of(point: &str) -> &'static str {
     }
 }
 
-/// What leads a query process to its fail points: reads of what is not cached, and subscriptions that begin.
-async fn press(stage: &Stage, url: String, post: String) {
+/// What leads to a fail point that mere commands do not lead to.
+async fn lead_to(point: &str, stage: &Stage, url: Option<String>, post: &str) {
+    match url {
+        Some(url) => read_and_subscribe(stage, &url, post).await,
+        None if point == "relay.stream_deleted" => damage(stage).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads of what is not cached, and subscriptions that begin.
+async fn read_and_subscribe(stage: &Stage, url: &str, post: &str) {
     let query = "query($id: ID!) { post(id: $id) { title author { fullName } } }";
     let subscription = "subscription($id: ID!) { postChanged(id: $id) { __typename } }";
-    let client = Client::with_patience(&url, Duration::from_secs(5));
+    let client = Client::with_patience(url, Duration::from_secs(5));
     let mut redis = stage.redis().await;
     loop {
         let keys: Vec<String> =
@@ -102,26 +53,32 @@ async fn press(stage: &Stage, url: String, post: String) {
             let _deleted: u32 = redis::cmd("DEL").arg(key).query_async(&mut redis).await.expect("an answer");
         }
         let _it_may_die = client.send(query, json!({ "id": post }), &[]).await;
-        if let Ok(mut socket) = Socket::try_open(&url, None).await {
+        if let Ok(mut socket) = Socket::try_open(url, None).await {
             socket.subscribe("1", subscription, json!({ "id": post })).await;
-            let _it_may_die: Received = socket.listen().await;
+            let _it_may_die = socket.listen().await;
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(PRESS_EVERY).await;
+    }
+}
+
+/// Strangers' messages among the events.
+async fn damage(stage: &Stage) {
+    let nats = stage.nats().await;
+    loop {
+        let stranger = nats.publish(format!("{}.log.stranger", stage.name), "not of the log".into()).await;
+        stranger.expect("a message");
+        tokio::time::sleep(DAMAGE_EVERY).await;
     }
 }
 
 async fn strike(stage: &Stage, cluster: &mut Cluster, crowd: &Crowd, number: usize, point: &str) {
-    let indices = cluster.indices_of(role_of(point));
+    let role = role_of(point);
+    let indices = cluster.indices_of(role);
     let index = indices[number % indices.len()];
-    let visit = 1 + number % 3;
-    let struck = if role_of(point) == "query" {
-        let pressing = press(stage, cluster.url_of(index), crowd.posts[0].clone());
-        tokio::select! {
-            struck = cluster.strike(index, point, visit) => struck,
-            () = pressing => unreachable!("it goes on for ever"),
-        }
-    } else {
-        cluster.strike(index, point, visit).await
+    let url = (role == "query").then(|| cluster.url_of(index));
+    let struck = tokio::select! {
+        struck = cluster.strike(index, point, 1 + number % 3) => struck,
+        () = lead_to(point, stage, url, &crowd.posts[0]) => false,
     };
     assert!(struck, "fail point {point} was never reached");
 }
@@ -144,11 +101,10 @@ async fn nothing_is_lost_or_doubled_when_processes_die() {
     let crowd = Crowd::gather(&urls).await;
     let load = Load::begin(&crowd.people, &urls, &crowd.posts);
 
-    for (number, point) in fail_point::ALL.iter().filter(|point| !ELSEWHERE.contains(point)).enumerate() {
+    for (number, point) in fail_point::ALL.iter().enumerate() {
         strike(&stage, &mut cluster, &crowd, number, point).await;
     }
-    let last = crowd.people[PEOPLE - 1].id.clone();
-    Sender::new(&crowd.watcher, &urls, 11).insist("followUser", json!({ "userId": last })).await;
+    Sender::new(&crowd.watcher, &urls, 11).insist("followUser", json!({ "userId": crowd.last().id })).await;
     let mut dice = Dice::new(7);
     for round in 0..ROUNDS {
         load.reach(load.count() + COMMANDS_BETWEEN).await;

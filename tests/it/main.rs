@@ -4,6 +4,7 @@
 
 mod boundaries;
 mod checker;
+mod crowd;
 mod harness;
 mod http;
 mod idempotency;

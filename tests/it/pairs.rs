@@ -1,8 +1,8 @@
 //! Two of each role side by side: one of each paused for longer than any time-out and woken, the others killed meanwhile.
 
+use crate::crowd::Crowd;
 use crate::harness::cluster::{Cluster, PAIRS};
 use crate::harness::stage::Stage;
-use crate::kills::Crowd;
 use crate::load::{Dice, Load};
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long a process may take to run into its fail point.
-const STRIKE_WAIT: Duration = Duration::from_secs(60);
+const STRIKE_WAIT: Duration = Duration::from_secs(120);
 const PORTS: Range<u16> = 12_000..20_000;
 const PORTS_DRAWN_MAX: usize = 1_000;
 
