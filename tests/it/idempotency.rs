@@ -1,9 +1,11 @@
-//! One idempotency key, one effect, one answer: one after another, at the same moment, and across a crash.
+//! One idempotency key, one effect, one answer: at the same moment, and across a crash at each step.
 
-use crate::harness::client::{Client, mutation};
+use crate::checker::everything_holds;
+use crate::harness::client::{Client, PASSWORD, mutation, token};
 use crate::harness::cluster::Cluster;
 use crate::harness::eventually;
 use crate::harness::stage::Stage;
+use millrace_events::fail_point;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -40,8 +42,7 @@ async fn eight_at_the_same_moment_have_one_effect() {
     let first = payloads.iter().filter(|payload| payload["receipt"]["replayed"] == json!(false)).count();
     assert_eq!(first, 1, "one of the eight took effect");
     assert!(payloads.iter().all(|payload| payload["post"]["title"] == "Once"));
-    let token = crate::harness::client::token(&payloads[0]);
-    assert_eq!(posts_of(&ada.client, &ada.id, &token).await, 1);
+    assert_eq!(posts_of(&ada.client, &ada.id, &token(&payloads[0])).await, 1);
 
     let other = json!({ "title": "Other", "body": "Words.", "idempotencyKey": "k1" });
     let reused = ada.client.try_command("createPost", other, CREATE).await;
@@ -49,29 +50,69 @@ async fn eight_at_the_same_moment_have_one_effect() {
     process.stop().await;
 }
 
-/// Sends one post after another, each under a key of its own, until told to stop. Answers how many were accepted.
-async fn write_until(client: Client, point: &str, stop: CancellationToken) -> usize {
-    let mut accepted = 0;
-    while !stop.is_cancelled() {
-        let key = format!("{point}-{accepted}");
-        insist(&client, json!({ "title": key, "body": "Words.", "idempotencyKey": key })).await;
-        accepted += 1;
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn eight_sign_ups_at_the_same_moment_open_one_account() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let input = json!({
+        "firstName": "Ada", "lastName": "Test", "email": "ada@millrace.example", "password": PASSWORD, "idempotencyKey": "k1",
+    });
+    let eight = (0..8).map(|_| {
+        let (client, input) = (client.clone(), input.clone());
+        tokio::spawn(async move { client.command("signUp", input, "session { accessToken }").await })
+    });
+    let mut payloads = Vec::new();
+    for task in eight.collect::<Vec<_>>() {
+        payloads.push(task.await.expect("an answer"));
     }
-    accepted
+    payloads.iter().for_each(|payload| same_effect(&payloads[0], payload));
+    let first = payloads.iter().filter(|payload| payload["receipt"]["replayed"] == json!(false)).count();
+    assert_eq!(first, 1, "one of the eight took effect");
+    for payload in &payloads {
+        let access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
+        let signed_in = Client { access_token, ..client.clone() };
+        let header = [("millrace-consistency", token(payload))];
+        let header = header.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let viewer = signed_in.ask_with("{ viewer { user { id } } }", json!({}), &header).await;
+        assert_eq!(viewer["viewer"]["user"]["id"], payload["receipt"]["aggregateId"]);
+    }
+    let mut other = input.clone();
+    other["password"] = json!("another battery horse");
+    let refused = client.try_command("signUp", other, "session { accessToken }").await;
+    assert_eq!(refused["session"], Value::Null, "a replay needs the password: {refused:#}");
+    assert_ne!(refused["errors"], json!([]), "{refused:#}");
+    process.stop().await;
+}
+
+/// Sends one post after another, each under a key of its own, until told to stop. Answers the inputs with their first answers.
+async fn write_until(client: Client, point: &str, stop: CancellationToken) -> Vec<(Value, Value)> {
+    let mut answered = Vec::new();
+    while !stop.is_cancelled() {
+        let key = format!("{point}-{}", answered.len());
+        let input = json!({ "title": key, "body": "Words.", "idempotencyKey": key });
+        let payload = insist(&client, &input).await;
+        answered.push((input, payload));
+    }
+    answered
 }
 
 /// Sends a command until it is answered.
-async fn insist(client: &Client, input: Value) {
-    let (text, variables) = (mutation("createPost", ""), json!({ "input": input }));
+async fn insist(client: &Client, input: &Value) -> Value {
+    let (text, variables) = (mutation("createPost", CREATE), json!({ "input": input }));
     eventually("the command is answered", || async {
         let answer = client.send(&text, variables.clone(), &[]).await.expect("an answer");
         if answer.body.get("errors").is_some() {
             return None;
         }
-        assert_eq!(answer.body["data"]["createPost"]["errors"], json!([]), "{:#}", answer.body);
-        Some(())
+        let payload = answer.body["data"]["createPost"].clone();
+        assert_eq!(payload["errors"], json!([]), "{payload:#}");
+        Some(payload)
     })
-    .await;
+    .await
+}
+
+fn replays(answered: &[(Value, Value)]) -> usize {
+    answered.iter().filter(|(_, payload)| payload["receipt"]["replayed"] == json!(true)).count()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,23 +120,28 @@ async fn a_crash_between_commit_and_answer_has_one_effect() {
     let stage = Stage::new().await;
     let mut cluster = Cluster::start(&stage).await;
     let ada = Client::new(&cluster.urls()[0]).sign_up("Ada").await;
-    let mut accepted = 0;
-    for point in ["command.before_commit", "command.committed", "command.sequenced"] {
+    let mut all = Vec::new();
+    let points = fail_point::ALL.iter().copied().filter(|point| point.starts_with("command."));
+    for (number, point) in points.enumerate() {
         let stop = CancellationToken::new();
-        let writer = ada.client.clone();
-        let stopped = stop.clone();
-        let writing = tokio::spawn(async move { write_until(writer, point, stopped).await });
+        let (writer, stopped) = (ada.client.clone(), stop.clone());
+        let writing = tokio::spawn(write_until(writer, point, stopped));
         let index = cluster.index_of("command");
-        assert!(cluster.strike(index, point, 2).await, "{point}");
+        assert!(cluster.strike(index, point, 1 + number).await, "{point}");
         stop.cancel();
-        accepted += writing.await.expect("an answer");
+        let answered = writing.await.expect("an answer");
+        // Whoever was struck after the commit finds out by sending it again.
+        assert!(point == "command.before_commit" || replays(&answered) > 0, "nobody was struck at {point}");
+        all.extend(answered);
     }
-    let last = json!({ "title": "Last", "body": "Words.", "idempotencyKey": "last" });
-    let payload = ada.client.command("createPost", last.clone(), "").await;
-    let again = ada.client.command("createPost", last, "").await;
-    same_effect(&payload, &again);
-    assert_eq!(again["receipt"]["replayed"], true);
-    assert_eq!(post_count(&ada.client, &crate::harness::client::token(&payload)).await, json!(accepted + 1));
+    let mut last = Value::Null;
+    for (input, payload) in &all {
+        last = ada.client.command("createPost", input.clone(), CREATE).await;
+        same_effect(payload, &last);
+        assert_eq!((&last["receipt"]["replayed"], &last["post"]["title"]), (&json!(true), &input["title"]));
+    }
+    assert_eq!(post_count(&ada.client, &token(&last)).await, json!(all.len()));
+    everything_holds(&stage).await;
     cluster.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! Load as clients make it: random commands with idempotency keys, sent again until they are answered.
 
 use crate::harness::client::{Client, Person, mutation};
+use crate::harness::eventually;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +11,12 @@ use uuid::Uuid;
 
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(30);
 const TRIES_MAX: usize = 2_000;
+/// A client that waits no longer asks another process: what it sent first may still take effect, under the same key.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Codes of top-level errors after which the same command is sent again.
 const RETRYABLE: &[&str] = &["UNAVAILABLE", "TIMEOUT", "RATE_LIMITED", "CONSISTENCY_TIMEOUT"];
+/// Posts of their own that a person has at the most.
+const OWN_POSTS_MAX: usize = 5;
 
 /// A small random number generator, so that a run can be told by its seed.
 pub struct Dice(u64);
@@ -39,16 +44,18 @@ pub struct Load {
 }
 
 impl Load {
-    /// Each person sends commands about these posts, one after another, to whichever address answers.
+    /// Each person sends commands about these posts, about posts of their own and about each other, one after another, to whichever
+    /// address answers.
     pub fn begin(people: &[Person], urls: &[String], posts: &[String]) -> Self {
         let (stop, answered) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let ids: Vec<String> = people.iter().map(|person| person.id.clone()).collect();
         let workers = people.iter().enumerate().map(|(number, person)| {
             let worker = Worker {
-                person: person.clone(),
-                urls: urls.to_vec(),
+                sender: Sender::new(person, urls, number as u64 + 1),
                 posts: posts.to_vec(),
+                others: ids.iter().filter(|id| **id != person.id).cloned().collect(),
                 comments: Vec::new(),
-                dice: Dice::new(number as u64 + 1),
+                own_posts: Vec::new(),
                 answered: Arc::clone(&answered),
             };
             tokio::spawn(worker.run(stop.clone()))
@@ -56,10 +63,16 @@ impl Load {
         Self { workers: workers.collect(), stop, answered }
     }
 
+    /// How many commands were answered.
+    pub fn count(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
+    }
+
     /// Waits until this many commands were answered.
     pub async fn reach(&self, count: usize) {
-        crate::harness::eventually(&format!("{count} commands are answered"), || async {
-            (self.answered.load(Ordering::Relaxed) >= count).then_some(())
+        eventually(&format!("{count} commands are answered"), || async {
+            assert!(!self.workers.iter().any(tokio::task::JoinHandle::is_finished), "a client has given up");
+            (self.count() >= count).then_some(())
         })
         .await;
     }
@@ -74,12 +87,50 @@ impl Load {
     }
 }
 
-struct Worker {
+/// A person who sends each command until it is answered.
+pub struct Sender {
     person: Person,
     urls: Vec<String>,
-    posts: Vec<String>,
-    comments: Vec<String>,
     dice: Dice,
+}
+
+impl Sender {
+    pub fn new(person: &Person, urls: &[String], seed: u64) -> Self {
+        let http = Client::with_patience("", PATIENCE).http;
+        let client = Client { http, ..person.client.clone() };
+        Self { person: Person { client, ..person.clone() }, urls: urls.to_vec(), dice: Dice::new(seed) }
+    }
+
+    /// Sends a command under one idempotency key until it is answered; it must be accepted.
+    pub async fn insist(&mut self, name: &str, mut input: Value) -> Value {
+        input["idempotencyKey"] = json!(Uuid::now_v7().simple().to_string());
+        let text = mutation(name, "");
+        for _ in 0..TRIES_MAX {
+            self.person.client.url.clone_from(&self.urls[self.dice.below(self.urls.len())]);
+            if let Ok(answer) = self.person.client.send(&text, json!({ "input": input }), &[]).await {
+                match answer.body["errors"][0]["extensions"]["code"].as_str() {
+                    None => return accepted(name, &answer.body["data"][name]),
+                    Some("UNAUTHENTICATED") => self.person.try_sign_in().await,
+                    Some(code) => assert!(RETRYABLE.contains(&code), "{name}: {:#}", answer.body),
+                }
+            }
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
+        panic!("{name} was never answered");
+    }
+}
+
+fn accepted(name: &str, payload: &Value) -> Value {
+    assert_eq!(payload["errors"], json!([]), "{name}: {payload:#}");
+    payload.clone()
+}
+
+struct Worker {
+    sender: Sender,
+    posts: Vec<String>,
+    others: Vec<String>,
+    comments: Vec<String>,
+    own_posts: Vec<String>,
     answered: Arc<AtomicUsize>,
 }
 
@@ -92,53 +143,95 @@ impl Worker {
     }
 
     async fn one(&mut self) {
-        let post = self.posts[self.dice.below(self.posts.len())].clone();
-        match self.dice.below(10) {
-            0..=4 => self.comment(&post).await,
+        match self.below(16) {
+            0..=3 => self.comment().await,
+            4 => self.edit_comment().await,
             5 => self.remove_comment().await,
-            6 => drop(insist(self, "likePost", json!({ "postId": post })).await),
-            7 => drop(insist(self, "unlikePost", json!({ "postId": post })).await),
-            8 => {
-                let name = format!("Name{}", self.dice.below(1_000));
-                insist(self, "updateProfile", json!({ "firstName": name })).await;
-            }
-            _ => drop(insist(self, "createPost", json!({ "title": "Another", "body": "Words." })).await),
+            6 => self.about_a_post("likePost").await,
+            7 => self.about_a_post("unlikePost").await,
+            8 => self.rename().await,
+            9 => self.about_somebody("followUser").await,
+            10 => self.about_somebody("unfollowUser").await,
+            11 => self.write_post().await,
+            12 => self.edit_post().await,
+            13 => self.about_an_own_post("publishPost").await,
+            14 => self.about_an_own_post("unpublishPost").await,
+            _ => self.delete_post().await,
         }
     }
 
-    async fn comment(&mut self, post: &str) {
-        let text = format!("Words {}", self.dice.below(1_000_000));
-        let payload = insist(self, "addComment", json!({ "postId": post, "text": text })).await;
-        self.comments.extend(payload["receipt"]["aggregateId"].as_str().map(str::to_owned));
+    fn below(&mut self, end: usize) -> usize {
+        self.sender.dice.below(end)
+    }
+
+    fn a_post(&mut self) -> String {
+        let index = self.below(self.posts.len());
+        self.posts[index].clone()
+    }
+
+    async fn comment(&mut self) {
+        let (post, text) = (self.a_post(), format!("Words {}", self.below(1_000_000)));
+        let payload = self.sender.insist("addComment", json!({ "postId": post, "text": text })).await;
+        self.comments.extend(id_of(&payload));
+    }
+
+    async fn edit_comment(&mut self) {
+        let text = format!("Other words {}", self.below(1_000_000));
+        if let Some(comment) = self.comments.last() {
+            self.sender.insist("editComment", json!({ "commentId": comment, "text": text })).await;
+        }
     }
 
     async fn remove_comment(&mut self) {
         if let Some(comment) = self.comments.pop() {
-            insist(self, "deleteComment", json!({ "commentId": comment })).await;
+            self.sender.insist("deleteComment", json!({ "commentId": comment })).await;
+        }
+    }
+
+    async fn about_a_post(&mut self, name: &str) {
+        let post = self.a_post();
+        self.sender.insist(name, json!({ "postId": post })).await;
+    }
+
+    async fn rename(&mut self) {
+        let name = format!("Name{}", self.below(1_000));
+        self.sender.insist("updateProfile", json!({ "firstName": name })).await;
+    }
+
+    async fn about_somebody(&mut self, name: &str) {
+        let index = self.below(self.others.len());
+        self.sender.insist(name, json!({ "userId": self.others[index] })).await;
+    }
+
+    async fn write_post(&mut self) {
+        if self.own_posts.len() < OWN_POSTS_MAX {
+            let publish = self.below(2) == 0;
+            let input = json!({ "title": "Another", "body": "Words.", "publish": publish });
+            let payload = self.sender.insist("createPost", input).await;
+            self.own_posts.extend(id_of(&payload));
+        }
+    }
+
+    async fn edit_post(&mut self) {
+        let title = format!("Yet another {}", self.below(1_000));
+        if let Some(post) = self.own_posts.last() {
+            self.sender.insist("editPost", json!({ "postId": post, "title": title })).await;
+        }
+    }
+
+    async fn about_an_own_post(&mut self, name: &str) {
+        if let Some(post) = self.own_posts.first() {
+            self.sender.insist(name, json!({ "postId": post })).await;
+        }
+    }
+
+    async fn delete_post(&mut self) {
+        if let Some(post) = self.own_posts.pop() {
+            self.sender.insist("deletePost", json!({ "postId": post })).await;
         }
     }
 }
 
-/// Sends a command under one idempotency key until it is answered.
-async fn insist(worker: &mut Worker, name: &str, mut input: Value) -> Value {
-    input["idempotencyKey"] = json!(Uuid::now_v7().simple().to_string());
-    let text = mutation(name, "");
-    for _ in 0..TRIES_MAX {
-        let url = worker.urls[worker.dice.below(worker.urls.len())].clone();
-        let client = Client { url, ..worker.person.client.clone() };
-        if let Ok(answer) = client.send(&text, json!({ "input": input }), &[]).await {
-            let code = answer.body["errors"][0]["extensions"]["code"].as_str().map(str::to_owned);
-            match code {
-                None => return accepted(name, &answer.body["data"][name]),
-                Some(code) => assert!(RETRYABLE.contains(&code.as_str()), "{name}: {:#}", answer.body),
-            }
-        }
-        tokio::time::sleep(TRY_AGAIN_AFTER).await;
-    }
-    panic!("{name} was never answered");
-}
-
-fn accepted(name: &str, payload: &Value) -> Value {
-    assert_eq!(payload["errors"], json!([]), "{name}: {payload:#}");
-    payload.clone()
+fn id_of(payload: &Value) -> Option<String> {
+    payload["receipt"]["aggregateId"].as_str().map(str::to_owned)
 }

@@ -5,6 +5,7 @@
 mod boundaries;
 mod cache;
 mod checker;
+mod crowd;
 mod harness;
 mod http;
 mod idempotency;
@@ -13,5 +14,7 @@ mod kills;
 mod live;
 mod load;
 mod mutations;
+mod pairs;
 mod schema;
 mod witness;
+mod shown_live;

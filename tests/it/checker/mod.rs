@@ -3,6 +3,7 @@
 
 pub mod cache;
 pub mod documents;
+pub mod due;
 pub mod log;
 pub mod naive;
 pub mod stream;

@@ -1,120 +1,181 @@
 //! Subscribers that come back after every break with their last cursor, and the check that each got every change once, in order.
 
-use super::checkpoint;
+use super::due::Due;
+use crate::harness::client::Person;
 use crate::harness::eventually;
 use crate::harness::socket::{Received, Socket};
-use crate::harness::stage::Stage;
-use futures_util::TryStreamExt;
-use mongodb::bson::{Document, doc};
+use millrace_read::live::Cursor;
 use serde_json::{Value, json};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
+use tokio::task::JoinHandle;
 
-const COMMENTS: &str = "subscription($id: ID!, $after: String) { commentAdded(postId: $id, after: $after) {
-    __typename ... on LiveEvent { cursor position } ... on CommentAdded { comment { id } }
+const POST: &str = "subscription($id: ID!, $after: String) { event: postChanged(id: $id, after: $after) {
+    __typename ... on LiveEvent { cursor } ... on PostChanged { post { title likeCount } }
+} }";
+const COMMENTS: &str = "subscription($id: ID!, $after: String) { event: commentAdded(postId: $id, after: $after) {
+    __typename ... on LiveEvent { cursor } ... on CommentAdded { comment { id text } }
+} }";
+const FEED: &str = "subscription($after: String) { event: feedChanged(after: $after) {
+    __typename ... on LiveEvent { cursor } ... on FeedPostAdded { post { title } }
 } }";
 const COME_BACK_AFTER: Duration = Duration::from_millis(50);
+/// After so many events a subscriber leaves by itself and goes on elsewhere, as a phone does that changes its network.
+const ROAM_AFTER: usize = 12;
+/// The server's word that a token is no longer good.
+const FORBIDDEN: u16 = 4403;
 
-/// What one subscriber has got so far.
-#[derive(Debug, Default)]
-pub struct Got {
-    /// The cursor that it would come back with.
-    pub cursor: Option<String>,
-    /// Position of the snapshot that it began with.
-    pub began_at: Option<u64>,
-    /// Positions of the comments that it was told of, in the order in which it was told.
-    pub positions: Vec<u64>,
-    /// How often it came back.
-    pub resumed: usize,
+/// What is subscribed to.
+#[derive(Clone)]
+pub enum Watched {
+    /// A post.
+    Post(String),
+    /// A post's comments.
+    Comments(String),
+    /// The feed of a person.
+    Feed(Box<Person>),
 }
 
-/// A subscriber of one post's comments.
+/// One event: the change's number, and the event's type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    pub seq: u64,
+    pub event: String,
+}
+
+/// What a subscriber has got so far.
+#[derive(Debug, Default)]
+struct Got {
+    cursor: Option<String>,
+    /// The last change that its first snapshot has in it.
+    began_at: Option<u64>,
+    told: Vec<Told>,
+    resumed: usize,
+}
+
+/// A subscriber at work.
 pub struct Subscriber {
-    post_id: String,
+    watched: Watched,
     got: Arc<Mutex<Got>>,
-    stop: CancellationToken,
-    task: tokio::task::JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 impl Subscriber {
     /// Begins, at whichever of the addresses answers.
-    pub fn begin(urls: Vec<String>, post_id: &str) -> Self {
-        let (got, stop) = (Arc::new(Mutex::new(Got::default())), CancellationToken::new());
-        let work = follow(urls, post_id.to_owned(), Arc::clone(&got));
-        let stopped = stop.clone();
-        let task = tokio::spawn(async move {
-            stopped.run_until_cancelled(work).await;
-        });
-        Self { post_id: post_id.to_owned(), got, stop, task }
+    pub fn begin(urls: &[String], watched: Watched) -> Self {
+        let got = Arc::new(Mutex::new(Got::default()));
+        let task = tokio::spawn(follow(urls.to_vec(), watched.clone(), Arc::clone(&got)));
+        Self { watched, got, task }
     }
 
-    /// True once the snapshot has come.
+    /// Returns once the snapshot has come.
     pub async fn has_begun(&self) {
-        eventually("a subscription begins", || async { self.got.lock().expect("got").began_at }).await;
+        eventually("a subscription begins", || async { self.got().began_at }).await;
     }
 
-    /// Waits until the last comment was told, stops, and compares with what was to be told. Answers how often it came back.
-    pub async fn got_everything_once(self, stage: &Stage) -> usize {
-        let due = self.due(stage).await;
-        eventually("the subscriber got the last comment", || async {
-            let got = self.got.lock().expect("got");
-            (got.positions.len() >= due.len()).then_some(())
+    /// Waits until the last change was told, stops, and compares with what was due. Answers how often it came back.
+    pub async fn got_everything_once(self, due: &Due) -> usize {
+        let began_at = self.got().began_at.expect("it has begun");
+        let (due, allowed) = due.after(began_at, &self.watched);
+        eventually("the subscriber gets the last change", || async {
+            let is_there =
+                due.last().is_none_or(|last| self.got().told.last().is_some_and(|told| told.seq >= last.seq));
+            (is_there || self.task.is_finished()).then_some(())
         })
         .await;
-        self.stop.cancel();
-        self.task.await.expect("its end");
+        self.task.abort();
+        if let Err(error) = self.task.await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            std::panic::resume_unwind(panic);
+        }
         let got = self.got.lock().expect("got");
-        assert_eq!(got.positions, due, "what the subscriber of {} got, and what was due", self.post_id);
+        let is_ascending = got.told.is_sorted_by(|earlier, later| earlier.seq < later.seq);
+        assert!(is_ascending, "twice or out of order: {:?}", got.told);
+        let counted: Vec<&Told> = got.told.iter().filter(|told| !allowed.contains(told)).collect();
+        assert_eq!(counted, due.iter().collect::<Vec<_>>(), "what the subscriber got, and what was due");
         got.resumed
     }
 
-    /// Positions of all comments on the post after the snapshot, out of MongoDB's changes.
-    async fn due(&self, stage: &Stage) -> Vec<u64> {
-        let began_at = self.got.lock().expect("got").began_at.expect("it has begun");
-        let mongodb = stage.mongodb().await;
-        let checkpoint = checkpoint(&mongodb, "content").await.expect("a checkpoint");
-        let changes = mongodb.collection::<Document>(&format!("{}_changes", checkpoint.collection));
-        let uuid = millrace_events::PostId::from_global(&self.post_id).expect("an id");
-        let filter = doc! { "topics": format!("post:{uuid}/comments"), "kind": "created" };
-        let found: Vec<Document> =
-            changes.find(filter).sort(doc! { "_id": 1 }).await.expect("changes").try_collect().await.expect("changes");
-        let position = |change: Document| super::number(change.get("position").expect("a position"));
-        found.into_iter().map(position).filter(|position| *position > began_at).collect()
+    fn got(&self) -> MutexGuard<'_, Got> {
+        self.got.lock().expect("got")
     }
 }
 
-/// Subscribes again and again, each time with the last cursor.
-async fn follow(urls: Vec<String>, post_id: String, got: Arc<Mutex<Got>>) {
+/// Subscribes again and again, each time at the next address and with the last cursor.
+async fn follow(urls: Vec<String>, mut watched: Watched, got: Arc<Mutex<Got>>) {
     for url in urls.iter().cycle() {
-        if let Some(mut socket) = Socket::try_open(url, None).await {
-            let after = got.lock().expect("got").cursor.clone();
-            got.lock().expect("got").resumed += usize::from(after.is_some());
-            socket.subscribe("1", COMMENTS, json!({ "id": post_id, "after": after })).await;
-            while let Received::Message(message) = socket.receive().await {
-                if message["type"] != "next" || !take(&message["payload"], &got) {
-                    break;
-                }
-            }
+        match Socket::try_open(url, watched.access_token()).await {
+            Ok(socket) => listen(socket, &watched, &got).await,
+            Err(Received::Closed(FORBIDDEN)) => watched.sign_in(url).await,
+            Err(_) => {}
         }
         tokio::time::sleep(COME_BACK_AFTER).await;
     }
 }
 
-/// Notes one event; false if the subscription cannot go on here.
-fn take(payload: &Value, got: &Mutex<Got>) -> bool {
-    let event = &payload["data"]["commentAdded"];
-    let Some(cursor) = event["cursor"].as_str() else {
-        assert_ne!(event["__typename"], "HistoryGone", "{payload:#}");
-        return false;
-    };
-    let position: u64 = event["position"].as_str().expect("a position").parse().expect("a number");
-    let mut got = got.lock().expect("got");
-    got.cursor = Some(cursor.to_owned());
-    match event["__typename"].as_str() {
-        Some("CommentsSnapshot") => got.began_at = Some(got.began_at.unwrap_or(position)),
-        Some("CommentAdded") => got.positions.push(position),
-        other => panic!("an unknown event {other:?}"),
+/// Takes what comes over one socket, until it breaks or the subscriber roams.
+async fn listen(mut socket: Socket, watched: &Watched, got: &Mutex<Got>) {
+    let after = got.lock().expect("got").cursor.clone();
+    got.lock().expect("got").resumed += usize::from(after.is_some());
+    socket.subscribe("1", watched.query(), watched.variables(after)).await;
+    for _ in 0..ROAM_AFTER {
+        match socket.listen().await {
+            Received::Message(message) if message["type"] == "next" => {
+                if !got.lock().expect("got").take(&message["payload"]) {
+                    return;
+                }
+            }
+            _ => return,
+        }
     }
-    true
+}
+
+impl Got {
+    /// Notes one event; false if the subscription cannot go on here.
+    fn take(&mut self, payload: &Value) -> bool {
+        let event = &payload["data"]["event"];
+        assert_ne!(event["__typename"], "HistoryGone", "{payload:#}");
+        let Some(cursor) = event["cursor"].as_str() else { return false };
+        let seq = cursor.parse::<Cursor>().expect("a cursor").seq;
+        if self.cursor.replace(cursor.to_owned()).is_none() {
+            self.began_at = Some(seq);
+        } else {
+            let event = event["__typename"].as_str().expect("a type").to_owned();
+            self.told.push(Told { seq, event });
+        }
+        true
+    }
+}
+
+impl Watched {
+    fn query(&self) -> &'static str {
+        match self {
+            Self::Post(_) => POST,
+            Self::Comments(_) => COMMENTS,
+            Self::Feed(_) => FEED,
+        }
+    }
+
+    fn variables(&self, after: Option<String>) -> Value {
+        match self {
+            Self::Post(id) | Self::Comments(id) => json!({ "id": id, "after": after }),
+            Self::Feed(_) => json!({ "after": after }),
+        }
+    }
+
+    fn access_token(&self) -> Option<&str> {
+        match self {
+            Self::Post(_) | Self::Comments(_) => None,
+            Self::Feed(person) => person.client.access_token.as_deref(),
+        }
+    }
+
+    /// An access token lives for five minutes.
+    async fn sign_in(&mut self, url: &str) {
+        if let Self::Feed(person) = self {
+            person.client.url = url.to_owned();
+            person.try_sign_in().await;
+        }
+    }
 }

@@ -1,6 +1,10 @@
 //! A GraphQL client as a frontend has one: sends operations, keeps its access token and what it was shown.
 
 use serde_json::{Value, json};
+use std::time::Duration;
+
+/// How long a client waits for an answer. Longer than the server's own limit for a request.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
 /// A client of one endpoint.
 #[derive(Clone)]
@@ -28,7 +32,13 @@ pub const PASSWORD: &str = "correct horse battery";
 
 impl Client {
     pub fn new(url: &str) -> Self {
-        Self { http: reqwest::Client::new(), url: url.to_owned(), access_token: None }
+        Self::with_patience(url, ANSWER_WAIT)
+    }
+
+    /// A client that gives a request up after this long.
+    pub fn with_patience(url: &str, patience: Duration) -> Self {
+        let http = reqwest::Client::builder().timeout(patience).build().expect("a client");
+        Self { http, url: url.to_owned(), access_token: None }
     }
 
     /// Sends an operation with these headers.
@@ -91,6 +101,19 @@ impl Client {
             email,
             client,
             refresh_token: text(&payload["session"]["refreshToken"]),
+        }
+    }
+}
+
+impl Person {
+    /// Signs in anew, as one must every five minutes. If nobody answers, the old token stays.
+    pub async fn try_sign_in(&mut self) {
+        let anonymous = Client { access_token: None, ..self.client.clone() };
+        let input = json!({ "email": self.email, "password": PASSWORD });
+        let text = mutation("signIn", "session { accessToken }");
+        let Ok(answer) = anonymous.send(&text, json!({ "input": input }), &[]).await else { return };
+        if let Some(token) = answer.body["data"]["signIn"]["session"]["accessToken"].as_str() {
+            self.client.access_token = Some(token.to_owned());
         }
     }
 }

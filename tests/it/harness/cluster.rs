@@ -1,16 +1,30 @@
 //! Roles as processes of their own, each at an address that it keeps when it is killed and started again.
 
-use super::process::Process;
+use super::process::{Process, was_struck};
 use super::stage::Stage;
 use std::net::TcpListener;
+use std::ops::Range;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// How long a process may take to run into its fail point.
-const STRIKE_WAIT: Duration = Duration::from_secs(60);
+const STRIKE_WAIT: Duration = Duration::from_secs(120);
+const PORTS: Range<u16> = 12_000..20_000;
+const PORTS_DRAWN_MAX: usize = 1_000;
 
-/// One command, one relay, one projector, two query processes.
-pub struct Cluster<'a> {
-    stage: &'a Stage,
+/// How many processes of each role there are. Query processes are dealt out to the command processes in turn.
+pub struct Size {
+    pub commands: usize,
+    pub relays: usize,
+    pub projectors: usize,
+    pub queries: usize,
+}
+
+pub const ONE_EACH: Size = Size { commands: 1, relays: 1, projectors: 1, queries: 2 };
+pub const PAIRS: Size = Size { commands: 2, relays: 2, projectors: 2, queries: 2 };
+
+/// Processes of all roles.
+pub struct Cluster {
     members: Vec<Member>,
     /// How often a process died.
     pub deaths: usize,
@@ -22,19 +36,15 @@ struct Member {
     process: Option<Process>,
 }
 
-impl<'a> Cluster<'a> {
-    pub async fn start(stage: &'a Stage) -> Self {
-        let command = free_address();
-        let command_url = format!("http://{command}");
-        let mut members = vec![member(stage, "command", &[("MILLRACE_COMMAND__LISTEN", &command)])];
-        members.push(member(stage, "relay", &[]));
-        members.push(member(stage, "projector", &[]));
-        for _ in 0..2 {
-            let listen = free_address();
-            let more = [("MILLRACE_HTTP__LISTEN", listen.as_str()), ("MILLRACE_COMMAND__URL", command_url.as_str())];
-            members.push(member(stage, "query", &more));
-        }
-        let mut cluster = Self { stage, members, deaths: 0 };
+impl Cluster {
+    /// One command, one relay, one projector, two query processes.
+    pub async fn start(stage: &Stage) -> Self {
+        Self::of_size(stage, ONE_EACH).await
+    }
+
+    /// So many of each.
+    pub async fn of_size(stage: &Stage, size: Size) -> Self {
+        let mut cluster = Self { members: members(stage, size), deaths: 0 };
         for index in 0..cluster.members.len() {
             cluster.revive(index).await;
         }
@@ -43,8 +53,12 @@ impl<'a> Cluster<'a> {
 
     /// Addresses of the query processes.
     pub fn urls(&self) -> Vec<String> {
-        let queries = self.members.iter().filter(|member| member.role == "query");
-        queries.filter_map(|member| member.process.as_ref()).map(Process::graphql).collect()
+        self.indices_of("query").into_iter().map(|index| self.url_of(index)).collect()
+    }
+
+    /// Where a query process answers.
+    pub fn url_of(&self, index: usize) -> String {
+        self.process(index).graphql()
     }
 
     /// How many members there are.
@@ -54,16 +68,51 @@ impl<'a> Cluster<'a> {
 
     /// The first member of a role.
     pub fn index_of(&self, role: &str) -> usize {
-        self.members.iter().position(|member| member.role == role).expect("a member of the role")
+        self.indices_of(role)[0]
+    }
+
+    /// All members of a role.
+    pub fn indices_of(&self, role: &str) -> Vec<usize> {
+        let members = self.members.iter().enumerate();
+        members.filter(|(_, member)| member.role == role).map(|(index, _)| index).collect()
     }
 
     /// Kills a member as a crash would, and starts it again.
     pub async fn kill(&mut self, index: usize) {
+        self.kill_together(&[index]).await;
+    }
+
+    /// Kills members at the same moment, then starts them again.
+    pub async fn kill_together(&mut self, indices: &[usize]) {
+        for index in indices {
+            if let Some(process) = self.members[*index].process.take() {
+                process.kill().await;
+                self.deaths += 1;
+            }
+        }
+        for index in indices {
+            self.revive(*index).await;
+        }
+    }
+
+    /// Kills a member, then the one that is started in its place this long after its start, then starts it for good.
+    pub async fn kill_twice(&mut self, index: usize, after: Duration) {
         if let Some(process) = self.members[index].process.take() {
             process.kill().await;
-            self.deaths += 1;
         }
+        Process::serve_and_kill(self.members[index].role, &self.members[index].environment, after).await;
+        self.deaths += 2;
         self.revive(index).await;
+    }
+
+    /// Pauses a member.
+    pub async fn pause(&self, index: usize) {
+        self.process(index).pause().await;
+    }
+
+    /// Wakes a paused member.
+    pub async fn wake(&self, index: usize) {
+        self.process(index).wake().await;
     }
 
     /// Replaces a member by one that dies at a fail point, waits for that, and starts it again. False if it never got there.
@@ -73,13 +122,14 @@ impl<'a> Cluster<'a> {
         }
         let mut environment = self.members[index].environment.clone();
         environment.push(("MILLRACE_FAIL_POINTS".into(), format!("{point}=abort@{visit}")));
-        let struck = match Process::try_serve(self.members[index].role, &environment).await {
-            None => true,
-            Some(mut process) => process.wait_for_end(STRIKE_WAIT).await,
+        let ended = match Process::try_serve(self.members[index].role, &environment).await {
+            Err(ended) => Some(ended),
+            Ok(mut process) => process.wait_for_end(STRIKE_WAIT).await,
         };
-        self.deaths += usize::from(struck);
+        assert!(ended.is_none_or(was_struck), "{point}: it ended, but not there: {ended:?}");
+        self.deaths += usize::from(ended.is_some());
         self.revive(index).await;
-        struck
+        ended.is_some()
     }
 
     /// Stops everything in order.
@@ -87,7 +137,10 @@ impl<'a> Cluster<'a> {
         for process in self.members.into_iter().rev().filter_map(|member| member.process) {
             process.stop().await;
         }
-        let _stage = self.stage;
+    }
+
+    fn process(&self, index: usize) -> &Process {
+        self.members[index].process.as_ref().expect("a living process")
     }
 
     async fn revive(&mut self, index: usize) {
@@ -96,12 +149,30 @@ impl<'a> Cluster<'a> {
     }
 }
 
+fn members(stage: &Stage, size: Size) -> Vec<Member> {
+    let commands: Vec<String> = (0..size.commands).map(|_| free_address()).collect();
+    let mut members = Vec::new();
+    for listen in &commands {
+        members.push(member(stage, "command", &[("MILLRACE_COMMAND__LISTEN", listen)]));
+    }
+    members.extend((0..size.relays).map(|_| member(stage, "relay", &[])));
+    members.extend((0..size.projectors).map(|_| member(stage, "projector", &[])));
+    for (listen, command) in (0..size.queries).map(|_| free_address()).zip(commands.iter().cycle()) {
+        let command = format!("http://{command}");
+        let more = [("MILLRACE_HTTP__LISTEN", listen.as_str()), ("MILLRACE_COMMAND__URL", &command)];
+        members.push(member(stage, "query", &more));
+    }
+    members
+}
+
 fn member(stage: &Stage, role: &'static str, more: &[(&str, &str)]) -> Member {
     Member { role, environment: stage.environment_with(more), process: None }
 }
 
-/// An address that nobody listens on now.
+/// An address that nobody listens on now, nor comes to sit on while its owner is dead: below the ports that the kernel gives to
+/// outgoing connections, and beside those of the servers.
 pub fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.local_addr().expect("its address").to_string()
+    let drawn = (0..PORTS_DRAWN_MAX).map(|_| PORTS.start + Uuid::new_v4().as_fields().1 % (PORTS.end - PORTS.start));
+    let mut addresses = drawn.map(|port| format!("127.0.0.1:{port}"));
+    addresses.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }

@@ -1,14 +1,16 @@
 //! A real millrace process: started, killed as by a crash, paused, and ended by the test that owns it.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-const START_WAIT: Duration = Duration::from_secs(60);
+const START_WAIT: Duration = Duration::from_secs(120);
 const STOP_WAIT: Duration = Duration::from_secs(30);
+const SIGABRT: i32 = 6;
 
 /// A running process of one role.
 pub struct Process {
@@ -20,37 +22,24 @@ pub struct Process {
 impl Process {
     /// Starts `millrace serve --role …` and waits until it says that it serves.
     pub async fn serve(role: &str, environment: &[(String, String)]) -> Self {
-        Self::try_serve(role, environment).await.unwrap_or_else(|| panic!("role {role} did not start"))
+        Self::try_serve(role, environment).await.unwrap_or_else(|status| panic!("role {role} did not start: {status}"))
     }
 
-    /// The same; none if the process ended before it served (a fail point struck at start).
-    pub async fn try_serve(role: &str, environment: &[(String, String)]) -> Option<Self> {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
-            .args(["serve", "--role", role])
-            .envs(environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("the program starts");
+    /// The same; its exit status if it ended before it served (a fail point struck at start).
+    pub async fn try_serve(role: &str, environment: &[(String, String)]) -> Result<Self, ExitStatus> {
+        let mut child = spawn(role, environment);
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let mut addresses = BTreeMap::new();
-        let serving = async {
-            while let Some(line) = lines.next_line().await.expect("its output") {
-                match line.split_once(' ') {
-                    Some(("listening", rest)) => {
-                        let (what, address) = rest.split_once(' ').expect("what and where");
-                        addresses.insert(what.to_owned(), address.to_owned());
-                    }
-                    _ if line == "ready" => return true,
-                    _ => {}
-                }
-            }
-            false
-        };
-        let ready = timeout(START_WAIT, serving).await.expect("the process starts in time");
+        let said = timeout(START_WAIT, addresses_until_ready(&mut lines)).await.expect("the process starts in time");
+        let Some(addresses) = said else { return Err(child.wait().await.expect("its end")) };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        ready.then_some(Self { child, addresses })
+        Ok(Self { child, addresses })
+    }
+
+    /// Starts one and kills it this long after, ready or not.
+    pub async fn serve_and_kill(role: &str, environment: &[(String, String)], after: Duration) {
+        let mut child = spawn(role, environment);
+        tokio::time::sleep(after).await;
+        child.kill().await.expect("its end");
     }
 
     /// Where GraphQL is served.
@@ -63,10 +52,11 @@ impl Process {
         &self.addresses["operations"]
     }
 
-    /// Ends it as a crash would.
+    /// Ends it as a crash would. It must have lived until then.
     pub async fn kill(mut self) {
-        self.child.start_kill().expect("a signal");
-        self.child.wait().await.expect("its end");
+        let ended = self.child.try_wait().expect("its state");
+        assert!(ended.is_none(), "it ended by itself: {ended:?}");
+        self.child.kill().await.expect("its end");
     }
 
     /// Ends it in order (SIGTERM), and waits until it is gone.
@@ -75,9 +65,19 @@ impl Process {
         timeout(STOP_WAIT, self.child.wait()).await.expect("it stops in time").expect("its end");
     }
 
-    /// Waits until it ends by itself, as at a fail point.
-    pub async fn wait_for_end(&mut self, at_most: Duration) -> bool {
-        timeout(at_most, self.child.wait()).await.is_ok()
+    /// Stops its clock (SIGSTOP), as a long pause of its machine would: sockets and transactions stay open.
+    pub async fn pause(&self) {
+        self.signal("-STOP").await;
+    }
+
+    /// Lets it go on where it was paused.
+    pub async fn wake(&self) {
+        self.signal("-CONT").await;
+    }
+
+    /// Waits until it ends by itself, as at a fail point; none if it does not.
+    pub async fn wait_for_end(&mut self, at_most: Duration) -> Option<ExitStatus> {
+        timeout(at_most, self.child.wait()).await.ok().map(|ended| ended.expect("its end"))
     }
 
     async fn signal(&self, signal: &str) {
@@ -85,4 +85,36 @@ impl Process {
         let status = Command::new("kill").args([signal, &id]).status().await.expect("kill runs");
         assert!(status.success(), "signal {signal}");
     }
+}
+
+/// True if a fail point ended it.
+pub fn was_struck(status: ExitStatus) -> bool {
+    status.signal() == Some(SIGABRT)
+}
+
+fn spawn(role: &str, environment: &[(String, String)]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_millrace"))
+        .args(["serve", "--role", role])
+        .envs(environment.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("the program starts")
+}
+
+/// What it says of its addresses; none if it ends before it is ready.
+async fn addresses_until_ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<BTreeMap<String, String>> {
+    let mut addresses = BTreeMap::new();
+    while let Some(line) = lines.next_line().await.expect("its output") {
+        match line.split_once(' ') {
+            Some(("listening", rest)) => {
+                let (what, address) = rest.split_once(' ').expect("what and where");
+                addresses.insert(what.to_owned(), address.to_owned());
+            }
+            _ if line == "ready" => return Some(addresses),
+            _ => {}
+        }
+    }
+    None
 }

@@ -10,6 +10,8 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 const RECEIVE_WAIT: Duration = Duration::from_secs(60);
+/// The server pings every 15 s.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
 
 /// An open, acknowledged socket.
 pub struct Socket {
@@ -33,14 +35,15 @@ impl Socket {
         Self::try_open(url, access_token).await.expect("an acknowledged socket")
     }
 
-    /// The same; none if the server is away or refuses.
-    pub async fn try_open(url: &str, access_token: Option<&str>) -> Option<Self> {
-        let mut socket = Self::connect(url).await.ok()?;
+    /// The same; what came instead if the server is away or refuses.
+    pub async fn try_open(url: &str, access_token: Option<&str>) -> Result<Self, Received> {
+        let mut socket = Self::connect(url).await.map_err(|_| Received::Lost)?;
         let payload = access_token.map_or(json!({}), |token| json!({ "Authorization": format!("Bearer {token}") }));
-        socket.send(json!({ "type": "connection_init", "payload": payload })).await.ok()?;
-        match socket.receive().await {
-            Received::Message(message) if message["type"] == "connection_ack" => Some(socket),
-            _ => None,
+        let init = socket.send(json!({ "type": "connection_init", "payload": payload })).await;
+        init.map_err(|_| Received::Lost)?;
+        match socket.receive("the acknowledgement").await {
+            Received::Message(message) if message["type"] == "connection_ack" => Ok(socket),
+            other => Err(other),
         }
     }
 
@@ -64,26 +67,49 @@ impl Socket {
         let _lost = self.send(json!({ "type": "subscribe", "id": id, "payload": payload })).await;
     }
 
-    /// The next message; pings are answered on the way.
-    pub async fn receive(&mut self) -> Received {
+    /// The next message. Pings are answered on the way, and are no reason to wait longer.
+    pub async fn receive(&mut self, what: &str) -> Received {
+        let received = timeout(RECEIVE_WAIT, self.receive_any()).await;
+        received.unwrap_or_else(|_| panic!("nothing came within {RECEIVE_WAIT:?}, waiting for {what}"))
+    }
+
+    async fn receive_any(&mut self) -> Received {
         loop {
-            let frame = timeout(RECEIVE_WAIT, self.stream.next()).await.expect("a message in time");
-            match frame {
-                Some(Ok(Message::Text(text))) => return Received::Message(serde_json::from_str(&text).expect("JSON")),
-                Some(Ok(Message::Close(frame))) => {
-                    return Received::Closed(frame.map_or(1005, |frame| frame.code.into()));
-                }
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return Received::Lost,
+            if let Some(received) = read(self.stream.next().await) {
+                return received;
             }
         }
     }
 
-    /// The payload of the next `next` message, which must come.
-    pub async fn next(&mut self) -> Value {
-        match self.receive().await {
-            Received::Message(message) if message["type"] == "next" => message["payload"].clone(),
-            other => panic!("no result but {other:?}"),
+    /// The next message, whenever it comes; lost if not even a ping comes from the server.
+    pub async fn listen(&mut self) -> Received {
+        loop {
+            let frame = timeout(SILENCE_MAX, self.stream.next()).await.unwrap_or(None);
+            if let Some(received) = read(frame) {
+                return received;
+            }
         }
+    }
+
+    /// The next result's field of data, which must come without an error.
+    pub async fn event(&mut self, field: &str, what: &str) -> Value {
+        match self.receive(what).await {
+            Received::Message(message) if message["type"] == "next" => {
+                let payload = &message["payload"];
+                assert!(payload.get("errors").is_none(), "waiting for {what}: {payload:#}");
+                payload["data"][field].clone()
+            }
+            other => panic!("waiting for {what}: {other:?}"),
+        }
+    }
+}
+
+/// What a frame is to a client; nothing of pings.
+fn read(frame: Option<Result<Message, Error>>) -> Option<Received> {
+    match frame {
+        Some(Ok(Message::Text(text))) => Some(Received::Message(serde_json::from_str(&text).expect("JSON"))),
+        Some(Ok(Message::Close(frame))) => Some(Received::Closed(frame.map_or(1005, |frame| frame.code.into()))),
+        Some(Ok(_)) => None,
+        Some(Err(_)) | None => Some(Received::Lost),
     }
 }
