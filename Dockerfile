@@ -24,7 +24,9 @@ RUN apt-get update \
     && install --directory --owner=10001 --group=10001 --mode=0700 /keys/command /keys/query
 COPY --from=program /usr/local/bin/millrace /usr/local/bin/millrace
 COPY --from=playground /build/web-playground/dist /usr/share/millrace/playground
-ENV MILLRACE_HTTP__PLAYGROUND_FOLDER=/usr/share/millrace/playground
+# In a container the loopback default would be reachable by nobody. The operators' port stays there, for the health check.
+ENV MILLRACE_HTTP__LISTEN=0.0.0.0:4000 \
+    MILLRACE_HTTP__PLAYGROUND_FOLDER=/usr/share/millrace/playground
 USER 10001:10001
 EXPOSE 4000
 ENTRYPOINT ["millrace"]

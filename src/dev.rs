@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 const KEYS_FOLDER: &str = "keys";
 const DATA_FOLDER: &str = "data";
-/// What a person who tries it wants to read; problems still show.
-const QUIET_LOGS: &str = "warn";
+/// What a person who tries it wants to read; problems still show. But sqlx also warns of connections that come back to their pool
+/// when the server is already stopping.
+const QUIET_LOGS: &str = "warn,sqlx_core::pool=error";
 
 /// Why the development set-up cannot run.
 #[derive(Debug, thiserror::Error)]

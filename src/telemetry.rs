@@ -2,6 +2,7 @@
 
 use crate::settings::{LogFormat, LogSettings};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use std::io::{IsTerminal, stderr};
 use tracing_subscriber::EnvFilter;
 
 /// Bounds of the histograms of durations, in seconds: from a cached read to the request deadline.
@@ -18,10 +19,10 @@ pub enum TelemetryError {
     Metrics(#[from] BuildError),
 }
 
-/// Starts logging to standard error. A second start in one process (tests) changes nothing.
+/// Starts logging to standard error, in colour on a terminal. A second start in one process (tests) changes nothing.
 pub fn start_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
     let _already_started = match settings.format {
         LogFormat::Text => builder.try_init().is_err(),
         LogFormat::Json => builder.json().flatten_event(true).try_init().is_err(),

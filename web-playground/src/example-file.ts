@@ -4,7 +4,7 @@ export interface Example {
   name: string;
   title: string;
   description: string;
-  /** The document, under the description as comment. */
+  /** The document, under the description as one line of comment, which the editor breaks where it needs to. */
   query: string;
   /** JSON; may hold placeholders such as `{{newestPost}}`. */
   variables: Record<string, unknown>;
@@ -33,7 +33,7 @@ export function parseExample(path: string, text: string): Example {
     name,
     title,
     description: rest.join(' '),
-    query: rest.map((line) => `# ${line}\n`).join('') + document,
+    query: (rest.length > 0 ? `# ${rest.join(' ')}\n` : '') + document,
     variables: parseVariables(path, directive(comments, 'variables')),
     kind: operation[1] as Example['kind'],
     operationName: operation[2],

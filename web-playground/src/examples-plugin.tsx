@@ -4,8 +4,8 @@ import { EXAMPLES } from './examples.ts';
 
 const GROUPS: readonly { kind: Example['kind']; heading: string }[] = [
   { kind: 'query', heading: 'Read' },
-  { kind: 'mutation', heading: 'Write' },
   { kind: 'subscription', heading: 'Live' },
+  { kind: 'mutation', heading: 'Write' },
 ];
 
 /** The pane that lists the examples; a click opens one in a tab of its own, or goes to the tab that has it. */

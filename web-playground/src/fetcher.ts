@@ -5,6 +5,7 @@ import type { Answer, Send } from './endpoint.ts';
 import { toHeaders } from './headers.ts';
 import { createLiveClient, errorsOf } from './live-client.ts';
 import { liveStatus, setLiveStatus } from './live-status.ts';
+import { withIds } from './placeholders.ts';
 import { subscribeWithResume } from './resume.ts';
 import type { DemoSession } from './session.ts';
 
@@ -14,8 +15,9 @@ import type { DemoSession } from './session.ts';
  */
 export function createPlaygroundFetcher(send: Send, socketUrl: string, session: DemoSession): Fetcher {
   const clientFor = clientsByHeaders(socketUrl, session);
-  return async (params, options) => {
+  return async (typed, options) => {
     const headers = toHeaders(options?.headers);
+    const params = await withIds(typed, send);
     const operation = selectedOperation(params);
     const payload = { ...params, operationName: operation?.name?.value ?? params.operationName };
     if (operation?.operation === 'subscription') return liveResults(clientFor(headers), payload);

@@ -1,6 +1,6 @@
-import { firstError, type Send } from './endpoint.ts';
+import { firstError, type Operation, type Send } from './endpoint.ts';
 
-/** Placeholders in the variables of examples. One small query answers all of them. */
+/** Placeholders in operations and their variables. One small query answers all of them. */
 const NEWEST_POST = '{{newestPost}}';
 const NEWEST_AUTHOR = '{{newestAuthor}}';
 
@@ -21,4 +21,15 @@ export async function fillPlaceholders(text: string, send: Send): Promise<string
   const post = (answer.data as NewestPostData | null | undefined)?.posts?.nodes?.[0];
   if (!post) throw new Error(firstError(answer) ?? 'There is no post yet');
   return text.replaceAll(NEWEST_POST, post.id).replaceAll(NEWEST_AUTHOR, post.author.id);
+}
+
+/** The operation with ids where a text that was pasted has placeholders; as it is if there are none, for the server to tell. */
+export async function withIds<T extends Pick<Operation, 'query' | 'variables'>>(operation: T, send: Send): Promise<T> {
+  const text = JSON.stringify({ query: operation.query, variables: operation.variables });
+  if (!hasPlaceholder(text)) return operation;
+  try {
+    return { ...operation, ...(JSON.parse(await fillPlaceholders(text, send)) as Pick<T, 'query' | 'variables'>) };
+  } catch {
+    return operation;
+  }
 }

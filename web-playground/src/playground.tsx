@@ -11,11 +11,14 @@ import { TabFiller } from './tab-filler.tsx';
 
 /** Below this width the Examples pane would leave no room for the editors, so it starts closed. */
 const PANE_MIN_WIDTH_PX = 1000;
+/** Below this width everything is in one column (styles.css), where the operation needs the height more than its variables. */
+const TOOLS_MIN_WIDTH_PX = 720;
 
 // Made once: GraphiQL takes a new object for a change.
 const storage = createPlaygroundStorage('millrace');
 const plugins = [EXAMPLES_PLUGIN, HISTORY_PLUGIN];
 const firstTabs = FIRST_TABS.map((example) => ({ query: example.query, variables: variablesText(example) }));
+const firstTools = window.innerWidth > TOOLS_MIN_WIDTH_PX ? 'variables' : false;
 const firstPane = window.innerWidth >= PANE_MIN_WIDTH_PX ? EXAMPLES_PLUGIN : undefined;
 
 /** GraphiQL with millrace's fetcher, examples and demo sign-in. */
@@ -27,7 +30,7 @@ export function Playground() {
       plugins={plugins}
       visiblePlugin={firstPane}
       defaultTabs={firstTabs}
-      defaultEditorToolsVisibility="variables"
+      defaultEditorToolsVisibility={firstTools}
       shouldPersistHeaders={false}
       showPersistHeadersSettings={false}
       schemaDescription

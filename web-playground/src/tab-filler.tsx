@@ -6,9 +6,16 @@ import { fillPlaceholders, hasPlaceholder } from './placeholders.ts';
 
 /** Keeps the open tab ready to run: the demo user's token in its headers, ids in place of placeholders. Renders nothing. */
 export function TabFiller() {
-  const { headerEditor, variableEditor, tabs, activeTabIndex } = useGraphiQL(pick('headerEditor', 'variableEditor', 'tabs', 'activeTabIndex'));
+  const { queryEditor, headerEditor, variableEditor, tabs, activeTabIndex } = useGraphiQL(
+    pick('queryEditor', 'headerEditor', 'variableEditor', 'tabs', 'activeTabIndex'),
+  );
   const authorization = useSyncExternalStore(session.onChange, session.authorization);
   const tabId = tabs[activeTabIndex]?.id;
+
+  // Descriptions, ids and tokens are longer than the panes are wide.
+  useEffect(() => {
+    for (const editor of [queryEditor, variableEditor, headerEditor]) editor?.updateOptions({ wordWrap: 'on' });
+  }, [queryEditor, variableEditor, headerEditor]);
 
   useEffect(() => {
     if (headerEditor) rewrite(headerEditor, withAuthorization(headerEditor.getValue(), authorization, session.isOurs));

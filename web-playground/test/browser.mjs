@@ -4,21 +4,27 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  // The network is cut: nothing but this machine has an address.
+  '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+];
+const VIEWPORT = { width: 1280, height: 800 };
 
 /** Runs `use(context)` in a browser of its own and leaves nothing behind. */
 export async function withBrowser(use) {
   const profile = await mkdtemp(join(tmpdir(), 'millrace-playground-'));
-  const context = await chromium.launchPersistentContext(profile, {
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    headless: true,
-    args: FLAGS,
-    viewport: { width: 1280, height: 800 },
-  });
+  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   try {
-    return await use(context);
+    const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: VIEWPORT });
+    await use(context).finally(() => context.close());
   } finally {
-    await context.close();
     await rm(profile, { recursive: true, force: true });
   }
 }

@@ -3,12 +3,15 @@ import assert from 'node:assert/strict';
 
 /** The longest wait for anything the page or the server does. */
 export const WAIT_MS = 20_000;
+const LOOK_AGAIN_MS = 25;
 
 /** The text of one of GraphiQL's four editors. */
 export const textOf = (page, editor) =>
   page.evaluate((name) => globalThis.__MONACO?.editor.getModels().find((model) => model.uri.path.endsWith(name))?.getValue() ?? '', editor);
 /** What the language workers say about the texts. */
 export const markersOf = (page) => page.evaluate(() => globalThis.__MONACO.editor.getModelMarkers({}).map((marker) => marker.message));
+/** The line under a live answer. */
+export const liveLine = (page) => page.locator('.millrace-live');
 
 /** Waits until `read()` gives something that passes `isThere`; the last value is in the error otherwise. */
 export async function until(what, read, isThere) {
@@ -17,7 +20,7 @@ export async function until(what, read, isThere) {
   while (Date.now() < end) {
     value = await read();
     if (isThere(value)) return value;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
   assert.fail(`${what} did not come in ${WAIT_MS} ms; last: ${JSON.stringify(value)}`);
 }
@@ -28,11 +31,43 @@ export async function answer(page, what, isThere) {
   return until(what, read, (value) => value !== null && isThere(value));
 }
 
+/** Waits for the data of an answer without errors, and for `isThere` to like it. */
+export async function data(page, what, isThere) {
+  const value = await answer(page, what, (candidate) => candidate.errors || (candidate.data && isThere(candidate.data)));
+  assert.equal(value.errors, undefined, `${what}: ${JSON.stringify(value.errors)}`);
+  return value.data;
+}
+
+/** Waits until GraphiQL stands with its editors. */
+export const editorsStand = (page) => page.waitForSelector('.graphiql-query-editor .view-line', { timeout: WAIT_MS });
+
 /** Goes to the tab of this operation. */
 export async function openTab(page, name) {
   await page.locator(`[id^="graphiql-session-tab-"][title="${name}"]`).click();
   await until(`the text of ${name}`, () => textOf(page, 'operation.graphql'), (text) => text.includes(name));
 }
+
+/** Opens an example from its pane, in a tab of its own. */
+export async function openExample(page, name, operationName) {
+  await page.locator(`[data-example="${name}"]`).click();
+  await until(`the example ${name}`, () => textOf(page, 'operation.graphql'), (text) => text.includes(operationName));
+  await idsAreIn(page);
+}
+
+/** Waits until no placeholder is left in the variables. */
+export const idsAreIn = (page) => until('the ids', () => textOf(page, 'variables.json'), (text) => !text.includes('{{'));
+
+/** Waits until the token is in the Headers editor; answers it. */
+export async function tokenIsIn(page) {
+  const headers = await until('the token', () => textOf(page, 'request-headers.json'), (text) => /"Authorization": "Bearer \S+"/.test(text));
+  return JSON.parse(headers).Authorization;
+}
+
+/** Presses the demo user's button. */
+export const signIn = async (page) => {
+  await page.getByRole('button', { name: 'Sign in as demo user', exact: true }).click();
+  return tokenIsIn(page);
+};
 
 /** Replaces the operation, as by a paste: typed letter by letter, the editor would add brackets of its own. */
 export async function typeOperation(page, text) {
@@ -44,3 +79,9 @@ export async function typeOperation(page, text) {
 
 /** Runs the operation; for a running subscription the same button stops it. */
 export const run = (page) => page.locator('.graphiql-execute-button').click();
+
+/** Stops a running subscription. */
+export async function stop(page) {
+  await run(page);
+  await liveLine(page).waitFor({ state: 'detached' });
+}

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { endpointsOf } from '../.unit/endpoint.js';
 import { parseExample, variablesText } from '../.unit/example-file.js';
 import { toHeaders, withAuthorization } from '../.unit/headers.js';
-import { fillPlaceholders } from '../.unit/placeholders.js';
+import { fillPlaceholders, withIds } from '../.unit/placeholders.js';
 import { DemoSession } from '../.unit/session.js';
 import { withoutHeaders } from '../.unit/storage.js';
 
@@ -19,7 +19,7 @@ test('an example is read with its title, needs and variables', () => {
     name: 'watch-it',
     title: 'A title',
     description: 'Some words and more.',
-    query: '# Some words\n# and more.\nsubscription Watch($id: ID!) {\n  a(id: $id)\n}\n',
+    query: '# Some words and more.\nsubscription Watch($id: ID!) {\n  a(id: $id)\n}\n',
     variables: { id: '{{newestPost}}' },
     kind: 'subscription',
     operationName: 'Watch',
@@ -75,6 +75,13 @@ test('placeholders take the ids of the newest post, by one query', async () => {
   assert.equal(await fillPlaceholders('{"a":1}', send), '{"a":1}');
   assert.equal(queries, 1);
   await assert.rejects(fillPlaceholders('{{newestPost}}', async () => ({ data: { posts: { nodes: [] } } })), /no post yet/);
+});
+
+test('an operation that was pasted with placeholders is sent with ids, or as it is where there are none', async () => {
+  const pasted = { query: '{ post(id: "{{newestPost}}") { id } }', variables: { author: '{{newestAuthor}}' }, operationName: 'A' };
+  const send = async () => ({ data: { posts: { nodes: [{ id: 'p1', author: { id: 'u1' } }] } } });
+  assert.deepEqual(await withIds(pasted, send), { query: '{ post(id: "p1") { id } }', variables: { author: 'u1' }, operationName: 'A' });
+  assert.equal(await withIds(pasted, () => Promise.reject(new Error('away'))), pasted);
 });
 
 const LIFE_MS = 300_000;

@@ -3,6 +3,7 @@
 use super::feed::{Feed, FeedError};
 use super::redis::{Heard, RedisRings};
 use crate::projection::Projection;
+use crate::reader::NotServedYet;
 use crate::store::DocumentStore;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
@@ -12,6 +13,8 @@ use tokio_util::sync::CancellationToken;
 const TICK: Duration = Duration::from_secs(1);
 /// Between two looks while none are: then they are all that tells of changes.
 const TICK_WITHOUT_RINGS: Duration = Duration::from_millis(100);
+/// Between two looks until a projector has begun: a first start is waiting for it, and nothing is wrong.
+const TICK_UNTIL_SERVED: Duration = Duration::from_millis(100);
 /// While the store does not answer, looks get rarer up to this.
 const TICK_MAX: Duration = Duration::from_secs(5);
 
@@ -66,9 +69,17 @@ async fn step<P: Projection, D: DocumentStore<P::Document>>(
         _ => ticks.hears_rings,
     };
     let looked = feed.tick().await;
+    if is_too_early(&looked) {
+        ticks.due = Instant::now() + TICK_UNTIL_SERVED;
+        return;
+    }
     ticks.failures = if looked.is_ok() { 0 } else { ticks.failures + 1 };
     tell::<P>(&looked, ticks.failures);
     ticks.plan();
+}
+
+fn is_too_early(looked: &Result<(), FeedError>) -> bool {
+    matches!(looked, Err(FeedError::Store(cause)) if cause.is::<NotServedYet>())
 }
 
 fn tell<P: Projection>(done: &Result<(), FeedError>, failures: u32) {
