@@ -1,6 +1,6 @@
 //! What an all-knowing observer notes down: every log that there ever was, and what each command did.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millrace_events::{CommandId, Envelope, EventId, Position};
 
@@ -36,6 +36,8 @@ pub struct Oracle {
     pub commits: u64,
     /// What each command did when.
     pub spans: BTreeMap<CommandId, Span>,
+    /// The last event of each command that has a position.
+    pub ends: BTreeSet<EventId>,
 }
 
 impl Oracle {
@@ -51,6 +53,9 @@ impl Oracle {
 
     /// An event got the next position.
     pub fn sequenced(&mut self, event: &Envelope) {
+        if event.ends_command() {
+            self.ends.insert(event.event_id);
+        }
         if let Some(today) = self.branches.last_mut() {
             today.add(event);
         }

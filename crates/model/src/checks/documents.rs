@@ -63,6 +63,9 @@ fn extend_folded(world: &mut World, number: u32) -> Checked {
     let Some(events) = events else {
         return Err(("L5", format!("silent merge: what was folded up to {end} is the beginning of no log")));
     };
+    if last.is_some_and(|last| !world.oracle.ends.contains(&last)) {
+        return Err(("P1", format!("the checkpoint {end} lies inside a command")));
+    }
     if let Some(store) = world.documents.generations.get_mut(&number) {
         store.folded = events;
     }

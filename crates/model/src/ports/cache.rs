@@ -138,6 +138,7 @@ impl CacheSession for SessionPort {
     }
 
     async fn write_through(&self, generation: u32, namespace: u64, documents: &[Written]) -> Result<(), CacheError> {
+        self.sim.with(World::save_redis_if_harsh);
         for written in documents {
             let written = written.clone();
             let place = (generation, namespace, written.key.clone());

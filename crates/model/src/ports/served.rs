@@ -10,6 +10,9 @@ use super::store::StorePort;
 use crate::projection::Sheet;
 use crate::sim::{Lost, Sim};
 
+/// Below so many steps lies the time before what was read is used: seldom long, so that late fills are met.
+const DAWDLING: [u64; 4] = [2, 2, 2, 30];
+
 /// A process's guess of the generation that is served.
 pub struct ServedPort {
     sim: Sim,
@@ -51,8 +54,11 @@ impl DocumentStore<Sheet> for ServedPort {
         if is_retired(&checkpoint) { self.look_again().await?.checkpoint().await } else { Ok(checkpoint) }
     }
 
+    /// Who has read may take a while before they do anything with it.
     async fn read(&self, keys: &[DocumentKey]) -> Result<Snapshot<Sheet>, StoreError> {
         let snapshot = self.current().await?.read(keys).await?;
+        let dawdling = self.sim.with(|world| world.random.pick(DAWDLING));
+        self.sim.nap(dawdling).await;
         if is_retired(&snapshot.checkpoint) { self.look_again().await?.read(keys).await } else { Ok(snapshot) }
     }
 

@@ -60,7 +60,7 @@ impl Source for SourcePort {
 fn fetch(world: &mut World, after: Position, wanted: Wanted) -> Result<Vec<Message>, Missing> {
     let is_odd = |world: &mut World| world.faults.strike && world.random.chance(ODD_ANSWERS);
     let start = if is_odd(world) { after.0.saturating_sub(world.random.below(3)) } else { after.0 };
-    let most = usize::try_from(world.random.pick([1, 2, 5])).unwrap_or(1).min(wanted.messages);
+    let most = usize::try_from(world.random.pick([1, 2, 5, 12])).unwrap_or(1).min(wanted.messages);
     let mut found = messages(world.nats.stream.as_ref().ok_or(Missing)?, start, most);
     if is_odd(world) {
         world.random.shuffle(&mut found);

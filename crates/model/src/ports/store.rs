@@ -10,8 +10,8 @@ use crate::sim::{Lost, Sim};
 use crate::world::documents::Generation;
 use crate::world::{Server, World};
 
-/// How often a process dies or stands still between a commit and the cache.
-const STRUCK_AFTER_COMMIT: f64 = 0.02;
+/// How often a process dies or stands still just before a commit, and between a commit and the cache.
+const STRUCK_AT_COMMIT: f64 = 0.02;
 
 /// A generation of the model's projection.
 #[derive(Clone)]
@@ -60,11 +60,13 @@ impl DocumentStore<Sheet> for StorePort {
     /// In doubt the commit of the same transaction is asked for again, never its body.
     async fn commit(&self, from: Revision, commit: &Commit<Sheet>) -> Result<Committed, StoreError> {
         let transaction = self.sim.with(World::new_number);
+        self.sim.with(|world| world.aim(Aim::Process, STRUCK_AT_COMMIT));
+        self.sim.pass().await;
         let answer = match self.commit_once(transaction, from, commit).await {
             Ok(committed) => committed,
             Err(Lost) => self.commit_once(transaction, from, commit).await?,
         };
-        self.sim.with(|world| world.aim(Aim::Process, STRUCK_AFTER_COMMIT));
+        self.sim.with(|world| world.aim(Aim::Process, STRUCK_AT_COMMIT));
         self.sim.pass().await;
         Ok(answer)
     }

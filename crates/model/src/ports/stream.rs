@@ -11,6 +11,8 @@ use crate::world::{Server, World};
 
 /// Messages that one read answers at the most: few, so that pages have ends.
 const MESSAGES_READ_MAX: u64 = 3;
+/// How often the duplicate window has passed when a message arrives: nothing leans on it.
+const WINDOW_PASSES: f64 = 0.2;
 
 /// A connection to NATS.
 pub struct StreamPort(pub Sim);
@@ -29,7 +31,12 @@ impl StreamPort {
     async fn publish_one(&self, message: &Outgoing) -> Result<Option<Ack>, Lost> {
         let message = message.clone();
         let publish = move |world: &mut World| {
-            let ack = world.nats.stream.as_mut().and_then(|stream| stream.publish(&message));
+            let is_much_later = world.random.chance(WINDOW_PASSES);
+            let stream = world.nats.stream.as_mut()?;
+            if is_much_later {
+                stream.forget();
+            }
+            let ack = stream.publish(&message);
             if let Some(ack) = ack {
                 world.tell(|_| format!("stream {} gets log {}, {ack:?}", ack.sequence, message.position));
             }

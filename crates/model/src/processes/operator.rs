@@ -1,4 +1,4 @@
-//! The operator: after an alarm, if the log really went back, begins a new history.
+//! The operator: after an alarm, if the log really went back, begins a new history, also if its last witness is gone by then.
 
 use crate::scheduler::Kind;
 use crate::sim::Sim;
@@ -20,7 +20,7 @@ pub fn start(sim: &Sim) {
                 let (has_alarm, is_quiet) = own.with(|world| (world.alarm.is_some(), !world.faults.strike));
                 if has_alarm || is_quiet {
                     own.nap(REACTION).await;
-                    act(&own);
+                    act(&own, has_alarm);
                 }
             }
         });
@@ -28,10 +28,11 @@ pub fn start(sim: &Sim) {
 }
 
 /// `millrace log new-history`. Relays and projectors do the rest.
-fn act(sim: &Sim) {
+fn act(sim: &Sim, has_alarm: bool) {
     sim.with(|world| {
         world.alarm = None;
-        if world.log_went_back() {
+        let has_gone_back = world.counts.went_back > world.counts.new_histories;
+        if has_alarm && has_gone_back || world.log_went_back() {
             let history = world.postgres.new_history();
             world.counts.new_histories += 1;
             world.tell(|_| format!("NEW HISTORY {history}"));

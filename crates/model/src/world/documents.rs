@@ -18,8 +18,8 @@ pub struct Documents {
     pub generations: BTreeMap<u32, Generation>,
     /// The one that is served.
     pub served: u32,
-    /// More documents than this are too large for a transaction.
-    pub documents_max: usize,
+    /// More changes than this are too large for a transaction. Those of one command are not.
+    pub changes_max: usize,
 }
 
 /// One build of the projection.
@@ -123,7 +123,7 @@ impl Documents {
     /// A store with an empty first generation.
     pub fn new(random: &mut Random) -> Self {
         let generations = BTreeMap::from([(1, Generation::new(1, None))]);
-        Self { generations, served: 1, documents_max: random.pick([4, 6, usize::MAX]) }
+        Self { generations, served: 1, changes_max: random.pick([5, 6, usize::MAX]) }
     }
 
     /// One generation.
@@ -156,7 +156,7 @@ impl Documents {
 impl World {
     /// The transaction of a commit. Repeated, it answers what it answered.
     pub fn commit(&mut self, generation: u32, transaction: u64, from: Revision, commit: &Commit<Sheet>) -> Committed {
-        let too_large = commit.documents.len() > self.documents.documents_max;
+        let too_large = commit.changes.len() > self.documents.changes_max;
         let Some(store) = self.documents.generations.get_mut(&generation) else { return Committed::CompareLost };
         if store.transactions.contains(&transaction) {
             return Committed::Yes;

@@ -80,6 +80,14 @@ macro_rules! counts {
             pub fn add(&mut self, other: &Self) {
                 $( self.$name += other.$name; )+
             }
+
+            /// What did not happen at all.
+            pub fn never(&self) -> Vec<&'static str> {
+                [$( (stringify!($name), self.$name) ),+]
+                    .into_iter()
+                    .filter_map(|(name, count)| (count == 0).then_some(name))
+                    .collect()
+            }
         }
     };
 }
@@ -247,9 +255,12 @@ impl World {
         self.name(self.running)
     }
 
-    /// The name of a process, and why it stops.
+    /// The process stops, and says why. Nothing but a log that went back is worth that.
     pub fn raise_alarm(&mut self, why: impl fmt::Display) {
         self.counts.alarms += 1;
+        if self.counts.went_back == 0 {
+            self.break_off("L5", format!("{} stops, though the log never went back: {why}", self.own_name()));
+        }
         self.tell(|world| format!("{} STOPS: {why}", world.own_name()));
         self.alarm = Some(why.to_string());
     }

@@ -70,6 +70,11 @@ impl Stream {
         Self { identity, history, messages: BTreeMap::new(), last: 0, recent: BTreeMap::new() }
     }
 
+    /// The duplicate window has passed.
+    pub fn forget(&mut self) {
+        self.recent.clear();
+    }
+
     /// Stores a message, or answers that it has it; none if the stream does not end where it should. A single server looks at
     /// the expected sequence first.
     pub fn publish(&mut self, message: &Outgoing) -> Option<Ack> {

@@ -9,6 +9,9 @@ use millrace_read::projection::DocumentKey;
 
 use super::{Server, World};
 
+/// How often Redis is saved just before documents are written through, while faults strike harder.
+const SAVED_WHILE_HARSH: f64 = 0.2;
+
 /// Where a document lies: generation, namespace, key.
 pub type Place = (u32, u64, DocumentKey);
 
@@ -120,6 +123,13 @@ fn is_newer(written: Revision, found: Revision) -> bool {
 }
 
 impl World {
+    /// A saved state that is nearly new is what a restart harms most with.
+    pub fn save_redis_if_harsh(&mut self) {
+        if self.faults.harsh && self.random.chance(SAVED_WHILE_HARSH) {
+            self.redis.save();
+        }
+    }
+
     pub(crate) fn redis_is_flushed(&mut self) {
         self.redis.entries.clear();
         self.redis.head = None;

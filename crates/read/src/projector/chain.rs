@@ -144,7 +144,7 @@ pub fn whole_commands<'a>(events: impl IntoIterator<Item = &'a Fetched>, events_
 
 /// Compares the stream with the checkpoint: at start, after every error, and on each tick.
 ///
-/// A message that is missing at the checkpoint says nothing: the next event's predecessor does.
+/// A message that is missing at the checkpoint, or misplaced there, says nothing: the next event's predecessor does.
 pub fn verify(
     checkpoint: &Checkpoint,
     stream: &StreamState,
@@ -158,6 +158,9 @@ pub fn verify(
         return Ok(Some(Obstacle::TailLost { last: stream.last, checkpoint: position }));
     }
     let Some(Message { content: Content::Event(envelope), .. }) = at_checkpoint else { return Ok(None) };
+    if envelope.position != position {
+        return Ok(None);
+    }
     if envelope.history > own {
         return Err(Alarm::LaterHistory { own, found: envelope.history });
     }

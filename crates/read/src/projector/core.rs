@@ -150,6 +150,8 @@ where
         let step = self.step(checkpoint, namespace).await;
         if step.is_err() {
             self.stream = None;
+            // What was fetched may be what does not fit, such as half a command of a log that went back.
+            self.ahead.clear();
         }
         Ok(Round { step: step?, cache_error: self.cache_error.take() })
     }

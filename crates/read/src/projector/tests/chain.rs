@@ -114,6 +114,8 @@ fn the_message_at_the_checkpoint_is_compared() {
     let state = stream(one.history, 4);
     assert_eq!(verify(&checkpoint, &state, Some(&one.messages()[3])).unwrap(), None);
     assert_eq!(verify(&checkpoint, &state, None).unwrap(), None, "the next event's predecessor will tell");
+    let misplaced = Message { sequence: Position(4), ..one.messages().remove(1) };
+    assert_eq!(verify(&checkpoint, &state, Some(&misplaced)).unwrap(), None, "a stranger's copy is the relay's affair");
     let alarm = verify(&checkpoint, &state, Some(&other.messages()[3])).unwrap_err();
     assert!(matches!(alarm, Alarm::AnotherEvent { position: Position(4), .. }), "{alarm}");
 }

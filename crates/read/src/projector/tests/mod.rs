@@ -5,6 +5,7 @@ mod kept;
 mod property;
 mod rounds;
 mod through;
+mod went_back;
 
 use super::testing::{MemoryCache, MemorySource, MemoryStore, Pages, PagesDocument, TestLog};
 use super::{Limits, Projector, RoundError, Step};
