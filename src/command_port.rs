@@ -92,5 +92,5 @@ fn failed(code: FailureCode) -> FailureReport {
         FailureCode::Unavailable => "A part of the system does not answer. Try again later.",
         _ => "Something went wrong on our side.",
     };
-    FailureReport { code, message: message.into(), retryable: code.is_retryable(), limit: None }
+    FailureReport { code, message: message.into(), retryable: code.is_retryable(), limit: None, retry_after_s: None }
 }

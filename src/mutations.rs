@@ -24,6 +24,9 @@ fn top_level(failure: CommandFailure) -> Error {
         if let Some(limit) = report.limit {
             extensions.set("limit", limit);
         }
+        if let Some(seconds) = report.retry_after_s {
+            extensions.set("retryAfter", seconds);
+        }
     })
 }
 

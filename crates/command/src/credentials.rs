@@ -40,25 +40,27 @@ impl Pipeline {
         }
     }
 
-    /// A known and an unknown address take the same path.
     async fn verify(&self, email: &Email, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
         let (account, address) = (email.canonical(), request.client_address);
-        let now = Timestamp::new(OffsetDateTime::now_utc());
-        if !self.auth.attempts.allows(&account, address, now) {
-            return Err(Fault::TooManyAttempts);
+        let (attempts, now) = (&self.auth.attempts, Timestamp::new(OffsetDateTime::now_utc()));
+        attempts.begin(&account, address, now).map_err(|wait| Fault::TooManyAttempts { wait })?;
+        let compared = self.compare(&account, password).await;
+        match &compared {
+            Ok(PasswordFinding::Matches { .. }) => attempts.succeeded(&account, address, now),
+            Ok(_) => {}
+            Err(_) => attempts.withdrawn(&account, address),
         }
-        let found = rows::user::credentials(self.log.database(), &account).await?;
+        compared
+    }
+
+    /// A known and an unknown address take the same path.
+    async fn compare(&self, account: &str, password: &Password) -> Result<PasswordFinding, Fault> {
+        let found = rows::user::credentials(self.log.database(), account).await?;
         let hash = found.as_ref().map(|(_, hash)| hash.clone());
         let same = self.auth.passwords.matches(password.clone(), hash).await?;
-        match found {
-            Some((id, hash)) if same => {
-                self.auth.attempts.succeeded(&account, address);
-                Ok(PasswordFinding::Matches { user_id: UserId(id), hash })
-            }
-            _ => {
-                self.auth.attempts.failed(&account, address, now);
-                Ok(PasswordFinding::Differs)
-            }
-        }
+        Ok(match found {
+            Some((id, hash)) if same => PasswordFinding::Matches { user_id: UserId(id), hash },
+            _ => PasswordFinding::Differs,
+        })
     }
 }

@@ -68,6 +68,8 @@ pub struct FailureReport {
     pub retryable: bool,
     /// Which limit, where it is one.
     pub limit: Option<String>,
+    /// After how many seconds it may be tried again, where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 /// Why a command has no answer: becomes a top-level error. It shows its report; its source is for the log.
@@ -109,6 +111,7 @@ impl From<Fault> for CommandFailure {
             message: code.message().to_owned(),
             retryable: code.is_retryable(),
             limit: fault.limit().map(str::to_owned),
+            retry_after_s: fault.retry_after_s(),
         };
         Self { report, source: Some(fault) }
     }

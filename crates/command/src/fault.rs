@@ -5,6 +5,7 @@ use crate::{CommandError, FailureCode};
 use millrace_events::seal::SealError;
 use millrace_log::LogError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
+use std::time::Duration;
 
 /// Why a handler stopped.
 #[derive(Debug)]
@@ -44,7 +45,10 @@ pub enum Fault {
     Draining,
     /// Too many failed sign-ins.
     #[error("too many failed sign-ins")]
-    TooManyAttempts,
+    TooManyAttempts {
+        /// After this time another one is allowed.
+        wait: Duration,
+    },
     /// A sign-in's refresh token is used again and again within its grace.
     #[error("too many refresh tokens of one sign-in")]
     TooManyRefreshTokens,
@@ -108,7 +112,9 @@ impl Fault {
         match self {
             Self::NotSignedIn => FailureCode::Unauthenticated,
             Self::NotAdmin => FailureCode::Forbidden,
-            Self::TooManyCommands | Self::TooManyAttempts | Self::TooManyRefreshTokens => FailureCode::RateLimited,
+            Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
+                FailureCode::RateLimited
+            }
             Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
@@ -119,10 +125,18 @@ impl Fault {
         }
     }
 
+    /// After how many seconds it may be tried again, where that is known.
+    pub(crate) fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts { wait } => Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
+            _ => None,
+        }
+    }
+
     pub(crate) fn limit(&self) -> Option<&'static str> {
         match self {
             Self::TooManyCommands => Some("commands at once"),
-            Self::TooManyAttempts => Some("failed sign-ins"),
+            Self::TooManyAttempts { .. } => Some("failed sign-ins"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
             Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),
             Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),

@@ -1,11 +1,12 @@
-//! Failed sign-ins are counted, so that passwords cannot be tried by the thousand.
+//! Sign-ins are counted until they succeed, so that passwords cannot be tried by the thousand.
 //!
-//! Counted per account and address together, so that a stranger cannot lock an owner out, and per address. In this process only: it
-//! bounds guessing, it decides nothing.
+//! Counted per account and address together, per account, per address, and overall. An address from which an account's owner has
+//! signed in before is held to the first of these alone: whatever strangers try, they do not lock the owner out. In this process
+//! only: it bounds guessing, it decides nothing.
 
 use millrace_events::Timestamp;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,100 +14,169 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AttemptLimits {
     /// To one account from one address, within the window.
+    pub per_account_and_address_max: u32,
+    /// To one account from all addresses that are not its owner's, within the window.
     pub per_account_max: u32,
     /// To any accounts from one address, within the window.
     pub per_address_max: u32,
+    /// To any accounts from anywhere, within the window.
+    pub overall_max: u32,
     /// After this time a count begins anew.
     pub window: Duration,
     /// Counts that are kept. When there are more, the oldest half is forgotten.
     pub counts_max: usize,
+    /// Pairs of account and address that are remembered as the owner's. When there are more, the oldest half is forgotten.
+    pub familiar_max: usize,
 }
 
 impl Default for AttemptLimits {
     fn default() -> Self {
-        Self { per_account_max: 5, per_address_max: 20, window: Duration::from_secs(15 * 60), counts_max: 100_000 }
+        Self {
+            per_account_and_address_max: 5,
+            per_account_max: 100,
+            per_address_max: 20,
+            overall_max: 5_000,
+            window: Duration::from_secs(15 * 60),
+            counts_max: 100_000,
+            familiar_max: 100_000,
+        }
     }
 }
 
-/// Counts failed sign-ins.
+/// Counts sign-ins that have not succeeded.
 #[derive(Debug)]
 pub struct Attempts {
     limits: AttemptLimits,
-    counts: Mutex<HashMap<Whose, Count>>,
+    known: Mutex<Known>,
 }
 
-/// An account is known by its address in the form in which addresses are compared.
+#[derive(Debug, Default)]
+struct Known {
+    counts: HashMap<Whose, Count>,
+    /// When an account's owner signed in from an address last.
+    familiar: HashMap<Pair, i64>,
+}
+
+/// An account is known by its e-mail address in the form in which those are compared.
+type Pair = (String, Option<IpAddr>);
+
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Whose {
-    Account(String, Option<IpAddr>),
+    Pair(Pair),
+    Account(String),
     Address(IpAddr),
+    Everybody,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Count {
-    failed: u32,
+    tried: u32,
     since_ms: i64,
 }
 
 impl Attempts {
     /// With these limits.
     pub fn new(limits: AttemptLimits) -> Self {
-        Self { limits, counts: Mutex::default() }
+        Self { limits, known: Mutex::default() }
     }
 
-    /// True if one more attempt is allowed.
-    pub fn allows(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> bool {
-        let counts = self.counts();
-        self.limited(account, address)
-            .into_iter()
-            .flatten()
-            .all(|(whose, max)| counts.get(&whose).is_none_or(|count| count.failed < max || self.is_over(*count, now)))
-    }
-
-    /// Counts a failed attempt.
-    pub fn failed(&self, account: &str, address: Option<IpAddr>, now: Timestamp) {
-        let mut counts = self.counts();
-        for (whose, _) in self.limited(account, address).into_iter().flatten() {
-            let fresh = Count { failed: 0, since_ms: now.unix_ms() };
-            let count = counts.entry(whose).or_insert(fresh);
-            if self.is_over(*count, now) {
+    /// Begins an attempt, which counts as failed until it has succeeded: many at once are no way around the limits. Refused, it
+    /// answers after what time one is allowed again.
+    pub fn begin(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), Duration> {
+        let (pair, mut known) = (pair(account, address), self.known());
+        let is_familiar = known.familiar.contains_key(&pair);
+        let all = self.limited(&pair);
+        let held_to = if is_familiar { &all[..1] } else { &all[..] };
+        if let Some(wait) = held_to.iter().filter_map(|limited| self.wait(&known, limited, now)).max() {
+            return Err(wait);
+        }
+        for (whose, _) in all {
+            let fresh = Count { tried: 0, since_ms: now.unix_ms() };
+            let count = known.counts.entry(whose).or_insert(fresh);
+            if self.left_ms(*count, now) == 0 {
                 *count = fresh;
             }
-            count.failed = count.failed.saturating_add(1);
+            count.tried = count.tried.saturating_add(1);
         }
-        if counts.len() > self.limits.counts_max {
-            forget_oldest_half(&mut counts);
+        if known.counts.len() > self.limits.counts_max {
+            forget_oldest_half(&mut known.counts, |count| count.since_ms);
+        }
+        Ok(())
+    }
+
+    /// The attempt succeeded: the account's owner is here, and their earlier failures are forgotten.
+    pub fn succeeded(&self, account: &str, address: Option<IpAddr>, now: Timestamp) {
+        self.withdrawn(account, address);
+        let (pair, mut known) = (pair(account, address), self.known());
+        known.counts.remove(&Whose::Pair(pair.clone()));
+        known.familiar.insert(pair, now.unix_ms());
+        if known.familiar.len() > self.limits.familiar_max {
+            forget_oldest_half(&mut known.familiar, |since_ms| *since_ms);
         }
     }
 
-    /// Forgets the failures of an account from this address: its owner is here.
-    pub fn succeeded(&self, account: &str, address: Option<IpAddr>) {
-        self.counts().remove(&Whose::Account(account.to_owned(), address));
+    /// The attempt came to nothing: nobody could tell whether the password was right.
+    pub fn withdrawn(&self, account: &str, address: Option<IpAddr>) {
+        let (pair, mut known) = (pair(account, address), self.known());
+        for (whose, _) in self.limited(&pair) {
+            if let Some(count) = known.counts.get_mut(&whose) {
+                count.tried = count.tried.saturating_sub(1);
+            }
+        }
     }
 
-    fn limited(&self, account: &str, address: Option<IpAddr>) -> [Option<(Whose, u32)>; 2] {
-        [
-            Some((Whose::Account(account.to_owned(), address), self.limits.per_account_max)),
-            address.map(|address| (Whose::Address(address), self.limits.per_address_max)),
-        ]
+    /// Everything that an attempt counts for, its pair first.
+    fn limited(&self, pair: &Pair) -> Vec<(Whose, u32)> {
+        let (account, address) = pair;
+        let limits = &self.limits;
+        let of_address = address.map(|address| (Whose::Address(address), limits.per_address_max));
+        let all = [
+            Some((Whose::Pair(pair.clone()), limits.per_account_and_address_max)),
+            Some((Whose::Account(account.clone()), limits.per_account_max)),
+            of_address,
+            Some((Whose::Everybody, limits.overall_max)),
+        ];
+        all.into_iter().flatten().collect()
     }
 
-    fn is_over(&self, count: Count, now: Timestamp) -> bool {
+    fn wait(&self, known: &Known, (whose, max): &(Whose, u32), now: Timestamp) -> Option<Duration> {
+        let count = known.counts.get(whose).filter(|count| count.tried >= *max)?;
+        match self.left_ms(*count, now) {
+            0 => None,
+            left_ms => Some(Duration::from_millis(left_ms)),
+        }
+    }
+
+    /// How long the count still counts.
+    fn left_ms(&self, count: Count, now: Timestamp) -> u64 {
         let window_ms = i64::try_from(self.limits.window.as_millis()).unwrap_or(i64::MAX);
-        now.unix_ms().saturating_sub(count.since_ms) >= window_ms
+        let left_ms = window_ms.saturating_sub(now.unix_ms().saturating_sub(count.since_ms));
+        u64::try_from(left_ms).unwrap_or_default()
     }
 
-    fn counts(&self) -> MutexGuard<'_, HashMap<Whose, Count>> {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn forget_oldest_half(counts: &mut HashMap<Whose, Count>) {
-    let mut begun: Vec<i64> = counts.values().map(|count| count.since_ms).collect();
+fn pair(account: &str, address: Option<IpAddr>) -> Pair {
+    (account.to_owned(), address.map(network))
+}
+
+/// What one client may choose its addresses from: of IPv6 that is a network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64)).into(),
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
+fn forget_oldest_half<K: Eq + std::hash::Hash, V>(kept: &mut HashMap<K, V>, since_ms: impl Fn(&V) -> i64) {
+    let mut begun: Vec<i64> = kept.values().map(&since_ms).collect();
     let middle = begun.len() / 2;
     let (_, median, _) = begun.select_nth_unstable(middle);
     let median = *median;
-    counts.retain(|_, count| count.since_ms > median);
+    kept.retain(|_, value| since_ms(value) > median);
 }
 
 #[cfg(test)]
@@ -115,8 +185,15 @@ mod tests {
     use std::net::Ipv4Addr;
     use time::OffsetDateTime;
 
-    const LIMITS: AttemptLimits =
-        AttemptLimits { per_account_max: 2, per_address_max: 3, window: Duration::from_secs(60), counts_max: 10 };
+    const LIMITS: AttemptLimits = AttemptLimits {
+        per_account_and_address_max: 2,
+        per_account_max: 4,
+        per_address_max: 3,
+        overall_max: 20,
+        window: Duration::from_secs(60),
+        counts_max: 10,
+        familiar_max: 10,
+    };
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::new(OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap())
@@ -126,44 +203,105 @@ mod tests {
         Some(Ipv4Addr::new(127, 0, 0, last).into())
     }
 
-    #[test]
-    fn after_some_failures_an_account_must_wait_for_the_next_window() {
-        let attempts = Attempts::new(LIMITS);
-        attempts.failed("a", from(1), at(0));
-        assert!(attempts.allows("a", from(1), at(1)));
-        attempts.failed("a", from(1), at(1));
-        assert!(!attempts.allows("a", from(1), at(59)));
-        assert!(attempts.allows("a", from(1), at(60)));
+    fn failed(attempts: &Attempts, account: &str, address: Option<IpAddr>, seconds: i64) -> Result<(), u64> {
+        attempts.begin(account, address, at(seconds)).map_err(|wait| wait.as_secs())
+    }
+
+    fn succeeds(attempts: &Attempts, account: &str, address: Option<IpAddr>, seconds: i64) -> Result<(), u64> {
+        failed(attempts, account, address, seconds)?;
+        attempts.succeeded(account, address, at(seconds));
+        Ok(())
     }
 
     #[test]
-    fn a_stranger_does_not_lock_the_owner_out() {
+    fn after_some_failures_an_account_must_wait_for_the_next_window() {
         let attempts = Attempts::new(LIMITS);
-        (0..9).for_each(|n| attempts.failed("a", from(1), at(n)));
-        assert!(attempts.allows("a", from(2), at(9)));
+        assert_eq!(failed(&attempts, "a", from(1), 0), Ok(()));
+        assert_eq!(failed(&attempts, "a", from(1), 1), Ok(()));
+        assert_eq!(failed(&attempts, "a", from(1), 2), Err(58));
+        assert_eq!(failed(&attempts, "a", from(1), 59), Err(1), "what is refused does not count");
+        assert_eq!(failed(&attempts, "a", from(1), 60), Ok(()));
+    }
+
+    #[test]
+    fn an_attempt_counts_while_it_is_under_way() {
+        let attempts = Attempts::new(LIMITS);
+        let at_once: Vec<_> = (0..5).map(|_| failed(&attempts, "a", from(1), 0)).collect();
+        assert_eq!(at_once.iter().filter(|begun| begun.is_ok()).count(), 2);
+    }
+
+    #[test]
+    fn strangers_from_everywhere_are_stopped_and_do_not_lock_the_owner_out() {
+        let attempts = Attempts::new(LIMITS);
+        assert_eq!(succeeds(&attempts, "a", from(9), 0), Ok(()));
+        let tried = (1..=8).map(|stranger| failed(&attempts, "a", from(stranger), 1)).filter(Result::is_ok).count();
+        assert_eq!(tried, 4);
+        assert_eq!(failed(&attempts, "a", None, 2), Err(58), "also who comes from nowhere");
+        assert_eq!(succeeds(&attempts, "a", from(9), 2), Ok(()));
     }
 
     #[test]
     fn an_address_that_tries_many_accounts_must_wait_too() {
         let attempts = Attempts::new(LIMITS);
-        ["a", "b", "c"].iter().for_each(|account| attempts.failed(account, from(1), at(0)));
-        assert!(!attempts.allows("d", from(1), at(1)));
-        assert!(attempts.allows("d", None, at(1)));
+        assert_eq!(succeeds(&attempts, "owner", from(1), 0), Ok(()));
+        for account in ["a", "b", "c"] {
+            assert_eq!(failed(&attempts, account, from(1), 0), Ok(()));
+        }
+        assert_eq!(failed(&attempts, "d", from(1), 1), Err(59));
+        assert_eq!(failed(&attempts, "d", from(2), 1), Ok(()));
+        assert_eq!(succeeds(&attempts, "owner", from(1), 1), Ok(()), "who shares an address with a guesser gets in");
     }
 
     #[test]
-    fn success_forgets_the_failures_of_the_account() {
-        let attempts = Attempts::new(LIMITS);
-        (0..2).for_each(|n| attempts.failed("a", from(1), at(n)));
-        attempts.succeeded("a", from(1));
-        assert!(attempts.allows("a", from(1), at(2)));
+    fn guessing_is_bounded_overall() {
+        let attempts = Attempts::new(AttemptLimits { counts_max: 1_000, ..LIMITS });
+        assert_eq!(succeeds(&attempts, "owner", from(200), 0), Ok(()));
+        let tried = (0..100).filter(|n| failed(&attempts, &format!("account {n}"), from(*n), 0).is_ok()).count();
+        assert_eq!(tried, 20);
+        assert_eq!(succeeds(&attempts, "owner", from(200), 1), Ok(()));
+        assert_eq!(failed(&attempts, "other", from(201), 1), Err(59));
     }
 
     #[test]
-    fn counts_are_bounded() {
+    fn success_forgets_the_failures_of_the_account_from_there() {
         let attempts = Attempts::new(LIMITS);
-        (0..100).for_each(|n| attempts.failed(&format!("account {n}"), None, at(n)));
-        assert!(attempts.counts().len() <= LIMITS.counts_max);
-        assert!(attempts.counts().contains_key(&Whose::Account("account 99".into(), None)));
+        assert_eq!(failed(&attempts, "a", from(1), 0), Ok(()));
+        assert_eq!(succeeds(&attempts, "a", from(1), 0), Ok(()));
+        assert_eq!((0..2).map(|n| failed(&attempts, "a", from(1), n)).filter(Result::is_ok).count(), 2);
+        assert_eq!(failed(&attempts, "a", from(1), 2), Err(58), "the owner's address is no way around it");
+    }
+
+    #[test]
+    fn what_could_not_be_compared_does_not_count() {
+        let attempts = Attempts::new(LIMITS);
+        for _ in 0..9 {
+            assert_eq!(failed(&attempts, "a", from(1), 0), Ok(()));
+            attempts.withdrawn("a", from(1));
+        }
+    }
+
+    #[test]
+    fn all_addresses_of_an_ipv6_network_are_one_and_a_mapped_address_is_what_it_maps() {
+        let address = |text: &str| Some(text.parse().unwrap());
+        let attempts = Attempts::new(LIMITS);
+        assert_eq!(failed(&attempts, "a", address("2001:db8::1"), 0), Ok(()));
+        assert_eq!(failed(&attempts, "a", address("2001:db8::2:3"), 0), Ok(()));
+        assert_eq!(failed(&attempts, "a", address("2001:db8::ffff:1:2"), 0), Err(60));
+        assert_eq!(failed(&attempts, "a", address("2001:db8:0:1::1"), 0), Ok(()));
+        assert_eq!(pair("a", address("::ffff:127.0.0.1")), pair("a", from(1)));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let attempts = Attempts::new(AttemptLimits { overall_max: u32::MAX, ..LIMITS });
+        for n in 0..100 {
+            let account = format!("account {n}");
+            assert_eq!(failed(&attempts, &account, None, n), Ok(()));
+            assert_eq!(succeeds(&attempts, &format!("other {n}"), None, n), Ok(()));
+        }
+        let known = attempts.known();
+        assert!(known.counts.len() <= LIMITS.counts_max && known.familiar.len() <= LIMITS.familiar_max);
+        assert!(known.counts.contains_key(&Whose::Account("account 99".into())));
+        assert!(known.familiar.contains_key(&("other 99".into(), None)));
     }
 }

@@ -76,6 +76,7 @@ async fn guessing_is_stopped_for_the_guesser_and_not_for_the_owner() {
         (stopped.code(), stopped.report().limit.as_deref()),
         (FailureCode::RateLimited, Some("failed sign-ins"))
     );
+    assert!(stopped.report().retry_after_s.is_some_and(|seconds| (1..=15 * 60).contains(&seconds)));
     let owner = world.commands.execute(from(2), sign_in(&ada.email, PASSWORD)).await.unwrap();
     assert!(owner.receipt().accepted);
 }
