@@ -1,7 +1,7 @@
 # The two commands are `make run` and `make test`; `make help` lists the rest.
 
-# Tests want the named fail points; the program that is released has none of them.
-FEATURES := --workspace --features fail-points
+# Tests want the named fail points, and the model's tests want rules that can be switched off; the program that is released has neither.
+FEATURES := --workspace --features fail-points,mutants
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 HOME_FOLDER := $(or $(MILLRACE_HOME),.millrace)
 SERVERS := $(TARGET)/debug/millrace-servers

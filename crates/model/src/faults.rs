@@ -43,6 +43,12 @@ pub struct Faults {
     pub about: Option<(f64, f64)>,
 }
 
+/// How often a subscriber's connection breaks, per step: with its cursor it goes on at another moment, elsewhere.
+const CUT_OFF: f64 = 0.01;
+
+/// How often NATS loses its tail in the moment in which PostgreSQL goes back, as when one machine is put back that both are on.
+const TAIL_LOST_TOO: f64 = 0.3;
+
 /// Below these bounds of one draw lie the kinds of faults, in the order of [`World::strike`].
 const CRASH: f64 = 0.2;
 const PAUSE: f64 = 0.4;
@@ -109,6 +115,9 @@ impl World {
             };
             self.strike(drawn);
         }
+        if self.faults.strike && self.random.chance(CUT_OFF) {
+            self.subscriber_is_cut_off();
+        }
         if !self.late.is_empty() && self.random.chance(self.faults.arrive) {
             let index = self.random.index(self.late.len());
             let late = self.late.swap_remove(index);
@@ -117,7 +126,16 @@ impl World {
         if self.goes_back_at.is_some_and(|at| at <= self.now) {
             self.goes_back_at = None;
             self.go_back();
+            if self.random.chance(TAIL_LOST_TOO) {
+                self.nats_loses_tail();
+            }
         }
+    }
+
+    fn subscriber_is_cut_off(&mut self) {
+        let all: Vec<usize> = self.subscribers.keys().copied().collect();
+        let Some(listener) = self.random.one_of(&all).and_then(|number| self.subscribers.get(number)) else { return };
+        listener.cut.notify_one();
     }
 
     /// A point where a fault of this kind likes to strike, more so while a rule is off.

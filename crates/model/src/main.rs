@@ -1,5 +1,7 @@
 //! Runs schedules and prints what they covered.
 
+#[cfg(feature = "mutants")]
+use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -29,9 +31,10 @@ enum Command {
     /// Each rule switched off in turn, until a schedule breaks an invariant
     #[cfg(feature = "mutants")]
     Mutants {
-        /// The most schedules per mutant
-        #[arg(default_value_t = 2_000)]
-        most: u64,
+        /// The first seed
+        from: u64,
+        /// The seed after the last one
+        to: u64,
         /// Only mutants that lack one of these rules
         rules: Vec<String>,
     },
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { from, to, harsh } => run_all(from, to, harsh),
         #[cfg(feature = "mutants")]
-        Command::Mutants { most, rules } => hunt_all(most, &rules),
+        Command::Mutants { from, to, rules } => hunt_all(from..to, &rules),
         #[cfg(feature = "mutants")]
         Command::Trace { seed, harsh, rules } => {
             let off: Vec<&str> = rules.iter().map(String::as_str).collect();
@@ -85,15 +88,15 @@ fn run_all(from: u64, to: u64, harsh: bool) -> ExitCode {
 }
 
 #[cfg(feature = "mutants")]
-fn hunt_all(most: u64, rules: &[String]) -> ExitCode {
+fn hunt_all(seeds: Range<u64>, rules: &[String]) -> ExitCode {
     use millrace_model::mutants::{Hunted, MUTANTS, hunt};
     let begun = Instant::now();
     let is_wanted = |names: &[&str]| rules.is_empty() || names.iter().any(|name| rules.iter().any(|rule| rule == name));
     for mutant in MUTANTS.iter().filter(|mutant| is_wanted(mutant.rules)) {
         let name = mutant.rules.join(" ");
-        match hunt(mutant.rules, 0..most) {
+        match hunt(mutant.rules, seeds.clone()) {
             Hunted::Caught { seed, broken } => println!("{name:34} caught at schedule {seed}: {broken}"),
-            Hunted::NotCaught => println!("{name:34} NOT CAUGHT in {most}: {}", mutant.without),
+            Hunted::NotCaught => println!("{name:34} NOT CAUGHT in {seeds:?}: {}", mutant.without),
         }
     }
     println!("{:.1?}", begun.elapsed());

@@ -77,6 +77,7 @@ impl World {
     /// Nothing strikes any more, and what is late arrives.
     fn calm_down(&mut self) {
         self.faults.strike = false;
+        self.streams_at_calm = self.counts.streams;
         self.tell(|_| "nothing strikes any more".to_owned());
         while let Some(late) = self.late.pop() {
             (late.effect)(self);

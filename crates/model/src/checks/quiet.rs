@@ -9,6 +9,9 @@ use crate::world::World;
 use crate::world::names::Thing;
 use crate::world::redis::Entry;
 
+/// What faults left behind, a late deletion and a new history may each have cost a stream, twice if both relays did it.
+const STREAMS_AFTER_FAULTS_MAX: u64 = 5;
+
 /// Why it is not quiet yet; none if it is.
 pub fn why_not(world: &World) -> Option<String> {
     why_not_written(world).or_else(|| why_not_copied(world)).or_else(|| why_not_folded(world)).or_else(|| {
@@ -60,9 +63,12 @@ fn why_not_folded(world: &World) -> Option<String> {
 pub fn check_end(world: &mut World) {
     let served = world.documents.served;
     documents::check_generation(world, served);
-    let broken = Thing::all().find_map(|thing| why_cached_otherwise(world, thing));
-    if let Some(what) = broken {
+    if let Some(what) = Thing::all().find_map(|thing| why_cached_otherwise(world, thing)) {
         world.break_off("C1", what);
+    }
+    let streams = world.counts.streams - world.streams_at_calm;
+    if streams > STREAMS_AFTER_FAULTS_MAX {
+        world.break_off("L2", format!("the stream was made anew {streams} times though nothing strikes"));
     }
 }
 

@@ -1,11 +1,12 @@
 //! A subscriber: follows one document, on whichever query process, and goes on after its cursor when it was cut off.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use millrace_events::{Required, Viewer};
 use millrace_read::live::{Cursor, Item, Request};
 use millrace_read::reader::{Answer, OnTimeout};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::query::Query;
 use crate::checks::live;
@@ -25,6 +26,8 @@ pub struct Listener {
     pub thing: Thing,
     /// Where it is; none before its first snapshot, and after a `HistoryGone`.
     pub cursor: Option<Cursor>,
+    /// Its connection breaks.
+    pub cut: Arc<Notify>,
 }
 
 /// Starts one.
@@ -33,9 +36,16 @@ pub fn start(sim: &Sim, number: usize) {
         let own = sim.clone();
         sim.spawn(process, async move {
             let thing = own.with(|world| world.cast.any(&mut world.random));
-            own.with(|world| world.subscribers.insert(number, Listener { thing, cursor: None }));
+            let cut = Arc::new(Notify::new());
+            let listener = Listener { thing, cursor: None, cut: Arc::clone(&cut) };
+            own.with(|world| world.subscribers.insert(number, listener));
             loop {
-                listen(&own, number, thing).await;
+                tokio::select! {
+                    // In this order, and not in any: a seed is a schedule.
+                    biased;
+                    () = cut.notified() => {}
+                    () = listen(&own, number, thing) => {}
+                }
                 own.nap(PAUSE).await;
             }
         });

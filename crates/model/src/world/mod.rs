@@ -149,6 +149,8 @@ pub struct World {
     pub oracle: Oracle,
     /// What was covered.
     pub counts: Counts,
+    /// Streams that had been made when the faults ended.
+    pub streams_at_calm: u64,
     /// The first invariant that did not hold.
     pub broken: Option<Broken>,
     /// All processes that there ever were.
@@ -192,6 +194,7 @@ impl World {
             late: Vec::new(),
             alarm: None,
             counts: Counts::default(),
+            streams_at_calm: 0,
             broken: None,
             processes: Vec::new(),
             clients_left: 0,
