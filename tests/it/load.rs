@@ -2,8 +2,8 @@
 
 use crate::harness::client::{Client, Person, mutation};
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -36,12 +36,15 @@ pub struct Load {
     stop: CancellationToken,
     workers: Vec<tokio::task::JoinHandle<()>>,
     pub answered: Arc<AtomicUsize>,
+    /// Ids of the comments whose command was acknowledged.
+    pub commented: Arc<Mutex<Vec<String>>>,
 }
 
 impl Load {
     /// Each person sends commands about these posts, one after another, to whichever address answers.
     pub fn begin(people: &[Person], urls: &[String], posts: &[String]) -> Self {
         let (stop, answered) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
+        let commented = Arc::new(Mutex::new(Vec::new()));
         let workers = people.iter().enumerate().map(|(number, person)| {
             let worker = Worker {
                 person: person.clone(),
@@ -50,10 +53,11 @@ impl Load {
                 comments: Vec::new(),
                 dice: Dice::new(number as u64 + 1),
                 answered: Arc::clone(&answered),
+                commented: Arc::clone(&commented),
             };
             tokio::spawn(worker.run(stop.clone()))
         });
-        Self { workers: workers.collect(), stop, answered }
+        Self { workers: workers.collect(), stop, answered, commented }
     }
 
     /// Waits until this many commands were answered.
@@ -81,6 +85,7 @@ struct Worker {
     comments: Vec<String>,
     dice: Dice,
     answered: Arc<AtomicUsize>,
+    commented: Arc<Mutex<Vec<String>>>,
 }
 
 impl Worker {
@@ -109,7 +114,9 @@ impl Worker {
     async fn comment(&mut self, post: &str) {
         let text = format!("Words {}", self.dice.below(1_000_000));
         let payload = insist(self, "addComment", json!({ "postId": post, "text": text })).await;
-        self.comments.extend(payload["receipt"]["aggregateId"].as_str().map(str::to_owned));
+        let id = payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned();
+        self.commented.lock().expect("comments").push(id.clone());
+        self.comments.push(id);
     }
 
     async fn remove_comment(&mut self) {

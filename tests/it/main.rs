@@ -4,6 +4,8 @@
 
 mod boundaries;
 mod checker;
+mod dev;
+mod faults;
 mod harness;
 mod http;
 mod idempotency;

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -15,6 +16,8 @@ pub struct Process {
     child: Child,
     /// Addresses by what is served there: `graphql`, `operations`, `commands`.
     pub addresses: BTreeMap<String, String>,
+    /// The lines of its log.
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
@@ -30,9 +33,11 @@ impl Process {
             .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .expect("the program starts");
+        let said = keep_lines(child.stderr.take().expect("its log"));
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut addresses = BTreeMap::new();
         let serving = async {
@@ -50,7 +55,7 @@ impl Process {
         };
         let ready = timeout(START_WAIT, serving).await.expect("the process starts in time");
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        ready.then_some(Self { child, addresses })
+        ready.then_some(Self { child, addresses, said })
     }
 
     /// Where GraphQL is served.
@@ -61,6 +66,12 @@ impl Process {
     /// The operators' port.
     pub fn operations(&self) -> &str {
         &self.addresses["operations"]
+    }
+
+    /// True if a line of its log holds all of these.
+    pub fn has_said(&self, words: &[&str]) -> bool {
+        let said = self.said.lock().expect("lines");
+        said.iter().any(|line| words.iter().all(|word| line.contains(word)))
     }
 
     /// Ends it as a crash would.
@@ -85,4 +96,18 @@ impl Process {
         let status = Command::new("kill").args([signal, &id]).status().await.expect("kill runs");
         assert!(status.success(), "signal {signal}");
     }
+}
+
+/// Shows the log as it comes, and keeps it.
+fn keep_lines(log: impl AsyncRead + Unpin + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let said = Arc::clone(&kept);
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(log).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            eprintln!("{line}");
+            said.lock().expect("lines").push(line);
+        }
+    });
+    kept
 }
