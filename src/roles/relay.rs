@@ -28,10 +28,11 @@ pub async fn start(starting: &mut Starting<'_>) -> Result<(), RoleError> {
 }
 
 fn check(status: &RelayStatus) -> Check {
+    let failing = |side| format!("{side} does not do as asked: the relay's log tells what");
     let detail = match (&status.stopped, status.connected) {
-        (Some(reason), _) => Some(reason.to_string()),
+        (Some(reason), _) => Some(format!("{reason}: the log went back, run `millrace log new-history`")),
         (None, false) => Some("NATS does not answer".to_owned()),
-        (None, true) => None,
+        (None, true) => status.failing.map(failing),
     };
     Check { name: "relay".into(), ready: detail.is_none(), detail }
 }

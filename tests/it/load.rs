@@ -3,8 +3,8 @@
 use crate::harness::client::{Client, Person, mutation};
 use crate::harness::eventually;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -41,6 +41,8 @@ pub struct Load {
     stop: CancellationToken,
     workers: Vec<tokio::task::JoinHandle<()>>,
     pub answered: Arc<AtomicUsize>,
+    /// Ids of the comments whose command was acknowledged.
+    pub commented: Arc<Mutex<Vec<String>>>,
 }
 
 impl Load {
@@ -49,6 +51,7 @@ impl Load {
     pub fn begin(people: &[Person], urls: &[String], posts: &[String]) -> Self {
         let (stop, answered) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let ids: Vec<String> = people.iter().map(|person| person.id.clone()).collect();
+        let commented = Arc::new(Mutex::new(Vec::new()));
         let workers = people.iter().enumerate().map(|(number, person)| {
             let worker = Worker {
                 sender: Sender::new(person, urls, number as u64 + 1),
@@ -57,10 +60,11 @@ impl Load {
                 comments: Vec::new(),
                 own_posts: Vec::new(),
                 answered: Arc::clone(&answered),
+                commented: Arc::clone(&commented),
             };
             tokio::spawn(worker.run(stop.clone()))
         });
-        Self { workers: workers.collect(), stop, answered }
+        Self { workers: workers.collect(), stop, answered, commented }
     }
 
     /// How many commands were answered.
@@ -132,6 +136,7 @@ struct Worker {
     comments: Vec<String>,
     own_posts: Vec<String>,
     answered: Arc<AtomicUsize>,
+    commented: Arc<Mutex<Vec<String>>>,
 }
 
 impl Worker {
@@ -172,7 +177,9 @@ impl Worker {
     async fn comment(&mut self) {
         let (post, text) = (self.a_post(), format!("Words {}", self.below(1_000_000)));
         let payload = self.sender.insist("addComment", json!({ "postId": post, "text": text })).await;
-        self.comments.extend(id_of(&payload));
+        let id = id_of(&payload).expect("an id");
+        self.commented.lock().expect("comments").push(id.clone());
+        self.comments.push(id);
     }
 
     async fn edit_comment(&mut self) {

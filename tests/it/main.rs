@@ -6,6 +6,8 @@ mod boundaries;
 mod cache;
 mod checker;
 mod crowd;
+mod dev;
+mod faults;
 mod harness;
 mod http;
 mod idempotency;

@@ -29,3 +29,13 @@ pub enum RelayError {
     #[error("the key of person {0} is being written by somebody else")]
     KeyContended(UserId),
 }
+
+impl RelayError {
+    /// Which side it is about, for people.
+    pub(crate) fn side(&self) -> &'static str {
+        match self {
+            Self::Log(_) | Self::Encode { .. } | Self::LogDoesNotFollow(_) => "the log in PostgreSQL",
+            Self::Stream(_) | Self::KeyContended(_) => "the stream in NATS",
+        }
+    }
+}

@@ -154,9 +154,10 @@ impl Running {
             stopped = if let Happened::Stopped(why) = round.happened { Some(why) } else { None };
             last_round = Some(now());
         }
+        let failing = outcome.as_ref().err().map(RelayError::side);
         let connected = self.core.stream().is_connected();
         let (head, last, compared) = (self.core.head(), self.core.last(), self.core.compared());
-        self.relay.status.send_replace(RelayStatus { connected, last_round, head, last, compared, stopped });
+        self.relay.status.send_replace(RelayStatus { connected, last_round, head, last, compared, failing, stopped });
     }
 
     /// Also while stopped: a reader that is ahead of the log learns it from the beat.

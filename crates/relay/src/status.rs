@@ -18,6 +18,8 @@ pub struct RelayStatus {
     pub last: Option<Position>,
     /// All messages up to here were compared with the log.
     pub compared: Option<Position>,
+    /// Which side did not do as asked in the last round, if one did not.
+    pub failing: Option<&'static str>,
     /// Why nothing is published: the log went back, and somebody must run `millrace log new-history`.
     pub stopped: Option<WentBack>,
 }

@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::error::{Error, at};
 use crate::nursery::{self, EndWith, bound_command};
 use crate::provide::Program;
+use crate::room::Room;
 
 /// Above this a log is moved aside before the next start; one older log is kept.
 const LOG_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -30,13 +31,17 @@ pub(crate) struct Launch {
 }
 
 impl Launch {
-    /// Starts the server, in a process group of its own so that Ctrl-C in a terminal reaches only us.
-    pub(crate) fn spawn(&self) -> Result<Child, Error> {
+    /// Starts the server, where its room is if it has one, in a process group of its own so that Ctrl-C in a terminal reaches only us.
+    pub(crate) fn spawn(&self, room: Option<&Room>) -> Result<Child, Error> {
         rotate(&self.log)?;
         let log = OpenOptions::new().create(true).append(true).open(&self.log).map_err(at("open", &self.log))?;
         let errors = log.try_clone().map_err(at("open", &self.log))?;
         let mut command = bound_command(self.program.path.as_os_str(), EndWith::Kill, self.account.as_ref());
-        command.args(&self.arguments).current_dir(&self.folder).process_group(0);
+        command.args(&self.arguments);
+        if let Some(room) = room {
+            command = room.inside(&command);
+        }
+        command.current_dir(&self.folder).process_group(0);
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
         clean_environment(&mut command, &self.program.library_path, &self.folder);
         nursery::spawn(command).map_err(|source| Error::Spawn { program: "setpriv".to_owned(), source })

@@ -23,6 +23,7 @@ mod probe;
 mod process;
 mod provide;
 mod redis;
+mod room;
 mod server;
 mod servers;
 mod setup;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::kind::Kind;
+
 /// When NATS brings written messages to the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NatsSync {
@@ -28,6 +30,9 @@ pub struct Options {
     pub redis_memory_mb: u32,
     /// When NATS brings messages to the disk.
     pub nats_sync: NatsSync,
+    /// A server whose data has only so many bytes of room, for tests of full disks. Only root may have it. The data is gone with the
+    /// set.
+    pub room: Option<(Kind, u64)>,
 }
 
 impl Default for Options {
@@ -39,6 +44,7 @@ impl Default for Options {
             mongodb_cache_mb: 512,
             redis_memory_mb: 256,
             nats_sync: NatsSync::Interval(Duration::from_secs(120)),
+            room: None,
         }
     }
 }

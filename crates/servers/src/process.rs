@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -129,9 +129,22 @@ fn is_stopped_or_gone(process: Pid) -> bool {
     status_of(process).is_none_or(|status| matches!(status.state, 'T' | 't' | 'Z' | 'X'))
 }
 
-/// A zombie runs no more: whether somebody collects it is not ours to wait for.
+/// A zombie runs no more: whether somebody collects it is not ours to wait for. But one whose threads are still ending holds its
+/// files and ports, and cannot be waited for yet.
 pub(crate) fn is_gone(process: Pid) -> bool {
-    status_of(process).is_none_or(|status| matches!(status.state, 'Z' | 'X'))
+    status_of(process).is_none_or(|status| matches!(status.state, 'Z' | 'X')) && threads_of(process) <= 1
+}
+
+fn threads_of(process: Pid) -> usize {
+    fs::read_dir(format!("/proc/{}/task", process.as_raw_nonzero())).map_or(0, Iterator::count)
+}
+
+/// Waits for the end of a child that is ending: its first thread has ended, others may not have yet.
+pub(crate) fn wait_if_ending(child: &mut Child) -> std::io::Result<Option<ExitStatus>> {
+    if status_of(Pid::from_child(child)).is_some_and(|status| status.state == 'Z') {
+        wait_until(|| is_gone(Pid::from_child(child)));
+    }
+    child.try_wait()
 }
 
 struct Status {

@@ -14,6 +14,7 @@ use crate::data::copy_folder;
 use crate::error::{Error, at};
 use crate::kind::Kind;
 use crate::process::{self, Frozen};
+use crate::room::Room;
 use crate::setup::Setup;
 
 /// How long a server may take until it answers: a recovery after a crash is part of it.
@@ -31,6 +32,8 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 pub struct Server {
     setup: Setup,
     state: Mutex<State>,
+    // Dropped after the server was killed.
+    room: Option<Room>,
 }
 
 enum State {
@@ -41,8 +44,8 @@ enum State {
 
 impl Server {
     /// A server that does not run yet.
-    pub(crate) fn new(setup: Setup) -> Self {
-        Self { setup, state: Mutex::new(State::Stopped) }
+    pub(crate) fn new(setup: Setup, room: Option<Room>) -> Self {
+        Self { setup, state: Mutex::new(State::Stopped), room }
     }
 
     /// Which of the four it is.
@@ -157,6 +160,16 @@ impl Server {
         }
     }
 
+    /// Takes all the space that is left to its data; nothing happens to a server without a room of its own ([`crate::Options::room`]).
+    pub fn fill_room(&self) -> Result<(), Error> {
+        self.room.as_ref().map_or(Ok(()), Room::fill)
+    }
+
+    /// Gives the space back.
+    pub fn clear_room(&self) -> Result<(), Error> {
+        self.room.as_ref().map_or(Ok(()), Room::clear)
+    }
+
     /// Copies the data of the stopped server to `to`, replacing what is there.
     pub fn copy_data_to(&self, to: &Path) -> Result<(), Error> {
         self.while_stopped(|folder| copy_folder(folder, to))
@@ -191,7 +204,7 @@ impl Server {
         }
         process::kill_all_in(&self.setup.launch.folder).map_err(at("clear", &self.setup.launch.folder))?;
         self.setup.forget_last_run()?;
-        *state = State::Running(self.setup.launch.spawn()?);
+        *state = State::Running(self.setup.launch.spawn(self.room.as_ref())?);
         Ok(())
     }
 
@@ -220,7 +233,7 @@ impl Server {
     fn ended(&self) -> Result<Option<ExitStatus>, Error> {
         let mut state = self.state();
         let State::Running(child) = &mut *state else { return Ok(None) };
-        let status = child.try_wait().map_err(at("wait for", &self.setup.launch.program.path))?;
+        let status = process::wait_if_ending(child).map_err(at("wait for", &self.setup.launch.program.path))?;
         if status.is_some() {
             *state = State::Stopped;
         }

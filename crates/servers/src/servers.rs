@@ -14,6 +14,7 @@ use crate::kind::Kind;
 use crate::options::Options;
 use crate::ports::{self, Port};
 use crate::provide::Binaries;
+use crate::room::Room;
 use crate::server::Server;
 use crate::setup::Setup;
 
@@ -136,8 +137,13 @@ async fn start_one(
     port: Port,
 ) -> Result<Server, Error> {
     let set = set.to_owned();
-    let prepare = move || Setup::prepare(kind, &binaries, &set, &options, port);
-    let server = Server::new(tokio::task::spawn_blocking(prepare).await??);
+    let prepare = move || {
+        let setup = Setup::prepare(kind, &binaries, &set, &options, port)?;
+        let wanted = options.room.filter(|(of, _)| *of == kind);
+        let room = wanted.map(|(_, bytes)| Room::make(&setup.launch.folder, bytes)).transpose()?;
+        Ok::<_, Error>(Server::new(setup, room))
+    };
+    let server = tokio::task::spawn_blocking(prepare).await??;
     server.start().await?;
     Ok(server)
 }

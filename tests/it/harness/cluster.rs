@@ -77,6 +77,27 @@ impl Cluster {
         members.filter(|(_, member)| member.role == role).map(|(index, _)| index).collect()
     }
 
+    /// A member at work.
+    pub fn process(&self, role: &str) -> &Process {
+        self.members[self.index_of(role)].process.as_ref().expect("it runs")
+    }
+
+    /// Kills the first member of a role, and leaves it so.
+    pub async fn take_down(&mut self, role: &str) {
+        let index = self.index_of(role);
+        self.members[index].process.take().expect("it runs").kill().await;
+        self.deaths += 1;
+    }
+
+    /// Starts the first member of a role that was taken down, with further variables for this one life.
+    pub async fn bring_back(&mut self, role: &str, more: &[(&str, &str)]) {
+        let index = self.index_of(role);
+        let member = &mut self.members[index];
+        let mut environment = member.environment.clone();
+        environment.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        member.process = Some(Process::serve(member.role, &environment).await);
+    }
+
     /// Kills a member as a crash would, and starts it again.
     pub async fn kill(&mut self, index: usize) {
         self.kill_together(&[index]).await;

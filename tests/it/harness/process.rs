@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
@@ -17,6 +18,8 @@ pub struct Process {
     child: Child,
     /// Addresses by what is served there: `graphql`, `operations`, `commands`.
     pub addresses: BTreeMap<String, String>,
+    /// The lines of its log.
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Process {
@@ -28,16 +31,18 @@ impl Process {
     /// The same; its exit status if it ended before it served (a fail point struck at start).
     pub async fn try_serve(role: &str, environment: &[(String, String)]) -> Result<Self, ExitStatus> {
         let mut child = spawn(role, environment);
+        let log = keep_lines(child.stderr.take().expect("its log"));
         let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let said = timeout(START_WAIT, addresses_until_ready(&mut lines)).await.expect("the process starts in time");
         let Some(addresses) = said else { return Err(child.wait().await.expect("its end")) };
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { child, addresses })
+        Ok(Self { child, addresses, said: log })
     }
 
     /// Starts one and kills it this long after, ready or not.
     pub async fn serve_and_kill(role: &str, environment: &[(String, String)], after: Duration) {
         let mut child = spawn(role, environment);
+        let _log = keep_lines(child.stderr.take().expect("its log"));
         tokio::time::sleep(after).await;
         child.kill().await.expect("its end");
     }
@@ -50,6 +55,12 @@ impl Process {
     /// The operators' port.
     pub fn operations(&self) -> &str {
         &self.addresses["operations"]
+    }
+
+    /// True if a line of its log holds all of these.
+    pub fn has_said(&self, words: &[&str]) -> bool {
+        let said = self.said.lock().expect("lines");
+        said.iter().any(|line| words.iter().all(|word| line.contains(word)))
     }
 
     /// Ends it as a crash would. It must have lived until then.
@@ -98,6 +109,7 @@ fn spawn(role: &str, environment: &[(String, String)]) -> Child {
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .expect("the program starts")
@@ -117,4 +129,18 @@ async fn addresses_until_ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Opt
         }
     }
     None
+}
+
+/// Shows the log as it comes, and keeps it.
+fn keep_lines(log: impl AsyncRead + Unpin + Send + 'static) -> Arc<Mutex<Vec<String>>> {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let said = Arc::clone(&kept);
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(log).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            eprintln!("{line}");
+            said.lock().expect("lines").push(line);
+        }
+    });
+    kept
 }

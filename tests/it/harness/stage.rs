@@ -30,8 +30,13 @@ impl Stage {
 
     /// A stage on servers of its own.
     pub async fn with_own_servers() -> Self {
+        Self::with_servers(Options::for_tests()).await
+    }
+
+    /// A stage on servers of its own that are started so.
+    pub async fn with_servers(options: Options) -> Self {
         let shared = Shared::from_environment().await.expect("the programs");
-        let servers = Servers::temporary(shared.binaries(), Options::for_tests()).await.expect("servers");
+        let servers = Servers::temporary(shared.binaries(), options).await.expect("servers");
         Self::over(servers.urls(), Some(servers)).await
     }
 

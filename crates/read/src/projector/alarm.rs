@@ -7,7 +7,9 @@ use millrace_events::{CommandId, DecodeError, EventId, History, Position, UserId
 #[derive(Debug, thiserror::Error)]
 pub enum Alarm {
     /// The stream has another event where the checkpoint stands: the log went back.
-    #[error("event {found} lies at position {position}, where {folded} was folded")]
+    #[error(
+        "event {found} lies at position {position}, where {folded} was folded: the log went back, run `millrace log new-history`"
+    )]
     AnotherEvent {
         /// Where.
         position: Position,
@@ -17,7 +19,9 @@ pub enum Alarm {
         found: EventId,
     },
     /// An event's predecessor is not the one that was folded: the log went back.
-    #[error("the event at position {position} does not follow the one before it")]
+    #[error(
+        "the event at position {position} does not follow the one before it: the log went back, run `millrace log new-history`"
+    )]
     ChainBroken {
         /// Where.
         position: Position,
@@ -27,7 +31,9 @@ pub enum Alarm {
         predecessor: Option<EventId>,
     },
     /// The log ends before the checkpoint: it went back.
-    #[error("position {checkpoint} is folded, but the log ends at {head}")]
+    #[error(
+        "position {checkpoint} is folded, but the log ends at {head}: it went back, run `millrace log new-history`"
+    )]
     AheadOfLog {
         /// The checkpoint's position.
         checkpoint: Position,

@@ -93,8 +93,8 @@ async fn an_older_copy_can_be_put_back() {
     assert_eq!(sql(&binaries, &url, "SELECT age FROM history").unwrap(), "old");
 }
 
+/// Told by the first thread's end alone: the others may end later, above all on a busy machine, and only then is it over.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "failed once under load, not understood yet"]
 async fn a_server_that_was_killed_by_somebody_else_can_be_started() {
     let servers = fresh_set().await;
     let redis_server = servers.redis();

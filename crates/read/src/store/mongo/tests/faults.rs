@@ -20,7 +20,6 @@ async fn stop_failing(store: &Store) {
 
 // `failCommand` is one for the whole server, so these run one after the other in one test.
 #[tokio::test]
-#[ignore = "reads before a commit of unknown result is seen by a majority"]
 async fn answers_that_are_lost_or_bad() {
     let store = prepared().await;
     let last = like(&store, 1).await;
@@ -51,16 +50,28 @@ async fn answers_that_are_lost_or_bad() {
 
     // More than MongoDB's cache holds.
     let fifth = commit(&fourth.checkpoint, &[(page_key(post(1)), document(5, "one"))]);
-    for command in ["update", "insert", "commitTransaction"] {
-        fail(&store, doc! { "times": 1 }, doc! { "failCommands": [command], "errorCode": 388 }).await;
+    let too_large = |command: &str| doc! { "failCommands": [command], "errorCode": 388 };
+    for command in ["update", "insert"] {
+        fail(&store, doc! { "times": 1 }, too_large(command)).await;
         assert_eq!(store.commit(at(4), &fifth).await.unwrap(), Committed::TooLarge, "{command}");
     }
     // Another error of a command is nothing but an error.
     fail(&store, doc! { "times": 1 }, doc! { "failCommands": ["insert"], "errorCode": 13 }).await;
     assert!(store.commit(at(4), &fifth).await.is_err());
+    fail(&store, doc! { "times": 1 }, too_large("commitTransaction")).await;
+    assert_eq!(store.commit(at(4), &fifth).await.unwrap(), Committed::TooLarge);
     stop_failing(&store).await;
     is_unchanged(&store, &fourth).await;
-    assert_eq!(store.commit(at(4), &fifth).await.unwrap(), Committed::Yes);
+    // The fail point kept COMMIT from being carried out, and the driver sends no abort after a COMMIT: until the session is used
+    // again, or the server ends it, that transaction holds the checkpoint.
+    let last = loop {
+        match store.commit(at(4), &fifth).await.unwrap() {
+            Committed::CompareLost => {}
+            other => break other,
+        }
+    };
+    assert_eq!(last, Committed::Yes);
+    is_unchanged(&store, &fifth).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,110 @@
+//! `millrace dev` as a newcomer runs it: started, stopped by Ctrl-C, started again.
+
+use crate::harness::client::{Client, PASSWORD};
+use crate::harness::cluster::free_address;
+use crate::harness::eventually;
+use millrace_servers::Binaries;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::time::timeout;
+
+/// Servers, roles and the demo community together.
+const START_WAIT: Duration = Duration::from_secs(180);
+const STOP_WAIT: Duration = Duration::from_secs(60);
+/// Nobody listens there: whatever would be fetched is not.
+const NO_NETWORK: &str = "http://127.0.0.1:9";
+const SIGN_IN: &str = "mutation($input: SignInInput!) { signIn(input: $input) { receipt { accepted } } }";
+
+/// A running `millrace dev`.
+struct Dev {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    client: Client,
+}
+
+impl Dev {
+    async fn start(home: &Path) -> Self {
+        let address = free_address();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
+            .args(["dev", "--set", &format!("http.listen={address}"), "--set", "http.operations_listen=127.0.0.1:0"])
+            .args(["--set", "auth.password_memory_kib=64", "--home"])
+            .arg(home)
+            .env("http_proxy", NO_NETWORK)
+            .env("https_proxy", NO_NETWORK)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let mut dev = Self { child, lines, client: Client::new(&format!("http://{address}/graphql")) };
+        dev.says("Ctrl-C stops everything", START_WAIT).await;
+        dev
+    }
+
+    async fn says(&mut self, words: &str, at_most: Duration) {
+        let found = async {
+            while let Some(line) = self.lines.next_line().await.expect("its output") {
+                if line.contains(words) {
+                    return;
+                }
+            }
+            panic!("it ended without a word of {words:?}");
+        };
+        timeout(at_most, found).await.expect("it says so in time");
+    }
+
+    /// As the terminal does at Ctrl-C.
+    async fn interrupt(mut self) {
+        let id = self.child.id().expect("it runs").to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().await.expect("kill runs").success());
+        self.says("stopped; data is kept in", STOP_WAIT).await;
+        let status = timeout(STOP_WAIT, self.child.wait()).await.expect("it stops in time").expect("its end");
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// A home with the programs of this run, and nothing else.
+async fn home() -> tempfile::TempDir {
+    let home = tempfile::tempdir().expect("a folder");
+    let programs = Binaries::from_environment().await.expect("the programs").home.join("servers");
+    if programs.is_dir() {
+        std::os::unix::fs::symlink(programs, home.path().join("servers")).expect("a link");
+    }
+    home
+}
+
+/// Processes that work below a folder: servers do.
+fn at_work_in(folder: &Path) -> Vec<PathBuf> {
+    let processes = std::fs::read_dir("/proc").expect("processes").filter_map(Result::ok).map(|entry| entry.path());
+    let works_there =
+        |process: &PathBuf| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+    processes.filter(works_there).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothing_running() {
+    let home = home().await;
+    let folder = home.path().canonicalize().expect("a folder");
+    let dev = Dev::start(&folder).await;
+    let ada = dev.client.sign_up("Ada").await;
+    assert!(at_work_in(&folder).len() >= 4, "four servers work there");
+    dev.interrupt().await;
+    assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
+
+    let dev = Dev::start(&folder).await;
+    let input = json!({ "email": ada.email, "password": PASSWORD });
+    eventually("the account of the first start is there", || async {
+        let answer = dev.client.send(SIGN_IN, json!({ "input": input }), &[]).await.ok()?;
+        (answer.body["data"]["signIn"]["receipt"]["accepted"] == true).then_some(())
+    })
+    .await;
+    let read = dev.client.ask("query($id: ID!) { user(id: $id) { fullName } }", json!({ "id": ada.id })).await;
+    assert_eq!(read["user"]["fullName"], "Ada Test");
+    dev.interrupt().await;
+    assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
+}

@@ -1,0 +1,182 @@
+//! PostgreSQL is put back to an older copy of its folder: everything stops and says so, until an operator begins a new history.
+
+use super::operator::{complains, is_ready, metric};
+use super::scene::{Scene, identity, jetstream};
+use crate::checker::log::Log;
+use crate::checker::{checkpoint, everything_holds, settled};
+use crate::harness::client::{Client, Person, token};
+use crate::harness::cluster::Cluster;
+use crate::harness::eventually;
+use crate::harness::process::Process;
+use crate::harness::socket::Socket;
+use crate::harness::stage::Stage;
+use crate::load::Load;
+use millrace_log::PostgresSettings;
+use millrace_read::models::NAMES;
+use serde_json::{Value, json};
+
+const REMEDY: &str = "millrace log new-history";
+const COMMANDS_AFTER: usize = 40;
+const POST_CHANGED: &str = "subscription($id: ID!, $after: String) { postChanged(id: $id, after: $after) {
+    __typename ... on LiveEvent { cursor } ... on HistoryGone { code }
+} }";
+
+/// A system whose PostgreSQL is older than everything else, and what clients still hold from before.
+struct WentBack<'a> {
+    stage: &'a Stage,
+    cluster: Cluster<'a>,
+    people: Vec<Person>,
+    posts: Vec<String>,
+    cursor: Value,
+    token: String,
+    checkpoints: Vec<u64>,
+}
+
+impl<'a> WentBack<'a> {
+    async fn begin(stage: &'a Stage) -> Self {
+        let scene = Scene::begin(stage).await;
+        let (people, posts) = (scene.people.clone(), scene.posts.clone());
+        scene.go_on().await;
+        let cluster = scene.holds().await;
+        let postgresql = stage.servers.as_ref().expect("servers of its own").postgresql();
+        let copies = tempfile::tempdir().expect("a folder");
+        let copy = copies.path().join("postgresql");
+        postgresql.stop().await.expect("PostgreSQL stops");
+        postgresql.copy_data_to(&copy).expect("a copy");
+        postgresql.start().await.expect("PostgreSQL starts");
+
+        work(&people, &cluster, &posts).await;
+        let edit = json!({ "postId": posts[0], "title": "Of the life that ends" });
+        let token = token(&eventually_command(&people[0], "editPost", edit).await);
+        settled(stage).await;
+        let cursor = cursor(&cluster.urls()[0], &posts[0]).await;
+        let checkpoints = checkpoints(stage).await;
+        postgresql.kill().expect("PostgreSQL is killed");
+        postgresql.put_data_back(&copy).expect("the older copy");
+        postgresql.start().await.expect("PostgreSQL starts");
+        Self { stage, cluster, people, posts, cursor, token, checkpoints }
+    }
+
+    /// Relay and projectors say that they have stopped, and what to do; nothing was folded or made anew.
+    async fn everything_has_stopped(&self, stream_before: &Option<String>) {
+        let (relay, projector) = (self.cluster.process("relay"), self.cluster.process("projector"));
+        complains(relay, "relay", REMEDY).await;
+        assert_eq!(metric(relay, "millrace_relay_stopped").await, 1.0);
+        says(relay, &["ERROR", REMEDY]).await;
+        for name in NAMES {
+            complains(projector, &format!("projection {name}"), REMEDY).await;
+            let series = format!("millrace_projection_stopped{{projection=\"{name}\"}}");
+            assert_eq!(metric(projector, &series).await, 1.0, "{name}");
+            says(projector, &["ERROR", "the projection stops", name]).await;
+        }
+        assert_eq!(checkpoints(self.stage).await, self.checkpoints, "nothing was folded");
+        assert_eq!(&identity(&jetstream(self.stage).await, self.stage).await, stream_before, "the witness is kept");
+    }
+
+    /// What clients hold from before is told apart: a typed end of the subscription, a typed error of the read.
+    async fn what_is_old_is_refused(&self) {
+        for url in self.cluster.urls() {
+            let mut socket = Socket::open(&url, None).await;
+            socket.subscribe("1", POST_CHANGED, json!({ "id": self.posts[0], "after": self.cursor })).await;
+            let event = socket.next().await["data"]["postChanged"].clone();
+            assert_eq!((&event["__typename"], &event["code"]), (&json!("HistoryGone"), &json!("HISTORY_GONE")));
+            let read = "query($id: ID!) { post(id: $id) { title } }";
+            let headers = [("millrace-consistency", self.token.as_str())];
+            let answer =
+                Client::new(&url).send(read, json!({ "id": self.posts[0] }), &headers).await.expect("an answer");
+            assert_eq!(answer.body["errors"][0]["extensions"]["code"], "HISTORY_GONE", "{:#}", answer.body);
+            let now = Client::new(&url).ask(read, json!({ "id": self.posts[0] })).await;
+            assert_eq!(now["post"]["title"], "Post 0", "the edit of the ended life is gone");
+        }
+    }
+
+    async fn goes_on(self) {
+        work(&self.people, &self.cluster, &self.posts).await;
+        everything_holds(self.stage).await;
+        self.cluster.stop().await;
+    }
+}
+
+async fn work(people: &[Person], cluster: &Cluster<'_>, posts: &[String]) {
+    let load = Load::begin(people, &cluster.urls(), posts);
+    load.reach(COMMANDS_AFTER).await;
+    load.end().await;
+}
+
+/// A command whose servers may just have come back.
+async fn eventually_command(person: &Person, name: &str, input: Value) -> Value {
+    let text = crate::harness::client::mutation(name, "");
+    eventually(&format!("{name} is answered"), || async {
+        let answer = person.client.send(&text, json!({ "input": input }), &[]).await.ok()?;
+        answer.body.get("errors").is_none().then(|| answer.body["data"][name].clone())
+    })
+    .await
+}
+
+async fn cursor(url: &str, post: &str) -> Value {
+    let mut socket = Socket::open(url, None).await;
+    socket.subscribe("1", POST_CHANGED, json!({ "id": post })).await;
+    socket.next().await["data"]["postChanged"]["cursor"].clone()
+}
+
+async fn checkpoints(stage: &Stage) -> Vec<u64> {
+    let mongodb = stage.mongodb().await;
+    let mut positions = Vec::new();
+    for name in NAMES {
+        positions.push(checkpoint(&mongodb, name).await.expect("a checkpoint").position());
+    }
+    positions
+}
+
+async fn says(process: &Process, words: &[&str]) {
+    eventually(&format!("a log line with {words:?}"), || async { process.has_said(words).then_some(()) }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_postgresql_stops_everything_until_there_is_a_new_history() {
+    let stage = Stage::with_own_servers().await;
+    let mut went_back = WentBack::begin(&stage).await;
+    let stream_before = identity(&jetstream(&stage).await, &stage).await;
+    went_back.everything_has_stopped(&stream_before).await;
+
+    // Somebody forgot the new history: commands are taken, but nothing of the other log is folded, by new processes neither.
+    eventually_command(&went_back.people[1], "likePost", json!({ "postId": went_back.posts[1] })).await;
+    for role in ["relay", "projector"] {
+        went_back.cluster.take_down(role).await;
+        went_back.cluster.bring_back(role, &[]).await;
+    }
+    went_back.everything_has_stopped(&stream_before).await;
+
+    let said = stage.run(&["log", "new-history"]).await;
+    assert!(said.contains("begins"), "{said}");
+    for role in ["relay", "projector"] {
+        is_ready(went_back.cluster.process(role)).await;
+    }
+    everything_holds(&stage).await;
+    for role in ["relay", "projector", "command", "query"] {
+        went_back.cluster.take_down(role).await;
+        went_back.cluster.bring_back(role, &[]).await;
+    }
+    went_back.what_is_old_is_refused().await;
+    went_back.goes_on().await;
+}
+
+/// The operator's command dies before it comes to the stream, and the relay that then makes it anew dies too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_history_whose_makers_die_half_way_is_finished_by_the_next_relay() {
+    let stage = Stage::with_own_servers().await;
+    let mut went_back = WentBack::begin(&stage).await;
+    complains(went_back.cluster.process("relay"), "relay", REMEDY).await;
+    went_back.cluster.take_down("relay").await;
+    let settings = PostgresSettings::new(stage.variable("MILLRACE_POSTGRES__URL"));
+    let log = millrace_log::Log::connect(&settings).await.expect("PostgreSQL");
+    log.new_history(&[]).await.expect("a new history");
+    let relay = went_back.cluster.index_of("relay");
+    assert!(went_back.cluster.strike(relay, "relay.stream_deleted", 1).await, "no relay deleted the stream");
+    is_ready(went_back.cluster.process("relay")).await;
+    everything_holds(&stage).await;
+    let head = Log::of(&stage).await.head().await;
+    assert!(head > 0, "the log is kept");
+    went_back.what_is_old_is_refused().await;
+    went_back.goes_on().await;
+}
