@@ -4,6 +4,7 @@
 
 mod boundaries;
 mod checker;
+mod examples;
 mod harness;
 mod http;
 mod idempotency;
@@ -12,4 +13,5 @@ mod kills;
 mod live;
 mod load;
 mod mutations;
+mod playground;
 mod schema;
