@@ -13,10 +13,13 @@ else
 TEST := cargo nextest run $(FEATURES)
 endif
 
+# The browser of the tests; where there is none they are skipped, except in CI.
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
 PLAYGROUND_SOURCES := $(shell find web-playground examples \
 	\( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run test bench fmt lint schema playground clean-data
+.PHONY: help run test bench fmt lint schema playground playground-test clean-data
 
 help: ## List what can be made.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -25,10 +28,13 @@ run: playground ## Start the servers and millrace with a demo community; Ctrl-C 
 	cargo run -- dev
 
 # Built before the servers start, so that they do not wait for the compiler.
-test: playground ## Run all tests on real servers.
+test: playground playground-test ## Run all tests on real servers, and GraphiQL in Chromium.
 	$(TEST) --no-run
 	cargo test $(FEATURES) --doc --quiet
 	$(SERVERS) exec -- $(TEST) --no-fail-fast
+ifeq ($(CHROMIUM),)
+	@echo 'SKIPPED: Chromium is not installed, so GraphiQL was not tested in a browser'
+endif
 
 bench: ## Measure on real servers that bring every write to the disk, and print ratios. BENCH=--only=read,… for a part of it.
 	cargo build --package millrace-servers
@@ -50,16 +56,19 @@ schema: ## Write the GraphQL schema to schema.graphql.
 ifeq ($(shell command -v npm),)
 playground:
 	@echo 'npm is not installed: GraphiQL is not built'
+playground-test:
 else
 playground: web-playground/dist/index.html ## Build GraphiQL, if its sources changed.
+playground-test: playground
+	cd web-playground && npm test --silent
 endif
 
 web-playground/dist/index.html: web-playground/node_modules/.package-lock.json $(PLAYGROUND_SOURCES)
-	cd web-playground && npm run build
+	cd web-playground && npm run --silent build -- --logLevel warn
 	touch $@
 
 web-playground/node_modules/.package-lock.json: web-playground/package-lock.json
-	cd web-playground && npm ci --no-audit --no-fund
+	cd web-playground && npm ci --no-audit --no-fund --silent
 	touch $@
 
 # The lock is the one that a running millrace holds.

@@ -1,0 +1,156 @@
+//! The examples that GraphiQL and the README offer: each runs against the demo community, the live ones move.
+
+use crate::harness::client::Client;
+use crate::harness::process::Process;
+use crate::harness::socket::Socket;
+use crate::harness::stage::Stage;
+use millrace::seed::{DEMO_EMAIL, DEMO_PASSWORD};
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Long enough for a machine that is busy with other tests: what a mutation selects must be there.
+const PATIENT_READS: (&str, &str) = ("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "30000");
+const NEWEST_POST: &str = "{ posts(first: 1) { nodes { id author { id } } } }";
+const ADD_COMMENT: &str = "mutation($input: AddCommentInput!) { addComment(input: $input) { errors { message } } }";
+
+/// One operation, with what its comments say about running it.
+struct Example {
+    name: String,
+    document: String,
+    variables: Value,
+    trigger: Option<String>,
+}
+
+impl Example {
+    fn parse(name: &str, document: &str) -> Self {
+        let directive = |key: &str| {
+            let start = format!("# {key}: ");
+            document.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
+        };
+        let variables = directive("variables").map_or(json!({}), |text| serde_json::from_str(&text).expect("JSON"));
+        Self { name: name.into(), document: document.into(), variables, trigger: directive("trigger") }
+    }
+
+    fn is_live(&self) -> bool {
+        self.document.lines().any(|line| line.starts_with("subscription"))
+    }
+
+    /// With ids in place of placeholders, as GraphiQL puts them in.
+    async fn filled(&self, client: &Client) -> (String, Value) {
+        let newest = client.ask(NEWEST_POST, json!({})).await["posts"]["nodes"][0].clone();
+        let fill = |text: &str| {
+            let text = text.replace("{{newestPost}}", newest["id"].as_str().expect("an id"));
+            text.replace("{{newestAuthor}}", newest["author"]["id"].as_str().expect("an id"))
+        };
+        (fill(&self.document), serde_json::from_str(&fill(&self.variables.to_string())).expect("JSON"))
+    }
+
+    /// Runs it; answers its only field.
+    async fn run(&self, client: &Client) -> Value {
+        let (document, variables) = self.filled(client).await;
+        let answered = only_field(&client.ask(&document, variables).await);
+        assert!(!answered.is_null(), "{} answers null", self.name);
+        if answered.get("errors").is_some() {
+            assert_eq!(answered["errors"], json!([]), "{}", self.name);
+            let selected = answered.as_object().expect("a payload");
+            assert!(selected.values().all(|value| !value.is_null()), "{}: {answered:#}", self.name);
+        }
+        answered
+    }
+}
+
+fn only_field(data: &Value) -> Value {
+    data.as_object().and_then(|fields| fields.values().next()).expect("a field").clone()
+}
+
+fn examples() -> Vec<Example> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path());
+    let mut files: Vec<_> = entries.collect();
+    files.sort();
+    let read = |file: &std::path::PathBuf| {
+        let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        let (_, name) = stem.split_once('-').expect("a number and a name");
+        Example::parse(name, &std::fs::read_to_string(file).expect("its text"))
+    };
+    files.iter().map(read).collect()
+}
+
+/// The operations in the README, in its order.
+fn pasted() -> Vec<Example> {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).expect("the README");
+    let blocks = text.split("```graphql\n").skip(1).filter_map(|rest| rest.split_once("```"));
+    blocks.map(|(document, _)| Example::parse("README", document)).collect()
+}
+
+/// A process with the demo community, and the demo user.
+async fn community(stage: &Stage) -> (Process, Client) {
+    stage.run(&["seed"]).await;
+    let process = Process::serve("all", &stage.environment_with(&[PATIENT_READS])).await;
+    let mut client = Client::new(&process.graphql());
+    let input = json!({ "email": DEMO_EMAIL, "password": DEMO_PASSWORD });
+    let payload = client.command("signIn", input, "session { accessToken }").await;
+    client.access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
+    (process, client)
+}
+
+#[tokio::test]
+async fn every_example_gives_data_and_the_live_ones_move() {
+    let stage = Stage::new().await;
+    let (process, demo) = community(&stage).await;
+    let examples = examples();
+    for example in &examples {
+        if example.is_live() {
+            moves(example, &examples, &demo).await;
+        } else {
+            example.run(&demo).await;
+        }
+    }
+    process.stop().await;
+}
+
+/// A snapshot comes, and after the mutation that the example names, or else a comment on a post that it shows, another event.
+async fn moves(example: &Example, all: &[Example], demo: &Client) {
+    let mut socket = Socket::open(&demo.url, demo.access_token.as_deref()).await;
+    let (document, variables) = example.filled(demo).await;
+    socket.subscribe("1", &document, variables).await;
+    let first = event(&mut socket, example).await;
+    assert!(first["__typename"].as_str().is_some_and(|name| name.ends_with("Snapshot")), "{first:#}");
+    match &example.trigger {
+        Some(name) => {
+            let trigger = all.iter().find(|other| other.name == *name).expect("the trigger");
+            trigger.run(demo).await;
+        }
+        None => {
+            let input = json!({ "postId": first["posts"]["nodes"][0]["id"], "text": "Moved." });
+            let payload = demo.ask(ADD_COMMENT, json!({ "input": input })).await;
+            assert_eq!(payload["addComment"]["errors"], json!([]));
+        }
+    }
+    let next = event(&mut socket, example).await;
+    assert!(next["__typename"].as_str().is_some_and(|name| !name.ends_with("Snapshot")), "{next:#}");
+    assert!(next["cursor"].is_string() && next["cursor"] != first["cursor"], "{next:#}");
+}
+
+async fn event(socket: &mut Socket, example: &Example) -> Value {
+    let payload = socket.next().await;
+    assert!(payload.get("errors").is_none(), "{}: {payload:#}", example.name);
+    only_field(&payload["data"])
+}
+
+/// What the README says of its subscription and its mutation: the comment arrives, once.
+#[tokio::test]
+async fn what_the_readme_offers_to_paste_works() {
+    let stage = Stage::new().await;
+    let (process, demo) = community(&stage).await;
+    let (live, others): (Vec<_>, Vec<_>) = pasted().into_iter().partition(Example::is_live);
+    let ([watch], [comment]) = (live.as_slice(), others.as_slice()) else { panic!("a subscription and a mutation") };
+    let mut socket = Socket::open(&demo.url, None).await;
+    let (document, variables) = watch.filled(&demo).await;
+    socket.subscribe("1", &document, variables).await;
+    let before = event(&mut socket, watch).await;
+    let written = comment.run(&demo).await;
+    let arrived = event(&mut socket, watch).await;
+    assert_eq!(arrived["comment"]["text"], written["comment"]["text"], "{before:#} {arrived:#}");
+    process.stop().await;
+}
