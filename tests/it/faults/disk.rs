@@ -57,7 +57,7 @@ async fn with_postgresqls_disk_full_commands_are_refused_until_there_is_room() {
     reads_go_on(&scene).await;
     postgresql.clear_room().expect("there is room");
     scene.go_on().await;
-    is_ready(scene.cluster.process("command")).await;
+    is_ready(scene.cluster.first("command")).await;
     scene.ends_well().await;
 }
 
@@ -77,13 +77,13 @@ async fn with_natss_disk_full_commands_are_taken_and_folded_later() {
     scene.go_on().await;
     let nats = scene.servers().nats();
     nats.fill_room().expect("the disk is full");
-    complains(scene.cluster.process("relay"), "relay", "the stream in NATS does not do as asked").await;
+    complains(scene.cluster.first("relay"), "relay", "the stream in NATS does not do as asked").await;
     scene.go_on().await;
     reads_go_on(&scene).await;
     nats.clear_room().expect("there is room");
     nats.stop().await.expect("NATS stops");
     nats.start().await.expect("NATS starts");
     scene.go_on().await;
-    is_ready(scene.cluster.process("relay")).await;
+    is_ready(scene.cluster.first("relay")).await;
     scene.ends_well().await;
 }

@@ -23,7 +23,7 @@ async fn a_mongodb_that_is_killed_under_load_has_every_event_folded_once() {
         mongodb.start().await.expect("MongoDB starts");
     }
     scene.go_on().await;
-    is_ready(scene.cluster.process("projector")).await;
+    is_ready(scene.cluster.first("projector")).await;
     scene.ends_well().await;
 }
 

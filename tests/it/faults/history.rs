@@ -24,7 +24,7 @@ const POST_CHANGED: &str = "subscription($id: ID!, $after: String) { postChanged
 /// A system whose PostgreSQL is older than everything else, and what clients still hold from before.
 struct WentBack<'a> {
     stage: &'a Stage,
-    cluster: Cluster<'a>,
+    cluster: Cluster,
     people: Vec<Person>,
     posts: Vec<String>,
     cursor: Value,
@@ -59,7 +59,7 @@ impl<'a> WentBack<'a> {
 
     /// Relay and projectors say that they have stopped, and what to do; nothing was folded or made anew.
     async fn everything_has_stopped(&self, stream_before: &Option<String>) {
-        let (relay, projector) = (self.cluster.process("relay"), self.cluster.process("projector"));
+        let (relay, projector) = (self.cluster.first("relay"), self.cluster.first("projector"));
         complains(relay, "relay", REMEDY).await;
         assert_eq!(metric(relay, "millrace_relay_stopped").await, 1.0);
         says(relay, &["ERROR", REMEDY]).await;
@@ -97,7 +97,7 @@ impl<'a> WentBack<'a> {
     }
 }
 
-async fn work(people: &[Person], cluster: &Cluster<'_>, posts: &[String]) {
+async fn work(people: &[Person], cluster: &Cluster, posts: &[String]) {
     let load = Load::begin(people, &cluster.urls(), posts);
     load.reach(COMMANDS_AFTER).await;
     load.end().await;
@@ -150,7 +150,7 @@ async fn an_older_postgresql_stops_everything_until_there_is_a_new_history() {
     let said = stage.run(&["log", "new-history"]).await;
     assert!(said.contains("begins"), "{said}");
     for role in ["relay", "projector"] {
-        is_ready(went_back.cluster.process(role)).await;
+        is_ready(went_back.cluster.first(role)).await;
     }
     everything_holds(&stage).await;
     for role in ["relay", "projector", "command", "query"] {
@@ -166,14 +166,14 @@ async fn an_older_postgresql_stops_everything_until_there_is_a_new_history() {
 async fn a_new_history_whose_makers_die_half_way_is_finished_by_the_next_relay() {
     let stage = Stage::with_own_servers().await;
     let mut went_back = WentBack::begin(&stage).await;
-    complains(went_back.cluster.process("relay"), "relay", REMEDY).await;
+    complains(went_back.cluster.first("relay"), "relay", REMEDY).await;
     went_back.cluster.take_down("relay").await;
     let settings = PostgresSettings::new(stage.variable("MILLRACE_POSTGRES__URL"));
     let log = millrace_log::Log::connect(&settings).await.expect("PostgreSQL");
     log.new_history(&[]).await.expect("a new history");
     let relay = went_back.cluster.index_of("relay");
     assert!(went_back.cluster.strike(relay, "relay.stream_deleted", 1).await, "no relay deleted the stream");
-    is_ready(went_back.cluster.process("relay")).await;
+    is_ready(went_back.cluster.first("relay")).await;
     everything_holds(&stage).await;
     let head = Log::of(&stage).await.head().await;
     assert!(head > 0, "the log is kept");

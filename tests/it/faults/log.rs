@@ -22,7 +22,7 @@ async fn no_acknowledged_command_is_lost_when_postgresql_restarts() {
         postgresql.start().await.expect("PostgreSQL starts");
     }
     scene.go_on().await;
-    is_ready(scene.cluster.process("relay")).await;
+    is_ready(scene.cluster.first("relay")).await;
     scene.ends_well().await;
 }
 
@@ -33,7 +33,7 @@ async fn without_postgresql_commands_are_refused_and_reads_go_on() {
     let (postgresql, post) = (scene.servers().postgresql(), scene.posts[0].clone());
     scene.go_on().await;
     postgresql.stop().await.expect("PostgreSQL stops");
-    complains(scene.cluster.process("command"), "commands", "PostgreSQL does not answer").await;
+    complains(scene.cluster.first("command"), "commands", "PostgreSQL does not answer").await;
 
     let client = Client { url: scene.cluster.urls()[1].clone(), ..scene.people[1].client.clone() };
     let like = client.send(&mutation("likePost", ""), json!({ "input": { "postId": post } }), &[]).await;
@@ -44,6 +44,6 @@ async fn without_postgresql_commands_are_refused_and_reads_go_on() {
 
     postgresql.start().await.expect("PostgreSQL starts");
     scene.go_on().await;
-    is_ready(scene.cluster.process("command")).await;
+    is_ready(scene.cluster.first("command")).await;
     scene.ends_well().await;
 }

@@ -21,7 +21,7 @@ const COMMANDS_BETWEEN: usize = 40;
 /// Processes of all roles, and clients at work.
 pub struct Scene<'a> {
     pub stage: &'a Stage,
-    pub cluster: Cluster<'a>,
+    pub cluster: Cluster,
     pub people: Vec<Person>,
     pub posts: Vec<String>,
     load: Load,
@@ -57,7 +57,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Ends the load; every command that was begun is answered by then. Checks everything, and that what was acknowledged is there once.
-    pub async fn holds(self) -> Cluster<'a> {
+    pub async fn holds(self) -> Cluster {
         let acknowledged = self.load.commented.clone();
         let answered = self.load.end().await;
         everything_holds(self.stage).await;

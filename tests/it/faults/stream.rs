@@ -75,7 +75,7 @@ async fn a_stream_without_its_rules_that_was_purged_is_made_anew() {
     scene.go_on().await;
     scene.cluster.bring_back("relay", &[]).await;
     until_made_anew(&context, &stage, before).await;
-    assert_eq!(metric(scene.cluster.process("relay"), "millrace_relay_recreated_total").await, 1.0);
+    assert_eq!(metric(scene.cluster.first("relay"), "millrace_relay_recreated_total").await, 1.0);
     scene.go_on().await;
     scene.ends_well().await;
 }
@@ -109,7 +109,7 @@ async fn a_strangers_message_costs_the_stream_and_no_document() {
         until_made_anew(&context, &stage, before).await;
     }
     scene.go_on().await;
-    is_ready(scene.cluster.process("projector")).await;
+    is_ready(scene.cluster.first("projector")).await;
     scene.ends_well().await;
 }
 
@@ -139,7 +139,7 @@ async fn an_older_stream_gets_its_tail_and_nothing_is_folded_twice() {
     scene.go_on().await;
     nats.stop().await.expect("NATS stops");
     nats.copy_data_to(&copy).expect("a copy");
-    complains(scene.cluster.process("relay"), "relay", "NATS does not answer").await;
+    complains(scene.cluster.first("relay"), "relay", "NATS does not answer").await;
     // Meanwhile commands are taken, and reads answered.
     scene.go_on().await;
     let reader = Client::new(&scene.cluster.urls()[1]);
@@ -148,14 +148,14 @@ async fn an_older_stream_gets_its_tail_and_nothing_is_folded_twice() {
     assert_eq!(read["post"]["title"], "Post 0");
     nats.start().await.expect("NATS starts");
     scene.go_on().await;
-    is_ready(scene.cluster.process("projector")).await;
+    is_ready(scene.cluster.first("projector")).await;
     let before = identity(&jetstream(&stage).await, &stage).await;
 
     nats.kill().expect("NATS is killed");
     nats.put_data_back(&copy).expect("the older copy");
     nats.start().await.expect("NATS starts");
     scene.go_on().await;
-    is_ready(scene.cluster.process("projector")).await;
+    is_ready(scene.cluster.first("projector")).await;
     assert_eq!(identity(&jetstream(&stage).await, &stage).await, before, "it was not made anew");
     scene.ends_well().await;
 }

@@ -77,9 +77,9 @@ impl Cluster {
         members.filter(|(_, member)| member.role == role).map(|(index, _)| index).collect()
     }
 
-    /// A member at work.
-    pub fn process(&self, role: &str) -> &Process {
-        self.members[self.index_of(role)].process.as_ref().expect("it runs")
+    /// The first member of a role at work.
+    pub fn first(&self, role: &str) -> &Process {
+        self.process(self.index_of(role))
     }
 
     /// Kills the first member of a role, and leaves it so.
