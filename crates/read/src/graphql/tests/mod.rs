@@ -2,6 +2,7 @@
 
 mod answers;
 mod live;
+mod shared;
 mod stage;
 
 use super::{LiveEvent, Query, Subscription};
