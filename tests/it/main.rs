@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod away;
 mod boundaries;
+mod broadcast;
 mod checker;
+mod front;
 mod harness;
 mod http;
 mod idempotency;
