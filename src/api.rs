@@ -7,11 +7,11 @@ use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
 use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use axum::http::HeaderMap;
-use futures_util::{Stream, StreamExt};
+use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
-use millrace_read::graphql::{Asked, ReadSide, Refusal, RequestContext};
+use millrace_read::graphql::{Asked, Groups, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -31,6 +31,7 @@ pub struct Api {
     reads: Arc<ReadSide>,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
+    groups: Arc<Groups>,
     sockets: TaskTracker,
     socket_places: Arc<Semaphore>,
     shutdown: CancellationToken,
@@ -55,6 +56,7 @@ pub struct Connection {
     authorization: Option<String>,
     consistency: Option<String>,
     on_timeout: Option<String>,
+    client_address: Option<IpAddr>,
 }
 
 impl Api {
@@ -71,7 +73,18 @@ impl Api {
             builder = builder.disable_introspection();
         }
         let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
-        Self { schema: builder.finish(), reads, verifier, limits, sockets: TaskTracker::new(), socket_places, shutdown }
+        let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
+        Self { schema, reads, verifier, limits, groups, sockets, socket_places, shutdown }
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &ApiSchema {
+        &self.schema
+    }
+
+    /// Subscribers of this process who share their events.
+    pub fn groups(&self) -> &Arc<Groups> {
+        &self.groups
     }
 
     /// The limits in force.
@@ -95,26 +108,38 @@ impl Api {
     }
 
     /// A request over HTTP.
-    pub async fn call(&self, headers: &HeaderMap, request: &GraphQlRequest, request_id: &str) -> Result<Call, Problem> {
+    pub async fn call(
+        &self,
+        headers: &HeaderMap,
+        client_address: Option<IpAddr>,
+        request: &GraphQlRequest,
+        request_id: &str,
+    ) -> Result<Call, Problem> {
         let viewer = self.viewer(headers::authorization(headers)?).await?;
         let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
         let token = headers::merge_tokens(texts.chain(extension_text(request, "consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
         let on_timeout = headers::on_timeout(on_timeout.or(extension_text(request, "onTimeout")))?;
-        let trace = headers::trace_parent(headers);
-        Ok(self.make_call(viewer, token, on_timeout, request_id, trace))
+        let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
+        let circumstances = Circumstances { request_id, trace, client_address };
+        Ok(self.make_call(viewer, token, on_timeout, circumstances))
     }
 
     /// A socket's `connection_init`: the token in it must be good.
-    pub async fn connect(&self, headers: &HeaderMap, payload: serde_json::Value) -> Result<Connection, Problem> {
+    pub async fn connect(
+        &self,
+        headers: &HeaderMap,
+        client_address: Option<IpAddr>,
+        payload: serde_json::Value,
+    ) -> Result<Connection, Problem> {
         let text = |name: &str| payload.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         let given = text("Authorization").or_else(|| text("authorization"));
         let from_header = headers::authorization(headers)?.map(str::to_owned);
         let authorization = given.or(from_header).filter(|text| !text.is_empty());
         let nested =
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
-        let connection =
-            Connection { authorization, consistency: nested("consistency"), on_timeout: nested("onTimeout") };
+        let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
+        let connection = Connection { authorization, consistency, on_timeout, client_address };
         self.viewer(connection.authorization.as_deref()).await?;
         Ok(connection)
     }
@@ -131,7 +156,9 @@ impl Api {
         let token = headers::merge_tokens(texts)?;
         let on_timeout = extension_text(request, "onTimeout").or(connection.on_timeout.as_deref());
         let on_timeout = headers::on_timeout(on_timeout)?;
-        Ok(self.make_call(viewer, token, on_timeout, request_id, None))
+        let client_address = connection.client_address;
+        let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
+        Ok(self.make_call(viewer, token, on_timeout, circumstances))
     }
 
     fn make_call(
@@ -139,12 +166,10 @@ impl Api {
         viewer: Viewer,
         token: Option<ConsistencyToken>,
         on_timeout: OnTimeout,
-        request_id: &str,
-        trace: Option<String>,
+        circumstances: Circumstances,
     ) -> Call {
         let deadline = Instant::now() + Duration::from_millis(self.limits.request_ms_max);
         let asked = Asked { viewer, token, on_timeout, deadline };
-        let circumstances = Circumstances { request_id: request_id.to_owned(), trace, client_address: None };
         Call { asked, circumstances }
     }
 
@@ -172,13 +197,27 @@ impl Api {
         finished(response, &context, &request_id)
     }
 
-    /// Runs any operation; each result of a subscription has its own extensions.
-    pub fn stream(&self, request: GraphQlRequest, call: Call) -> impl Stream<Item = GraphQlResponse> + Send + use<> {
-        let request_id = call.circumstances.request_id.clone();
+    /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
+    pub fn begin(
+        &self,
+        request: GraphQlRequest,
+        call: Call,
+    ) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
         let context = Arc::new(RequestContext::of_subscription(Arc::clone(&self.reads), call.asked));
         let request = request.data(Arc::clone(&context)).data(call.circumstances);
-        let responses = self.schema.execute_stream(request);
-        responses.map(move |response| finished(response, &context, &request_id))
+        (self.schema.execute_stream(request), context)
+    }
+}
+
+impl Call {
+    /// The request's id.
+    pub fn request_id(&self) -> &str {
+        &self.circumstances.request_id
+    }
+
+    /// What a read does that is late.
+    pub fn on_timeout(&self) -> OnTimeout {
+        self.asked.on_timeout
     }
 }
 
@@ -205,8 +244,8 @@ fn extension_text<'a>(request: &'a GraphQlRequest, name: &str) -> Option<&'a str
     }
 }
 
-/// Codes for what async-graphql refuses itself, and our extension.
-fn finished(mut response: GraphQlResponse, context: &RequestContext, request_id: &str) -> GraphQlResponse {
+/// A response with codes for what async-graphql refuses itself, and our extension.
+pub fn finished(mut response: GraphQlResponse, context: &RequestContext, request_id: &str) -> GraphQlResponse {
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {

@@ -1,10 +1,12 @@
 //! Settings: defaults, then the file, then the environment, then flags. A key that does not exist is an error with a suggestion.
 
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
-use serde::{Deserialize, Serialize};
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::net::{AddrParseError, IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 const ENVIRONMENT_PREFIX: &str = "MILLRACE";
 const SEPARATOR: &str = "__";
@@ -49,6 +51,21 @@ pub struct HttpSettings {
     pub playground_folder: PathBuf,
     /// Origins that browsers may call from; none by default, `*` for all.
     pub cors_origins: Vec<String>,
+    /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
+    /// believed: behind a proxy that is not named here all clients look like one, and share its limit of failed sign-ins.
+    pub trusted_proxies: Networks,
+    /// The header in which they say it: `x-forwarded-for` or `forwarded`. Only this one is read: the other may be a client's.
+    pub forwarded_header: ForwardedHeader,
+    /// Connections open at once on one port of this process. One that has become a socket does not count.
+    pub connections_max: usize,
+    /// The longest time from the first byte of a request's head to its last, in milliseconds.
+    pub head_ms_max: u64,
+    /// The longest time that a request's body may take, in milliseconds.
+    pub body_ms_max: u64,
+    /// The longest time that a connection may stay open without a request, in milliseconds. Longer than proxies keep theirs.
+    pub idle_ms_max: u64,
+    /// The longest time that a client may take nothing of its answer, in milliseconds.
+    pub write_ms_max: u64,
     /// The longest request body, in bytes.
     pub body_bytes_max: usize,
     /// The longest time that a query or mutation may take, in milliseconds.
@@ -71,12 +88,75 @@ impl Default for HttpSettings {
             playground: true,
             playground_folder: PathBuf::from("web-playground/dist"),
             cors_origins: Vec::new(),
+            trusted_proxies: Networks::default(),
+            forwarded_header: ForwardedHeader::XForwardedFor,
+            connections_max: 4_096,
+            head_ms_max: 10_000,
+            body_ms_max: 30_000,
+            idle_ms_max: 75_000,
+            write_ms_max: 30_000,
             body_bytes_max: 256 * 1024,
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
             sockets_max: 10_000,
             operations_per_socket_max: 32,
             drain_ms_max: 10_000,
+        }
+    }
+}
+
+/// Addresses and networks: a text with commas, such as `10.0.0.0/8, ::1`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Networks(Vec<IpNet>);
+
+impl Networks {
+    /// True if the address lies in one of them.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl FromStr for Networks {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        // A network, or else an address, which is a network of one.
+        let network = |part: &str| part.parse().or_else(|_| part.parse::<IpAddr>().map(IpNet::from));
+        parts.map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Networks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|_| serde::de::Error::custom(format!("`{text}` is no list of addresses and networks")))
+    }
+}
+
+impl Serialize for Networks {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let texts: Vec<String> = self.0.iter().map(ToString::to_string).collect();
+        serializer.serialize_str(&texts.join(", "))
+    }
+}
+
+/// Where proxies write from whom a request comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, which most proxies write.
+    XForwardedFor,
+    /// `Forwarded`, the standard (RFC 7239).
+    Forwarded,
+}
+
+impl ForwardedHeader {
+    /// The header's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
         }
     }
 }
@@ -385,6 +465,18 @@ mod tests {
         let file = file("[nats]\nprefix = \"a\"\n");
         let settings = Settings::load(Some(file.path()), &[("nats.prefix".into(), "b".into())]).unwrap();
         assert_eq!(settings.nats.prefix, "b");
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let set = |text: &str| Settings::load(None, &[("http.trusted_proxies".into(), text.into())]);
+        let proxies = set("10.0.0.0/8, ::1").unwrap().http.trusted_proxies;
+        let inside = |text: &str| proxies.contains(text.parse().unwrap());
+        assert!(inside("10.1.2.3") && inside("::1") && !inside("11.0.0.1") && !inside("::2"));
+        assert_eq!(serde_json::to_value(&proxies).unwrap(), "10.0.0.0/8, ::1/128");
+        assert!(set("10.0.0.0/8, nonsense").is_err() && set("10.0.0.0/33").is_err());
+        let standard = Settings::load(None, &[("http.forwarded_header".into(), "forwarded".into())]).unwrap();
+        assert_eq!(standard.http.forwarded_header, ForwardedHeader::Forwarded);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 //! The GraphQL-over-HTTP draft decides. async-graphql-axum reads the request; it takes any content type, answers 200 to everything
 //! and runs mutations sent by GET, so those parts are ours.
 
-use super::headers;
 use super::problem::Problem;
+use super::{client_address, headers};
 use crate::api::Api;
+use crate::settings::HttpSettings;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{ParseRequestError, Request as GraphQlRequest, Response as GraphQlResponse};
 use async_graphql_axum::GraphQLRequest;
@@ -16,6 +17,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// The forms of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,20 +57,21 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<(GraphQ
     if !by_get {
         require_json(request.headers())?;
     }
-    let headers = request.headers().clone();
-    let mut graphql = read(request, api.limits().body_bytes_max).await?;
+    let (headers, client_address) = (request.headers().clone(), client_address(api, &request));
+    let mut graphql = read(request, api.limits()).await?;
     if by_get && is_mutation(&mut graphql) {
         return Err(Problem::MethodNotAllowed);
     }
-    let call = api.call(&headers, &graphql, request_id).await?;
+    let call = api.call(&headers, client_address, &graphql, request_id).await?;
     let cache = HeaderValue::from_static("private, no-store");
     Ok((api.execute(graphql, call).await, cache))
 }
 
 /// The body as bytes within the limit, then as a GraphQL request.
-async fn read(request: Request, bytes_max: usize) -> Result<GraphQlRequest, Problem> {
+async fn read(request: Request, limits: &HttpSettings) -> Result<GraphQlRequest, Problem> {
     let (parts, body) = request.into_parts();
-    let bytes = collect(body, bytes_max).await?;
+    let bytes = timeout(Duration::from_millis(limits.body_ms_max), collect(body, limits.body_bytes_max)).await;
+    let bytes = bytes.map_err(|_| Problem::SlowBody { ms_max: limits.body_ms_max })??;
     let request = Request::from_parts(parts, Body::from(bytes));
     let read = GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await;
     let graphql = read.map_err(|refused| malformed(&refused.0))?.into_inner();

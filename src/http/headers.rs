@@ -25,7 +25,12 @@ pub fn request_id(headers: &HeaderMap) -> String {
         (1..=REQUEST_ID_BYTES_MAX).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
-    given.filter(plain).map_or_else(|| Uuid::now_v7().to_string(), str::to_owned)
+    given.filter(plain).map_or_else(new_request_id, str::to_owned)
+}
+
+/// A new id.
+pub fn new_request_id() -> String {
+    Uuid::now_v7().to_string()
 }
 
 /// The W3C trace context, if it is one.

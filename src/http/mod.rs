@@ -1,22 +1,27 @@
 //! HTTP: GraphQL over HTTP and WebSocket, GraphiQL, health.
 
+pub mod client_address;
 pub mod command_api;
 pub mod graphql;
 pub mod headers;
 pub mod operations;
+pub mod patience;
 pub mod playground;
 pub mod problem;
 pub mod protocol;
+pub mod server;
 pub mod socket;
 
 use crate::api::Api;
 use crate::settings::HttpSettings;
 use axum::Router;
-use axum::extract::{FromRequestParts, Request, State, WebSocketUpgrade};
+use axum::extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade};
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use axum::routing::get;
-use operations::{Operations, health_routes};
+use operations::{Operations, public_routes};
+use server::{ConnectionLimits, Port};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -27,19 +32,16 @@ const ANY_ORIGIN: &str = "*";
 /// Serves the public endpoint until shutdown; then waits for open requests and sockets.
 pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations, shutdown: CancellationToken) {
     let sockets = api.sockets().clone();
-    let router = routes(api, operations);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-    if let Err(error) = serving.await {
-        tracing::error!(%error, "the public endpoint failed");
-    }
-    // axum does not wait for upgraded connections.
+    let limits = ConnectionLimits::of(api.limits());
+    Port { name: "graphql", listener, router: routes(api, operations), limits }.serve(shutdown).await;
+    // A connection that became a socket is none any more. Each socket tells its client, and ends its operations.
     sockets.close();
     sockets.wait().await;
 }
 
 fn routes(api: Arc<Api>, operations: Operations) -> Router {
     let limits = api.limits();
-    let mut router = health_routes(operations);
+    let mut router = public_routes(operations);
     if limits.playground {
         router = router.merge(playground::routes(&limits.playground_folder));
     }
@@ -53,11 +55,18 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
     if !request.headers().contains_key(header::UPGRADE) {
         return graphql::handle(State(api), request).await;
     }
+    let client_address = client_address(&api, &request);
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-        Ok(upgrade) => socket::upgrade(api, parts.headers, upgrade),
+        Ok(upgrade) => socket::upgrade(api, parts.headers, client_address, upgrade),
         Err(rejection) => axum::response::IntoResponse::into_response(rejection),
     }
+}
+
+/// Where a request comes from; none if it came over no connection, as in a test of routes alone.
+fn client_address(api: &Api, request: &Request) -> Option<IpAddr> {
+    let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
+    Some(client_address::of(peer.ip(), request.headers(), api.limits()))
 }
 
 /// Closed unless set: a browser on another origin gets no answer.

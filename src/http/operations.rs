@@ -33,15 +33,15 @@ pub struct Operations {
     pub probes: Arc<Vec<Probe>>,
 }
 
-/// `/livez` and `/readyz`: also on the public port, for load balancers.
-pub fn health_routes(operations: Operations) -> Router {
-    Router::new().route("/livez", get(live)).route("/readyz", get(ready)).with_state(operations)
+/// `/livez` and `/readyz` on the public port, for load balancers: whether, but not why not.
+pub fn public_routes(operations: Operations) -> Router {
+    Router::new().route("/livez", get(live)).route("/readyz", get(ready_at_all)).with_state(operations)
 }
 
 /// All routes of the operators' port.
 pub fn routes(operations: Operations) -> Router {
-    let metrics = Router::new().route("/metrics", get(render)).with_state(operations.clone());
-    health_routes(operations).merge(metrics)
+    let router = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/metrics", get(render));
+    router.with_state(operations)
 }
 
 async fn live() -> &'static str {
@@ -55,10 +55,26 @@ struct Readiness {
 }
 
 async fn ready(State(operations): State<Operations>) -> Response {
-    let checks: Vec<Check> = operations.probes.iter().map(|probe| probe()).collect();
-    let ready = checks.iter().all(|check| check.ready);
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Readiness { ready, checks })).into_response()
+    let readiness = operations.look();
+    (readiness.status(), Json(readiness)).into_response()
+}
+
+async fn ready_at_all(State(operations): State<Operations>) -> Response {
+    let readiness = operations.look();
+    (readiness.status(), if readiness.ready { "ready\n" } else { "not ready\n" }).into_response()
+}
+
+impl Operations {
+    fn look(&self) -> Readiness {
+        let checks: Vec<Check> = self.probes.iter().map(|probe| probe()).collect();
+        Readiness { ready: checks.iter().all(|check| check.ready), checks }
+    }
+}
+
+impl Readiness {
+    fn status(&self) -> StatusCode {
+        if self.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+    }
 }
 
 async fn render(State(operations): State<Operations>) -> Response {

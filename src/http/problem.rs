@@ -21,6 +21,12 @@ pub enum Problem {
         /// The limit.
         bytes_max: usize,
     },
+    /// The body took longer than the limit.
+    #[error("the body took longer than {ms_max} ms")]
+    SlowBody {
+        /// The limit.
+        ms_max: u64,
+    },
     /// A mutation sent by GET.
     #[error("mutations are sent by POST")]
     MethodNotAllowed,
@@ -49,7 +55,7 @@ impl Problem {
             Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
             Self::TooLarge { .. } => "LIMIT_EXCEEDED",
             Self::Unauthenticated => "UNAUTHENTICATED",
-            Self::Timeout { .. } => "TIMEOUT",
+            Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
         }
     }
@@ -61,6 +67,7 @@ impl Problem {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -70,7 +77,7 @@ impl Problem {
 
     /// True if the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::Unavailable)
+        matches!(self, Self::Timeout { .. } | Self::SlowBody { .. } | Self::Unavailable)
     }
 
     /// The problem as a GraphQL response.

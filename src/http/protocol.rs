@@ -2,7 +2,7 @@
 //!
 //! Protocol: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
 
-use async_graphql::{Request, Response};
+use async_graphql::Request;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -53,13 +53,6 @@ pub enum ClientMessage {
 pub enum ServerMessage<'a> {
     /// The connection is accepted.
     ConnectionAck,
-    /// One result of an operation.
-    Next {
-        /// Which operation.
-        id: &'a str,
-        /// The result.
-        payload: &'a Response,
-    },
     /// The operation could not begin; nothing follows.
     Error {
         /// Which operation.
@@ -80,6 +73,28 @@ pub enum ServerMessage<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         payload: Option<Value>,
     },
+}
+
+/// The message `next` of one operation, whose payload is JSON already: many sockets get the same one.
+#[derive(Debug)]
+pub struct NextMessage {
+    beginning: String,
+}
+
+impl NextMessage {
+    /// Of this operation.
+    pub fn of(id: &str) -> Self {
+        Self { beginning: format!(r#"{{"type":"next","id":{},"payload":"#, Value::from(id)) }
+    }
+
+    /// With this payload.
+    pub fn with(&self, payload: &str) -> String {
+        let mut message = String::with_capacity(self.beginning.len() + payload.len() + 1);
+        message.push_str(&self.beginning);
+        message.push_str(payload);
+        message.push('}');
+        message
+    }
 }
 
 /// Why the server closes a socket: code and reason as the protocol names them.
@@ -297,6 +312,13 @@ mod tests {
         ] {
             assert_eq!(code(opened().receive(junk)), 4400, "{junk}");
         }
+    }
+
+    #[test]
+    fn a_next_message_carries_its_payload_as_it_is() {
+        let message = NextMessage::of("a\"b").with(r#"{"data":1}"#);
+        let message: Value = serde_json::from_str(&message).unwrap();
+        assert_eq!(message, serde_json::json!({ "type": "next", "id": "a\"b", "payload": { "data": 1 } }));
     }
 
     #[test]

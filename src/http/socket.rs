@@ -3,8 +3,10 @@
 //! async-graphql's own layer replaces a stream when an id is used twice and has no init timer, no ping and no cap.
 
 use super::headers;
-use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use super::problem::Problem;
+use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
 use crate::api::{Api, Connection};
+use crate::responses::{Outcome, Responses};
 use async_graphql::Request as GraphQlRequest;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
@@ -13,6 +15,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,7 +37,12 @@ const FRAME_BYTES_MAX: usize = 64 * 1024;
 const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
 /// `GET /graphql` with an upgrade.
-pub fn upgrade(api: Arc<Api>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
+pub fn upgrade(
+    api: Arc<Api>,
+    headers: HeaderMap,
+    client_address: Option<IpAddr>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
     let offered = headers.get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).unwrap_or_default();
     if !offered.split(',').any(|name| name.trim() == SUBPROTOCOL) {
         return (StatusCode::BAD_REQUEST, "the subprotocol is graphql-transport-ws\n").into_response();
@@ -48,7 +56,7 @@ pub fn upgrade(api: Arc<Api>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> 
         .max_frame_size(FRAME_BYTES_MAX)
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
         .on_upgrade(async move |socket| {
-            api.sockets().clone().track_future(Socket::serve(api, socket, headers)).await;
+            api.sockets().clone().track_future(Socket::serve(api, socket, headers, client_address)).await;
             drop(permit);
         })
 }
@@ -58,6 +66,7 @@ type Shared = Arc<Mutex<SocketState>>;
 struct Socket {
     api: Arc<Api>,
     headers: HeaderMap,
+    client_address: Option<IpAddr>,
     state: Shared,
     outgoing: mpsc::Sender<Message>,
     /// Running operations; each removes itself from `state` when it ends, the handle is kept until the id is used again.
@@ -69,7 +78,7 @@ struct Socket {
 }
 
 impl Socket {
-    async fn serve(api: Arc<Api>, socket: WebSocket, headers: HeaderMap) {
+    async fn serve(api: Arc<Api>, socket: WebSocket, headers: HeaderMap, client_address: Option<IpAddr>) {
         let (sink, stream) = socket.split();
         let (outgoing, queue) = mpsc::channel(SEND_QUEUE_FRAMES);
         let writer = tokio::spawn(write(sink, queue));
@@ -77,6 +86,7 @@ impl Socket {
         let mut this = Self {
             api,
             headers,
+            client_address,
             state,
             outgoing,
             running: HashMap::new(),
@@ -144,7 +154,7 @@ impl Socket {
     }
 
     async fn init(&mut self, payload: Option<Value>) -> Result<(), Close> {
-        let connection = self.api.connect(&self.headers, payload.unwrap_or_default()).await;
+        let connection = self.api.connect(&self.headers, self.client_address, payload.unwrap_or_default()).await;
         self.connection = Some(Arc::new(connection.map_err(|_| Close::forbidden())?));
         self.with_state(SocketState::acknowledge);
         self.send(&ServerMessage::ConnectionAck).await;
@@ -157,7 +167,7 @@ impl Socket {
             api: Arc::clone(&self.api),
             connection,
             id: id.clone(),
-            request_id: headers::request_id(&HeaderMap::new()),
+            request_id: headers::new_request_id(),
             state: Arc::clone(&self.state),
             outgoing: self.outgoing.clone(),
         };
@@ -205,17 +215,30 @@ struct Operation {
 
 impl Operation {
     async fn run(self, request: GraphQlRequest) {
-        let call = match self.api.call_on(&self.connection, &request, &self.request_id).await {
-            Ok(call) => call,
+        let mut responses = match self.begin(request).await {
+            Ok(responses) => responses,
             Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
         };
-        let mut responses = pin!(self.api.stream(request, call));
-        while let Some(response) = responses.next().await {
-            send(&self.outgoing, &ServerMessage::Next { id: &self.id, payload: &response }).await;
+        let next = NextMessage::of(&self.id);
+        while let Some(outcome) = responses.next().await {
+            match outcome {
+                Outcome::Response(payload) => self.forward(next.with(&payload)).await,
+                Outcome::Refused(errors) => return self.refuse(&errors).await,
+            }
         }
-        if self.end() {
+        // Of a process that stops the clients learn by the socket's end: a completed subscription is not taken up again.
+        if !self.api.shutdown().is_cancelled() && self.end() {
             send(&self.outgoing, &ServerMessage::Complete { id: &self.id }).await;
         }
+    }
+
+    async fn begin(&self, request: GraphQlRequest) -> Result<Responses, Problem> {
+        let call = self.api.call_on(&self.connection, &request, &self.request_id).await?;
+        Responses::begin(&self.api, request, call)
+    }
+
+    async fn forward(&self, message: String) {
+        let _client_left = self.outgoing.send(Message::Text(message.into())).await;
     }
 
     async fn refuse(&self, errors: &[async_graphql::ServerError]) {

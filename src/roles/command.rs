@@ -3,6 +3,7 @@
 use super::{RoleError, Starting, connect_log};
 use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
+use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
 use crate::settings::{AuthSettings, Settings};
 use millrace_command::auth::{
@@ -13,10 +14,13 @@ use millrace_log::Log;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How often rows whose time is over are deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+/// PostgreSQL that takes longer than this for a row that it has in memory is as good as away.
+const PROBE_WAIT: Duration = Duration::from_secs(2);
 
 /// Commands over the log and the keys of the settings.
 pub async fn commands(settings: &Settings) -> Result<Commands, RoleError> {
@@ -59,7 +63,8 @@ fn watch(starting: &mut Starting<'_>, log: Log) {
     starting.spawn("command probe", async move {
         let mut ticks = tokio::time::interval(PROBE_INTERVAL);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            answers.store(log.head().await.is_ok(), Ordering::Relaxed);
+            let answered = timeout(PROBE_WAIT, log.head()).await.is_ok_and(|head| head.is_ok());
+            answers.store(answered, Ordering::Relaxed);
         }
     });
 }
@@ -81,13 +86,8 @@ async fn listen(starting: &mut Starting<'_>, commands: Commands) -> Result<(), R
     let listener = starting.listen("commands", settings.command.listen, "command.listen").await?;
     let secret = keys::read_secret(&settings.auth.secret_file)?;
     let api = CommandApi { commands, secret };
-    let router = routes(api, settings.http.body_bytes_max);
-    let shutdown = starting.shutdown.clone();
-    starting.spawn("internal API", async move {
-        let serving = axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned());
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the internal API failed");
-        }
-    });
+    let (router, limits) = (routes(api, settings.http.body_bytes_max), ConnectionLimits::of(&settings.http));
+    let port = Port { name: "commands", listener, router, limits };
+    starting.spawn("internal API", port.serve(starting.shutdown.clone()));
     Ok(())
 }

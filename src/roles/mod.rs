@@ -7,7 +7,7 @@ pub mod query;
 pub mod relay;
 
 use crate::cli::Role;
-use crate::http::operations::Probe;
+use crate::http::operations::{Check, Probe};
 use crate::keys::KeyError;
 use crate::settings::{PostgresSettings, Settings};
 use crate::telemetry::{self, TelemetryError};
@@ -15,6 +15,7 @@ use millrace_events::History;
 use millrace_log::{Log, LogError};
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -24,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 /// How long a start waits for what readiness depends on.
 const READY_WAIT_MAX: Duration = Duration::from_secs(10);
 const READY_POLL: Duration = Duration::from_millis(20);
+/// How long the operators' last requests are given, when everything else has ended.
+const OPERATIONS_DRAIN_MAX: Duration = Duration::from_secs(1);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -80,7 +83,9 @@ pub enum RoleError {
 pub struct Running {
     probes: Vec<Probe>,
     parts: JoinSet<&'static str>,
+    operations: JoinSet<&'static str>,
     shutdown: CancellationToken,
+    drained: CancellationToken,
     drain_max: Duration,
 }
 
@@ -92,7 +97,10 @@ pub struct Starting<'a> {
     pub shutdown: CancellationToken,
     /// What readiness depends on.
     pub probes: Vec<Probe>,
+    /// Told when everything that was asked to stop has stopped.
+    pub drained: CancellationToken,
     parts: JoinSet<&'static str>,
+    operations: JoinSet<&'static str>,
     listening: Vec<(&'static str, SocketAddr)>,
 }
 
@@ -100,6 +108,14 @@ impl Starting<'_> {
     /// Runs a part until shutdown.
     pub fn spawn(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
         self.parts.spawn(async move {
+            part.await;
+            name
+        });
+    }
+
+    /// Runs what operators look through until everything else has stopped.
+    pub fn spawn_operations(&mut self, name: &'static str, part: impl Future<Output = ()> + Send + 'static) {
+        self.operations.spawn(async move {
             part.await;
             name
         });
@@ -139,8 +155,10 @@ async fn start_listening(
     say: bool,
 ) -> Result<Running, RoleError> {
     let metrics = telemetry::start_metrics()?;
-    let mut starting =
-        Starting { settings, shutdown, probes: Vec::new(), parts: JoinSet::new(), listening: Vec::new() };
+    let stopping = shutdown.clone();
+    let probes: Vec<Probe> = vec![Arc::new(move || draining(stopping.is_cancelled()))];
+    let (parts, operations, drained) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
+    let mut starting = Starting { settings, shutdown, probes, drained, parts, operations, listening: Vec::new() };
     let does = |wanted: Role| role == wanted || role == Role::All;
     if does(Role::Relay) {
         relay::start(&mut starting).await?;
@@ -158,7 +176,13 @@ async fn start_listening(
         starting.listening.iter().for_each(|(what, address)| println!("listening {what} http://{address}"));
     }
     let drain_max = Duration::from_millis(settings.http.drain_ms_max);
-    Ok(Running { probes: starting.probes, parts: starting.parts, shutdown: starting.shutdown, drain_max })
+    let Starting { probes, shutdown, drained, parts, operations, .. } = starting;
+    Ok(Running { probes, parts, operations, shutdown, drained, drain_max })
+}
+
+fn draining(is_draining: bool) -> Check {
+    let detail = is_draining.then(|| "shutting down".to_owned());
+    Check { name: "process".into(), ready: !is_draining, detail }
 }
 
 impl Running {
@@ -178,6 +202,7 @@ impl Running {
     pub async fn until_stopped(mut self) -> Result<(), RoleError> {
         let ended_early = tokio::select! {
             ended = self.parts.join_next() => ended.and_then(Result::ok),
+            ended = self.operations.join_next() => ended.and_then(Result::ok),
             () = self.shutdown.cancelled() => None,
         };
         let asked = self.shutdown.is_cancelled();
@@ -186,6 +211,9 @@ impl Running {
         if drained.is_err() {
             tracing::warn!(drain_ms_max = self.drain_max.as_millis(), "not everything ended in time");
         }
+        self.drained.cancel();
+        let _at_most =
+            timeout(OPERATIONS_DRAIN_MAX, async { while self.operations.join_next().await.is_some() {} }).await;
         match ended_early {
             Some(part) if !asked => Err(RoleError::Ended(part)),
             _ => Ok(()),

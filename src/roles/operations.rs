@@ -2,6 +2,7 @@
 
 use super::{RoleError, Starting};
 use crate::http::operations::{Operations, routes};
+use crate::http::server::{ConnectionLimits, Port};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +15,16 @@ pub async fn start(starting: &mut Starting<'_>, metrics: PrometheusHandle) -> Re
     let address = starting.settings.http.operations_listen;
     let listener = starting.listen("operations", address, "http.operations_listen").await?;
     let operations = Operations { metrics: metrics.clone(), probes: Arc::new(starting.probes.clone()) };
-    let shutdown = starting.shutdown.clone();
-    starting.spawn("operations", async move {
-        let serving = axum::serve(listener, routes(operations)).with_graceful_shutdown(shutdown.cancelled_owned());
-        if let Err(error) = serving.await {
-            tracing::error!(%error, "the operators' port failed");
-        }
-    });
-    let shutdown = starting.shutdown.clone();
-    starting.spawn("metrics upkeep", async move {
+    let drained = starting.drained.clone();
+    let limits = ConnectionLimits::of(&starting.settings.http);
+    let port = Port { name: "operations", listener, router: routes(operations), limits };
+    starting.spawn_operations("operations", port.serve(drained.clone()));
+    starting.spawn_operations("metrics upkeep", async move {
         let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
         loop {
             tokio::select! {
                 _ = ticks.tick() => metrics.run_upkeep(),
-                () = shutdown.cancelled() => return,
+                () = drained.cancelled() => return,
             }
         }
     });

@@ -13,10 +13,13 @@ use millrace_command::auth::AccessTokenVerifier;
 use millrace_read::cache::redis::RedisSettings;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
-use millrace_read::live::LiveLimits;
+use millrace_read::live::{FeedHealth, LiveLimits};
 use millrace_read::models::{self, Registered, Visitor};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// So many looks at MongoDB must have failed, one after another, before the process is not ready: one may be an election.
+const FAILED_LOOKS: u32 = 2;
 
 /// Verifies access tokens with the public key.
 pub fn verifier(settings: &AuthSettings) -> Result<AccessTokenVerifier, RoleError> {
@@ -44,7 +47,7 @@ pub async fn start(
     Ok(())
 }
 
-/// Readiness of each projection's live feed: it has seen a checkpoint.
+/// Readiness of each projection: its documents are there, and MongoDB answers. Redis may be away, and so may the command side.
 struct Following<'a, 'b> {
     starting: &'a mut Starting<'b>,
     reads: Arc<ReadSide>,
@@ -52,13 +55,21 @@ struct Following<'a, 'b> {
 
 impl Visitor for Following<'_, '_> {
     fn visit<P: Registered>(&mut self) {
-        let progress = self.reads.feed::<P>().progress();
-        self.starting.probes.push(Arc::new(move || {
-            let ready = progress.borrow().generation > 0;
-            let detail = (!ready).then(|| "no checkpoint was seen yet".to_owned());
-            Check { name: format!("live {}", P::NAME), ready, detail }
-        }));
+        let feed = Arc::clone(self.reads.feed::<P>());
+        let progress = feed.progress();
+        self.starting.probes.push(Arc::new(move || check(P::NAME, progress.borrow().generation, feed.health())));
     }
+}
+
+fn check(projection: &str, generation: u32, health: FeedHealth) -> Check {
+    let name = format!("reads of {projection}");
+    let detail = match health {
+        _ if generation == 0 && health.failed_looks == 0 => Some("waits for the projector's first documents"),
+        FeedHealth { failed_looks: 0, hears_rings: true } => None,
+        FeedHealth { failed_looks: 0, hears_rings: false } => Some("Redis does not answer: all is read from MongoDB"),
+        FeedHealth { .. } => Some("MongoDB does not answer"),
+    };
+    Check { name, ready: generation > 0 && health.failed_looks < FAILED_LOOKS, detail: detail.map(str::to_owned) }
 }
 
 async fn read_side(settings: &Settings) -> Result<ReadSide, RoleError> {
@@ -87,4 +98,23 @@ fn command_port(settings: &Settings, local: Option<Commands>) -> Result<CommandP
     let secret = keys::read_secret(&settings.auth.secret_file)?;
     let failed = |error| RoleError::Start { part: "the way to the command role", source: Box::new(error) };
     CommandPort::remote(&settings.command.url, secret).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readiness_says_what_is_away() {
+        let look = |generation, failed_looks, hears_rings| {
+            let check = check("content", generation, FeedHealth { failed_looks, hears_rings });
+            (check.ready, check.detail.unwrap_or_default())
+        };
+        assert_eq!(look(1, 0, true), (true, String::new()));
+        assert_eq!(look(1, 0, false), (true, "Redis does not answer: all is read from MongoDB".into()));
+        assert_eq!(look(0, 0, true), (false, "waits for the projector's first documents".into()));
+        assert_eq!(look(0, 1, false), (false, "MongoDB does not answer".into()));
+        assert_eq!(look(1, 1, true), (true, "MongoDB does not answer".into()));
+        assert_eq!(look(1, 2, true), (false, "MongoDB does not answer".into()));
+    }
 }

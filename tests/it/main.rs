@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod away;
 mod boundaries;
 mod cache;
 mod checker;
@@ -9,6 +10,9 @@ mod crowd;
 mod dev;
 mod faults;
 mod examples;
+mod broadcast;
+mod checker;
+mod front;
 mod harness;
 mod http;
 mod idempotency;

@@ -4,6 +4,7 @@ use super::error::Refusal;
 use super::gathered::Gathered;
 use super::loader::{Loader, Loaders};
 use super::page::{Page, Paging, Place};
+use super::part::{Occurrence, Part};
 use super::read_side::{Documents, Found, ReadSide, Terms};
 use crate::models::{ForEach, Maker, NAMES, Registered};
 use crate::projection::DocumentKey;
@@ -13,6 +14,7 @@ use async_graphql::{Context, Name, Value};
 use millrace_events::viewer::Person;
 use millrace_events::{ConsistencyToken, Viewer};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -39,9 +41,13 @@ pub struct Asked {
 pub struct RequestContext {
     side: Arc<ReadSide>,
     viewer: Viewer,
+    /// True once anything here asked who the viewer is. Until then the answer is everybody's.
+    is_personal: AtomicBool,
     on_timeout: OnTimeout,
     /// None for a subscription: each of its events has the time of a request.
     deadline: Option<Instant>,
+    /// What a subscription's resolver is run for.
+    part: Mutex<Part>,
     /// Grows with each answer; the transport reads it when the request is done.
     gathered: Mutex<Gathered>,
     loaders: ForEach<Loaders>,
@@ -65,9 +71,14 @@ impl RequestContext {
         Self::remembering(true, side, asked)
     }
 
-    /// The context of a subscription: it lives long, so it remembers no document.
+    /// The context in which a subscription begins: its resolver says what it listens to, and tells nothing yet.
     pub fn of_subscription(side: Arc<ReadSide>, asked: Asked) -> Self {
         Self { deadline: None, ..Self::remembering(false, side, asked) }
+    }
+
+    /// The context in which one item of a subscription is told.
+    pub(super) fn of_item(side: Arc<ReadSide>, asked: Asked, item: Occurrence) -> Self {
+        Self { part: Mutex::new(Part::tell(item)), ..Self::of_subscription(side, asked) }
     }
 
     fn remembering(remembers: bool, side: Arc<ReadSide>, asked: Asked) -> Self {
@@ -79,6 +90,8 @@ impl RequestContext {
         Self {
             side,
             viewer: asked.viewer,
+            is_personal: AtomicBool::new(false),
+            part: Mutex::default(),
             on_timeout: asked.on_timeout,
             deadline: Some(asked.deadline),
             gathered: Mutex::new(gathered),
@@ -99,14 +112,25 @@ impl RequestContext {
         &self.side
     }
 
-    /// Who asks.
+    /// Who asks. Whoever looks makes the answer one for this viewer alone: look only if it makes a difference.
     pub fn viewer(&self) -> &Viewer {
+        self.is_personal.store(true, Ordering::Relaxed);
         &self.viewer
+    }
+
+    /// True if the answer may depend on who the viewer is. Of what was made without asking this is certain: it does not.
+    pub(super) fn is_personal(&self) -> bool {
+        self.is_personal.load(Ordering::Relaxed)
     }
 
     /// The signed-in person; anybody else is refused.
     pub fn person(&self) -> Result<&Person, Refusal> {
-        self.viewer.person().ok_or(Refusal::Unauthenticated)
+        self.viewer().person().ok_or(Refusal::Unauthenticated)
+    }
+
+    /// What a subscription's resolver is run for here.
+    pub(super) fn part(&self) -> MutexGuard<'_, Part> {
+        self.part.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Everything that is read from now on must show at least this.
@@ -176,7 +200,8 @@ impl RequestContext {
         Terms {
             need: Need { required, on_timeout: self.on_timeout },
             deadline: self.deadline.unwrap_or_else(|| Instant::now() + EVENT_TIME),
-            viewer: self.viewer.user_id(),
+            // What many subscribers may share takes nobody's own places.
+            viewer: self.deadline.and_then(|_| self.viewer.user_id()),
         }
     }
 

@@ -4,9 +4,10 @@ use super::context::RequestContext;
 use super::error::Refusal;
 use super::live_event::{FeedEvent, FeedPostAdded, FeedPostChanged, FeedPostGone, FeedSnapshot, Occasion};
 use super::page::PageArguments;
+use super::part::Happening;
 use super::post::Post;
 use super::post_query::{followed_by, posts_of};
-use super::telling::{ContentSubscription, Happening, Teller, Told, cursor, events, subscribe};
+use super::telling::{Teller, Told, Wanted, cursor, events};
 use crate::models::content::relations::FOLLOWING;
 use crate::models::content::{author_topic, following_topic, post};
 use crate::projection::{Audience, Change};
@@ -33,10 +34,11 @@ impl FeedSubscription {
         let viewer = request.person()?.user_id;
         let after = cursor(after)?;
         // Without a cursor the first item says from which moment on the followed people's topics are listened to.
-        let authors = if after.is_some() { followed_by(&request, viewer).await? } else { vec![] };
-        let subscription = subscribe(&request, topics(viewer, &authors), vec![], after)?;
+        let is_resumed = after.is_some() && request.part().begins();
+        let authors = if is_resumed { followed_by(&request, viewer).await? } else { vec![] };
+        let wanted = Wanted { topics: topics(viewer, &authors), documents: vec![], after };
         let teller = FeedTeller { request: Arc::clone(&request), viewer };
-        Ok(events(request, subscription, teller))
+        Ok(events(request, wanted, teller)?)
     }
 }
 
@@ -48,17 +50,13 @@ struct FeedTeller {
 impl Teller for FeedTeller {
     type Event = FeedEvent;
 
-    async fn tell(
-        &mut self,
-        item: Happening,
-        subscription: &mut ContentSubscription,
-    ) -> Result<Told<FeedEvent>, Refusal> {
+    async fn tell(&self, item: Happening) -> Result<Told<FeedEvent>, Refusal> {
         match item {
-            Happening::Snapshot(occasion, _) => self.begin(occasion, subscription).await,
+            Happening::Snapshot(occasion, _) => self.begin(occasion).await,
             Happening::Changed(occasion, change) | Happening::Gone(occasion, change)
                 if change.key.kind() == FOLLOWING =>
             {
-                self.begin(occasion, subscription).await
+                self.begin(occasion).await
             }
             Happening::Changed(occasion, change) | Happening::Gone(occasion, change) => {
                 self.post(occasion, &change).await
@@ -69,13 +67,9 @@ impl Teller for FeedTeller {
 
 impl FeedTeller {
     /// Listens to whom the viewer follows now, from this occasion on.
-    async fn begin(
-        &self,
-        occasion: Occasion,
-        subscription: &mut ContentSubscription,
-    ) -> Result<Told<FeedEvent>, Refusal> {
+    async fn begin(&self, occasion: Occasion) -> Result<Told<FeedEvent>, Refusal> {
         let authors = followed_by(&self.request, self.viewer).await?;
-        subscription.set_topics(topics(self.viewer, &authors))?;
+        self.request.part().listen_to(topics(self.viewer, &authors));
         let paging = PageArguments::default().parse(post::KIND)?;
         let posts = posts_of(&self.request, &authors, &paging).await?;
         Ok(Told::Event(FeedEvent::Snapshot(FeedSnapshot { occasion, posts })))

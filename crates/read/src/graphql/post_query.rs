@@ -107,7 +107,7 @@ pub async fn list(
     let paging = arguments.parse(post::KIND)?;
     let any_of = filter.any_of(request.viewer());
     let page = request.page::<Content>(post::KIND, any_of, filter.words, &paging).await?;
-    Ok(PostConnection::new(page, &paging, |found| Post::shown_to(request.viewer(), found)))
+    Ok(PostConnection::new(page, &paging, |found| Post::shown_to(|| request.viewer(), found)))
 }
 
 /// Whom a person follows, the newest first.
@@ -137,5 +137,5 @@ pub async fn posts_of(
         let any_of = vec![("authorId", authors), ("status", vec![Status::Published.as_str().to_owned()])];
         page = request.page::<Content>(post::KIND, any_of, None, paging).await?;
     }
-    Ok(PostConnection::new(page, paging, |found| Post::shown_to(request.viewer(), found)))
+    Ok(PostConnection::new(page, paging, |found| Post::shown_to(|| request.viewer(), found)))
 }

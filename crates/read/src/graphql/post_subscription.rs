@@ -6,9 +6,10 @@ use super::error::Refusal;
 use super::live_event::{
     CommentAdded, CommentAddedEvent, CommentsSnapshot, Occasion, PostChanged, PostDeleted, PostEvent, PostSnapshot,
 };
+use super::part::Happening;
 use super::post::Post;
 use super::read_side::Found;
-use super::telling::{ContentSubscription, Happening, Teller, Told, cursor, events, subscribe};
+use super::telling::{Teller, Told, Wanted, cursor, events};
 use crate::models::content::window::WINDOW_SERVED;
 use crate::models::content::{ContentDocument, comment, comments_topic, post, post_topic};
 use crate::projection::{Change, ChangeKind, DocumentKey};
@@ -34,9 +35,9 @@ impl PostSubscription {
         let request = Arc::clone(RequestContext::of(ctx)?);
         let id = PostId::from_global(&id).map_err(Refusal::Id)?;
         let topics = BTreeSet::from([post_topic(id)]);
-        let subscription = subscribe(&request, topics, vec![post::key(id)], cursor(after)?)?;
+        let wanted = Wanted { topics, documents: vec![post::key(id)], after: cursor(after)? };
         let teller = PostTeller { request: Arc::clone(&request), id };
-        Ok(events(request, subscription, teller))
+        Ok(events(request, wanted, teller)?)
     }
 
     /// Comments on a post: its newest ones first, then each that is added. With `after`: each that was added after that cursor.
@@ -49,9 +50,9 @@ impl PostSubscription {
         let request = Arc::clone(RequestContext::of(ctx)?);
         let id = PostId::from_global(&post_id).map_err(Refusal::Id)?;
         let topics = BTreeSet::from([post_topic(id), comments_topic(id)]);
-        let subscription = subscribe(&request, topics, vec![post::key(id)], cursor(after)?)?;
+        let wanted = Wanted { topics, documents: vec![post::key(id)], after: cursor(after)? };
         let teller = CommentTeller { request: Arc::clone(&request), id };
-        Ok(events(request, subscription, teller))
+        Ok(events(request, wanted, teller)?)
     }
 }
 
@@ -63,7 +64,7 @@ struct PostTeller {
 impl Teller for PostTeller {
     type Event = PostEvent;
 
-    async fn tell(&mut self, item: Happening, _: &mut ContentSubscription) -> Result<Told<PostEvent>, Refusal> {
+    async fn tell(&self, item: Happening) -> Result<Told<PostEvent>, Refusal> {
         Ok(match item {
             Happening::Snapshot(occasion, documents) => {
                 let post = post_among(&self.request, documents);
@@ -86,7 +87,7 @@ struct CommentTeller {
 impl Teller for CommentTeller {
     type Event = CommentAddedEvent;
 
-    async fn tell(&mut self, item: Happening, _: &mut ContentSubscription) -> Result<Told<CommentAddedEvent>, Refusal> {
+    async fn tell(&self, item: Happening) -> Result<Told<CommentAddedEvent>, Refusal> {
         match item {
             Happening::Snapshot(occasion, documents) => {
                 let post = post_among(&self.request, documents);
@@ -131,7 +132,7 @@ fn gone(occasion: Occasion, change: &Change, post_id: PostId) -> Told<PostDelete
 
 fn post_among(request: &RequestContext, documents: Vec<(DocumentKey, Revision, ContentDocument)>) -> Option<Post> {
     let (_, revision, document) = documents.into_iter().next()?;
-    Post::shown_to(request.viewer(), Found { revision, document })
+    Post::shown_to(|| request.viewer(), Found { revision, document })
 }
 
 /// The id of the comment that changed, if it was a comment.

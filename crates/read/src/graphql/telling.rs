@@ -1,22 +1,17 @@
-//! A subscription's items, told as events of the schema: one after another, none twice, none left out.
+//! A subscription's resolver: begins it, or tells one item of it as an event of the schema.
 
 use super::context::RequestContext;
 use super::error::Refusal;
-use super::live_event::{HistoryGone, Occasion};
-use crate::live::{Closing, Cursor, Item, Request, SubscribeError, Subscription};
-use crate::models::content::{Content, ContentDocument};
-use crate::projection::{Change, DocumentKey};
-use crate::reader::ServedStore;
+use super::live_event::HistoryGone;
+use super::part::{Happening, Occurrence};
+use crate::live::{Cursor, Request, SubscribeError};
+use crate::models::content::Content;
+use crate::projection::DocumentKey;
 use async_graphql::Error;
-use futures_util::{Stream, stream};
-use millrace_events::{ConsistencyToken, Position, Revision, Timestamp};
+use futures_util::{Stream, StreamExt, stream};
 use std::collections::BTreeSet;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::sync::Arc;
-use time::OffsetDateTime;
-
-/// A subscription to changes of content.
-pub type ContentSubscription = Subscription<Content, ServedStore<Content>>;
 
 /// What becomes of an item.
 #[derive(Debug)]
@@ -41,40 +36,25 @@ impl<E> Told<E> {
 }
 
 /// Makes events of items.
-pub trait Teller: Send + 'static {
+pub trait Teller: Send + Sync + 'static {
     /// The events.
     type Event: From<HistoryGone> + Send;
 
     /// One item. Everything that the request reads from here on is at least as new as it.
     ///
     /// An error ends the subscription: an item must not be passed over.
-    fn tell(
-        &mut self,
-        item: Happening,
-        subscription: &mut ContentSubscription,
-    ) -> impl Future<Output = Result<Told<Self::Event>, Refusal>> + Send;
+    fn tell(&self, item: Happening) -> impl Future<Output = Result<Told<Self::Event>, Refusal>> + Send;
 }
 
-/// An item that may be told, with its occasion.
+/// What a subscription that begins listens to.
 #[derive(Debug)]
-pub enum Happening {
-    /// The beginning: documents that exist and may be seen, with their revisions.
-    Snapshot(Occasion, Vec<(DocumentKey, Revision, ContentDocument)>),
-    /// A document changed.
-    Changed(Occasion, Arc<Change>),
-    /// A document is gone for the viewer.
-    Gone(Occasion, Arc<Change>),
-}
-
-/// Begins a subscription to these topics.
-pub fn subscribe(
-    request: &RequestContext,
-    topics: BTreeSet<String>,
-    documents: Vec<DocumentKey>,
-    after: Option<Cursor>,
-) -> Result<ContentSubscription, Refusal> {
-    let wanted = Request { topics, documents, after, viewer: request.viewer().clone() };
-    request.side().feed::<Content>().subscribe(wanted).map_err(Refusal::from)
+pub struct Wanted {
+    /// The topics whose changes are wanted.
+    pub topics: BTreeSet<String>,
+    /// The documents of the snapshot.
+    pub documents: Vec<DocumentKey>,
+    /// Where to go on; none for a snapshot and what comes after it.
+    pub after: Option<Cursor>,
 }
 
 /// Reads the argument `after`.
@@ -83,84 +63,40 @@ pub fn cursor(after: Option<String>) -> Result<Option<Cursor>, Refusal> {
     after.map(|text| text.parse().map_err(malformed)).transpose()
 }
 
-/// The events of a subscription, until its end.
+/// What a resolver answers: nothing where the subscription begins, else the event of the item that is told here, if there is one.
 pub fn events<T: Teller>(
     request: Arc<RequestContext>,
-    subscription: ContentSubscription,
+    wanted: Wanted,
     teller: T,
-) -> impl Stream<Item = Result<T::Event, Error>> + Send {
-    stream::unfold(Some((request, subscription, teller)), |state| async move {
-        let (request, mut subscription, mut teller) = state?;
-        match next(&request, &mut subscription, &mut teller).await? {
-            Ok(Told::Event(event)) => Some((Ok(event), Some((request, subscription, teller)))),
-            Ok(Told::Last(event)) => Some((Ok(event), None)),
-            Ok(Told::Nothing) => None,
-            Err(refusal) => Some((Err(refusal.into()), None)),
-        }
-    })
-}
-
-/// The next event, past all items that are not for this subscriber; none if it simply ends.
-async fn next<T: Teller>(
-    request: &RequestContext,
-    subscription: &mut ContentSubscription,
-    teller: &mut T,
-) -> Option<Result<Told<T::Event>, Refusal>> {
-    loop {
-        let item = subscription.next().await?;
-        owe(request, &item);
-        let happening = match item {
-            Item::HistoryGone => return Some(Ok(Told::Last(HistoryGone::default().into()))),
-            Item::Closed { cursor, why } => return refusal_of(why, cursor.as_ref()).map(Err),
-            Item::Snapshot { cursor, documents, .. } => {
-                let documents = documents.into_iter().map(|(key, stored)| (key, stored.revision, stored.document));
-                Happening::Snapshot(beginning(&cursor), documents.collect())
-            }
-            Item::Change { cursor, change } => Happening::Changed(occasion(&cursor, &change), change),
-            Item::Gone { cursor, change } => Happening::Gone(occasion(&cursor, &change), change),
-        };
-        match teller.tell(happening, subscription).await {
-            Ok(Told::Nothing) => {}
-            told => return Some(told),
-        }
+) -> Result<impl Stream<Item = Result<T::Event, Error>> + Send, Refusal> {
+    if request.part().begins() {
+        begin(&request, wanted)?;
     }
+    Ok(stream::once(async move { tell(&request, &teller).await }).filter_map(ready))
 }
 
-/// Only this projection must have got there: each field draws on one.
-fn owe(request: &RequestContext, item: &Item<ContentDocument>) {
-    let Some(required) = item.owed() else { return };
-    let mut token = ConsistencyToken::of_command(required.history, Position::START);
-    token.projections.extend(required.seen.map(|seen| (CONTENT.to_owned(), seen)));
-    request.owe(&token);
+fn begin(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
+    let Wanted { topics, documents, after } = wanted;
+    let wanted = Request { topics, documents, after, viewer: request.viewer().clone() };
+    let subscription = request.side().feed::<Content>().subscribe(wanted)?;
+    request.part().leave(subscription);
+    Ok(())
 }
 
-const CONTENT: &str = <Content as crate::projection::Projection>::NAME;
-
-fn occasion(cursor: &Cursor, change: &Change) -> Occasion {
-    Occasion {
-        cursor: cursor.to_string(),
-        position: change.position,
-        at: change.at,
-        command_id: Some(change.command_id),
+async fn tell<T: Teller>(request: &RequestContext, teller: &T) -> Option<Result<T::Event, Error>> {
+    let item = request.part().take_item()?;
+    let told = match item {
+        Occurrence::Happening(happening) => teller.tell(happening).await,
+        Occurrence::HistoryGone => Ok(Told::Last(HistoryGone::default().into())),
+        Occurrence::Refused(refusal) => Err(refusal),
+    };
+    if matches!(told, Ok(Told::Last(_)) | Err(_)) {
+        request.part().note_last();
     }
-}
-
-fn beginning(cursor: &Cursor) -> Occasion {
-    let at = Timestamp::new(OffsetDateTime::now_utc());
-    Occasion { cursor: cursor.to_string(), position: cursor.position, at, command_id: None }
-}
-
-/// A process that stops just ends the subscription; its transport says why.
-fn refusal_of(why: Closing, cursor: Option<&Cursor>) -> Option<Refusal> {
-    let cursor = cursor.map(ToString::to_string);
-    match why {
-        Closing::Stopping | Closing::Refused(SubscribeError::Stopping) => None,
-        Closing::Slow => Some(Refusal::Slow { cursor }),
-        Closing::Refused(refused) => Some(refused.into()),
-        Closing::Store(error) => {
-            tracing::warn!(error = error.as_ref() as &dyn std::error::Error, "a subscription was cut off by the store");
-            Some(Refusal::Interrupted { cursor })
-        }
+    match told {
+        Ok(Told::Nothing) => None,
+        Ok(Told::Event(event) | Told::Last(event)) => Some(Ok(event)),
+        Err(refusal) => Some(Err(refusal.into())),
     }
 }
 

@@ -48,6 +48,15 @@ impl Progress {
     }
 }
 
+/// What keeps a feed from following its projection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedHealth {
+    /// So many looks at the store have failed, one after another.
+    pub failed_looks: u32,
+    /// True while rings are heard; without them changes are found by looking more often.
+    pub hears_rings: bool,
+}
+
 /// Follows the changes of one projection.
 #[derive(Debug)]
 pub struct Feed<P, D> {
@@ -56,6 +65,7 @@ pub struct Feed<P, D> {
     /// One step at a time, so that what was read is handed out before anything newer is.
     stepping: Mutex<()>,
     progress: watch::Sender<Progress>,
+    health: watch::Sender<FeedHealth>,
     projection: PhantomData<fn() -> P>,
 }
 
@@ -63,8 +73,8 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     /// A feed of whatever generation the store reads. It takes subscribers after its first [`tick`](Self::tick).
     pub fn new(store: Arc<D>, limits: LiveLimits) -> Self {
         let registry = Arc::new(Registry::new(P::NAME, limits));
-        let progress = watch::channel(Progress::default()).0;
-        Self { store, registry, stepping: Mutex::new(()), progress, projection: PhantomData }
+        let (progress, health) = (watch::channel(Progress::default()).0, watch::channel(FeedHealth::default()).0);
+        Self { store, registry, stepping: Mutex::new(()), progress, health, projection: PhantomData }
     }
 
     /// Looks at the checkpoint, and hands out what was missed. To be called at the start, once a second, and whenever rings may
@@ -123,6 +133,15 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     /// How far the projection is known to be; whoever waits for a revision is woken by it.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.subscribe()
+    }
+
+    /// What keeps it from following, as of its last look.
+    pub fn health(&self) -> FeedHealth {
+        *self.health.borrow()
+    }
+
+    pub(super) fn note_health(&self, health: FeedHealth) {
+        self.health.send_replace(health);
     }
 
     pub(super) fn store(&self) -> &D {

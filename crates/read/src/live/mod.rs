@@ -18,7 +18,7 @@ mod tests;
 
 pub use audience::{Showing, may_see, showing};
 pub use cursor::{Cursor, MalformedCursor};
-pub use feed::{Feed, FeedError, Progress};
+pub use feed::{Feed, FeedError, FeedHealth, Progress};
 pub use redis::{Heard, RedisRings};
 pub use registry::{LiveLimits, SubscribeError};
 pub use run::run;

@@ -1,6 +1,6 @@
 //! The feed's loop: hears rings, ticks, and stops.
 
-use super::feed::{Feed, FeedError};
+use super::feed::{Feed, FeedError, FeedHealth};
 use super::redis::{Heard, RedisRings};
 use crate::projection::Projection;
 use crate::reader::NotServedYet;
@@ -75,6 +75,7 @@ async fn step<P: Projection, D: DocumentStore<P::Document>>(
     }
     ticks.failures = if looked.is_ok() { 0 } else { ticks.failures + 1 };
     tell::<P>(&looked, ticks.failures);
+    feed.note_health(FeedHealth { failed_looks: ticks.failures, hears_rings: ticks.hears_rings });
     ticks.plan();
 }
 

@@ -2,7 +2,6 @@
 
 use super::stage::{Stage, viewer};
 use crate::models::tests::{Log, id};
-use async_graphql::Response;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use millrace_events::{CommentId, PostId, UserId, Viewer};
@@ -10,8 +9,8 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::time::timeout;
 
-const ADA: UserId = UserId(id(1));
-const BEN: UserId = UserId(id(2));
+pub const ADA: UserId = UserId(id(1));
+pub const BEN: UserId = UserId(id(2));
 const POST: PostId = PostId(id(9));
 const SAID: CommentId = CommentId(id(100));
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -20,14 +19,13 @@ fn begin(log: &mut Log) {
     log.sign_up(ADA, "Ada").sign_up(BEN, "Ben").post(POST, ADA, true);
 }
 
-async fn next(events: &mut BoxStream<'static, Response>) -> Option<Value> {
+async fn next(events: &mut BoxStream<'static, Value>) -> Option<Value> {
     let response = timeout(PATIENCE, events.next()).await.unwrap()?;
-    assert!(response.errors.is_empty(), "{:?}", response.errors);
-    let data = response.data.into_json().unwrap();
-    data.as_object().unwrap().values().next().cloned()
+    assert!(response.get("errors").is_none(), "{response:#}");
+    response["data"].as_object().unwrap().values().next().cloned()
 }
 
-async fn event(events: &mut BoxStream<'static, Response>) -> Value {
+async fn event(events: &mut BoxStream<'static, Value>) -> Value {
     next(events).await.unwrap()
 }
 
@@ -159,6 +157,105 @@ async fn progress_ends_when_the_command_is_visible() {
         }
     }
     assert_eq!(next(&mut events).await, None);
+}
+
+/// Takes events up to the change at this position; answers it. None comes twice or before its turn.
+async fn event_at(events: &mut BoxStream<'static, Value>, position: u64) -> Value {
+    let found = event(events).await;
+    assert_eq!(found["position"], json!(position.to_string()), "{found:#}");
+    found
+}
+
+#[tokio::test]
+async fn an_event_is_made_once_for_all_who_listen() {
+    let stage = Stage::new().await;
+    stage.fold(begin).await;
+    let query = post_changed(&Value::Null);
+    let subscribe = |who: &Viewer| stage.subscribe(who, &query);
+    let mut all: Vec<_> =
+        (0..20).map(|n| subscribe(&if n % 2 == 0 { Viewer::Anonymous } else { viewer(BEN) })).collect();
+    for events in &mut all {
+        assert_eq!(event(events).await["__typename"], "PostSnapshot");
+    }
+    assert_eq!(stage.executions(), 20, "a snapshot is each one's own");
+    for change in 1..=3_usize {
+        stage
+            .fold(|log| nothing(log.comment(CommentId(id(100 + u8::try_from(change).unwrap())), POST, BEN, "x")))
+            .await;
+        let mut told = vec![];
+        for events in &mut all {
+            told.push(event_at(events, 3 + change as u64).await);
+        }
+        assert!(told.iter().all(|event| *event == told[0]), "{told:#?}");
+        assert_eq!(stage.executions(), 20 + change);
+    }
+}
+
+#[tokio::test]
+async fn what_depends_on_the_viewer_is_made_for_each_viewer() {
+    let stage = Stage::new().await;
+    stage.fold(begin).await;
+    let query = post_changed(&Value::Null).replace("title likeCount author", "viewerHasLiked likeCount author");
+    let viewers = [Viewer::Anonymous, viewer(ADA), viewer(BEN), viewer(BEN), Viewer::Anonymous];
+    let mut all: Vec<_> = viewers.iter().map(|viewer| stage.subscribe(viewer, &query)).collect();
+    for events in &mut all {
+        event(events).await;
+    }
+    let before = stage.executions();
+    for (fold, like) in [(1, true), (2, false), (3, true)] {
+        stage.fold(|log| nothing(if like { log.like(POST, BEN) } else { log.unlike(POST, BEN) })).await;
+        let mut liked = vec![];
+        for events in &mut all {
+            liked.push(event(events).await["post"]["viewerHasLiked"].clone());
+        }
+        assert_eq!(liked, [false, false, like, like, false].map(Value::from), "{fold}");
+    }
+    let made = stage.executions() - before;
+    assert!((9..=11).contains(&made), "once for each of three audiences; twice at most when it first shows: {made}");
+}
+
+#[tokio::test]
+async fn who_goes_on_after_a_cursor_takes_what_others_had_made() {
+    let stage = Stage::new().await;
+    stage.fold(begin).await;
+    let mut steady = [
+        stage.subscribe(&Viewer::Anonymous, &post_changed(&Value::Null)),
+        stage.subscribe(&Viewer::Anonymous, &post_changed(&Value::Null)),
+    ];
+    let mut cursor = Value::Null;
+    for events in &mut steady {
+        cursor = event(events).await["cursor"].clone();
+    }
+    for n in 0..5 {
+        stage.fold(|log| nothing(log.comment(CommentId(id(100 + n)), POST, BEN, "x"))).await;
+        for events in &mut steady {
+            event_at(events, 4 + u64::from(n)).await;
+        }
+    }
+    let before = stage.executions();
+    let mut resumed = stage.subscribe(&Viewer::Anonymous, &post_changed(&cursor));
+    for position in 4..9 {
+        event_at(&mut resumed, position).await;
+    }
+    stage.fold(|log| nothing(log.like(POST, BEN))).await;
+    for events in steady.iter_mut().chain([&mut resumed]) {
+        assert_eq!(event_at(events, 9).await["post"]["likeCount"], 1);
+    }
+    assert_eq!(stage.executions() - before, 1);
+}
+
+#[tokio::test]
+async fn a_token_that_is_not_reached_costs_only_who_brought_it() {
+    let stage = Stage::new().await;
+    stage.fold(begin).await;
+    let mut plain = stage.subscribe(&Viewer::Anonymous, &post_changed(&Value::Null));
+    let cursor = event(&mut plain).await["cursor"].clone();
+    let mut early = stage.subscribe_with(&Viewer::Anonymous, &post_changed(&cursor), Some(stage.token(1_000)));
+    stage.fold(|log| nothing(log.like(POST, BEN))).await;
+    let refused = timeout(PATIENCE, early.next()).await.unwrap().unwrap();
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "CONSISTENCY_TIMEOUT", "{refused:#}");
+    assert!(early.next().await.is_none());
+    assert_eq!(event(&mut plain).await["post"]["likeCount"], 1);
 }
 
 fn nothing(_: &mut Log) {}

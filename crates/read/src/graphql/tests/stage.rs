@@ -1,7 +1,10 @@
 //! The read side on a real MongoDB and a real Redis: a log in memory, folded by real projectors, asked through the schema.
 
 use crate::cache::redis::{RedisCache, RedisSettings};
-use crate::graphql::{Asked, LiveEvent, Query, ReadLimits, ReadSettings, ReadSide, RequestContext, Subscription};
+use crate::graphql::{
+    Asked, Execute, Follower, Groups, LiveEvent, Operation, Query, ReadLimits, ReadSettings, ReadSide, RequestContext,
+    Subscription,
+};
 use crate::live::LiveLimits;
 use crate::models::tests::Log;
 use crate::models::{Registered, Visitor, visit};
@@ -10,7 +13,7 @@ use crate::reader::OnTimeout;
 use crate::store::mongo::ServedPointer;
 use async_graphql::{EmptyMutation, Request, Response, Schema};
 use futures_util::future::{BoxFuture, join_all};
-use futures_util::stream::BoxStream;
+use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use millrace_events::viewer::Person;
 use millrace_events::{
@@ -21,6 +24,7 @@ use millrace_servers::{Shared, unique_name};
 use mongodb::{Client, Database};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -40,8 +44,27 @@ pub struct Stage {
     stream: Stream,
     database: Database,
     redis: RedisSettings,
-    schema: Schema<Query, EmptyMutation, Subscription>,
+    schema: TestSchema,
+    groups: Arc<Groups>,
+    executions: Arc<AtomicUsize>,
     _follows: DropGuard,
+}
+
+type TestSchema = Schema<Query, EmptyMutation, Subscription>;
+
+/// Executes a selection for an item, and counts that.
+struct Counting {
+    schema: TestSchema,
+    query: String,
+    executions: Arc<AtomicUsize>,
+}
+
+impl Execute for Counting {
+    async fn execute(&self, context: Arc<RequestContext>) -> Option<Arc<str>> {
+        self.executions.fetch_add(1, Ordering::Relaxed);
+        let response = self.schema.execute_stream(Request::new(&self.query).data(context)).next().await?;
+        Some(serde_json::to_string(&response).unwrap().into())
+    }
 }
 
 impl Stage {
@@ -61,8 +84,9 @@ impl Stage {
         let schema = Schema::build(Query::default(), EmptyMutation, Subscription::default());
         let schema = schema.register_output_type::<LiveEvent>().finish();
         let stop = CancellationToken::new();
-        let stage =
-            Self { side, stream: Stream::default(), database, redis, schema, _follows: stop.clone().drop_guard() };
+        let (stream, groups, executions) = (Stream::default(), Arc::default(), Arc::default());
+        let _follows = stop.clone().drop_guard();
+        let stage = Self { side, stream, database, redis, schema, groups, executions, _follows };
         stage.fold(|_| {}).await;
         tokio::spawn(Arc::clone(&stage.side).run(stop));
         stage
@@ -112,10 +136,36 @@ impl Stage {
         (response, context)
     }
 
-    pub fn subscribe(&self, viewer: &Viewer, query: &str) -> BoxStream<'static, Response> {
-        let asked = asked(viewer, None, OnTimeout::Error);
+    /// How often a selection was executed for an item.
+    pub fn executions(&self) -> usize {
+        self.executions.load(Ordering::Relaxed)
+    }
+
+    pub fn subscribe(&self, viewer: &Viewer, query: &str) -> BoxStream<'static, Value> {
+        self.subscribe_with(viewer, query, None)
+    }
+
+    /// Responses as JSON, with a token that the request brings.
+    pub fn subscribe_with(
+        &self,
+        viewer: &Viewer,
+        query: &str,
+        token: Option<ConsistencyToken>,
+    ) -> BoxStream<'static, Value> {
+        let asked = asked(viewer, token, OnTimeout::Error);
         let context = Arc::new(RequestContext::of_subscription(Arc::clone(&self.side), asked));
-        self.schema.execute_stream(Request::new(query).data(context)).boxed()
+        let begun = self.schema.execute_stream(Request::new(query).data(Arc::clone(&context)));
+        let begun = begun.map(|response| serde_json::to_value(&response).unwrap());
+        let schema = self.schema.clone();
+        let execute = Counting { schema, query: query.to_owned(), executions: Arc::clone(&self.executions) };
+        // The cursor stands in the text here; what is shared is told by what is left without it.
+        let shared = query.split("after: ").next().unwrap_or_default();
+        let operation =
+            Operation { query: shared.into(), name: None, variables: String::new(), on_timeout: OnTimeout::Error };
+        let groups = Arc::clone(&self.groups);
+        let followed = stream::once(async move { Follower::of(&context, &groups, &operation, execute) });
+        let followed = followed.filter_map(std::future::ready).flat_map(|follower| follower.into_stream().boxed());
+        begun.chain(followed.map(|json| serde_json::from_str(&json).unwrap())).boxed()
     }
 
     async fn project<P: Registered>(&self) {

@@ -1,0 +1,117 @@
+//! Operations whose responses come one after another: those on a socket.
+//!
+//! A subscription to changes is begun for each socket; what its events look like is made once for all sockets that asked for the
+//! same (`millrace_read::graphql::Follower`).
+
+use crate::api::{Api, Call, finished};
+use crate::http::headers;
+use crate::http::problem::Problem;
+use crate::shared_operation::{self, NotOneField};
+use async_graphql::parser::types::ExecutableDocument;
+use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Variables};
+use futures_util::StreamExt;
+use futures_util::stream::BoxStream;
+use millrace_read::graphql::{Execute, Follower, Operation, RequestContext};
+use std::sync::Arc;
+
+/// What comes of an operation.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A response, as JSON.
+    Response(Arc<str>),
+    /// It was refused before anything was executed. Nothing follows.
+    Refused(Vec<ServerError>),
+}
+
+/// The responses of one operation.
+pub struct Responses {
+    api: Arc<Api>,
+    context: Arc<RequestContext>,
+    request_id: String,
+    /// Everything that a query, a mutation, or a subscription that follows no changes answers; of another subscription why it cannot
+    /// begin, if so.
+    begun: Option<BoxStream<'static, GraphQlResponse>>,
+    answered: bool,
+    shared: Option<(Operation, Again)>,
+    follower: Option<Follower<Again>>,
+}
+
+/// A selection that is executed again for each event.
+struct Again {
+    api: Arc<Api>,
+    query: Arc<str>,
+    name: Option<String>,
+    variables: Variables,
+    document: ExecutableDocument,
+}
+
+impl Responses {
+    /// Begins an operation.
+    pub fn begin(api: &Arc<Api>, mut request: GraphQlRequest, call: Call) -> Result<Self, Problem> {
+        let shared = shared(api, &mut request, &call)?;
+        let request_id = call.request_id().to_owned();
+        let (begun, context) = api.begin(request, call);
+        let begun = Some(begun);
+        Ok(Self { api: Arc::clone(api), context, request_id, begun, answered: false, shared, follower: None })
+    }
+
+    /// The next outcome; none at the end.
+    pub async fn next(&mut self) -> Option<Outcome> {
+        if let Some(begun) = &mut self.begun {
+            if let Some(response) = begun.next().await {
+                return Some(self.outcome(response));
+            }
+            self.begun = None;
+            let (operation, again) = self.shared.take()?;
+            self.follower = Follower::of(&self.context, self.api.groups(), &operation, again);
+        }
+        self.follower.as_mut()?.next().await.map(Outcome::Response)
+    }
+
+    fn outcome(&mut self, response: GraphQlResponse) -> Outcome {
+        let response = finished(response, &self.context, &self.request_id);
+        let is_first = !std::mem::replace(&mut self.answered, true);
+        // Only what was not executed at all has no path.
+        let is_refused = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
+        if is_first && is_refused { Outcome::Refused(response.errors) } else { Outcome::Response(json(&response)) }
+    }
+}
+
+impl Execute for Again {
+    /// An event has an id of its own where other responses have their request's: many sockets get it.
+    async fn execute(&self, context: Arc<RequestContext>) -> Option<Arc<str>> {
+        let mut request = GraphQlRequest::new(&*self.query).variables(self.variables.clone());
+        request.operation_name.clone_from(&self.name);
+        request.set_parsed_query(self.document.clone());
+        let response = self.api.schema().execute_stream(request.data(Arc::clone(&context))).next().await?;
+        Some(json(&finished(response, &context, &headers::new_request_id())))
+    }
+}
+
+/// What a subscription shares with others; none if it is another operation, or cannot be parsed: execution tells why.
+fn shared(api: &Arc<Api>, request: &mut GraphQlRequest, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
+    let Ok(document) = request.parsed_query().cloned() else { return Ok(None) };
+    let operation = shared_operation::of(&document, request, call.on_timeout()).map_err(|NotOneField| {
+        Problem::BadRequest("a subscription has exactly one field, which stands in the operation itself")
+    })?;
+    let Some(operation) = operation else { return Ok(None) };
+    let again = Again {
+        api: Arc::clone(api),
+        query: Arc::clone(&operation.query),
+        name: request.operation_name.clone(),
+        variables: request.variables.clone(),
+        document,
+    };
+    Ok(Some((operation, again)))
+}
+
+/// A response has nothing that JSON has not.
+fn json(response: &GraphQlResponse) -> Arc<str> {
+    match serde_json::to_string(response) {
+        Ok(text) => text.into(),
+        Err(error) => {
+            tracing::error!(%error, "a response could not be written as JSON");
+            r#"{"data":null}"#.into()
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The front door: slow clients, too many of them, those who guess passwords, and how it is closed.
+
+use crate::harness::client::{Client, PASSWORD, Person, mutation};
+use crate::harness::cluster::free_address;
+use crate::harness::eventually;
+use crate::harness::process::Process;
+use crate::harness::socket::{Received, Socket};
+use crate::harness::stage::Stage;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+async fn connect(process: &Process) -> TcpStream {
+    TcpStream::connect(process.addresses["graphql"].trim_start_matches("http://")).await.expect("a connection")
+}
+
+/// Everything that comes until the server closes.
+async fn rest(mut stream: TcpStream) -> String {
+    let mut text = String::new();
+    let _reset = stream.read_to_string(&mut text).await;
+    text
+}
+
+#[tokio::test]
+async fn slow_heads_and_bodies_are_given_up() {
+    let stage = Stage::new().await;
+    let limits = [("MILLRACE_HTTP__HEAD_MS_MAX", "100"), ("MILLRACE_HTTP__BODY_MS_MAX", "100")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+
+    let mut slow_head = connect(&process).await;
+    slow_head.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n").await.unwrap();
+    assert_eq!(rest(slow_head).await, "", "closed without an answer");
+
+    let mut slow_body = connect(&process).await;
+    let head = "POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+    slow_body.write_all(head.as_bytes()).await.unwrap();
+    let answer = rest(slow_body).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("\"TIMEOUT\""), "{answer}");
+
+    // A socket sends no heads any more.
+    let mut socket = Socket::open(&process.graphql(), None).await;
+    for _ in 0..5 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        socket.send(json!({ "type": "ping" })).await.unwrap();
+        assert!(matches!(socket.receive().await, Received::Message(message) if message["type"] == "pong"));
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn connections_are_capped_and_a_socket_is_none() {
+    let stage = Stage::new().await;
+    let process = Process::serve("all", &stage.environment_with(&[("MILLRACE_HTTP__CONNECTIONS_MAX", "1")])).await;
+    let _socket = Socket::open(&process.graphql(), None).await;
+    let ask = async |stream: &mut TcpStream| {
+        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").await?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.map(|_| answer)
+    };
+    let mut first = eventually("the socket's connection is given back", async || {
+        let mut stream = connect(&process).await;
+        ask(&mut stream).await.ok().map(|_| stream)
+    })
+    .await;
+    let mut second = connect(&process).await;
+    assert!(ask(&mut second).await.is_err(), "one too many");
+    assert_eq!(&ask(&mut first).await.expect("the first one goes on"), b"HTTP/1.1 200");
+    drop(first);
+    eventually("there is room again", async || ask(&mut connect(&process).await).await.ok()).await;
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn at_shutdown_requests_are_answered_sockets_are_told_and_operators_see_it() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let payload = ada.client.command("createPost", json!({ "title": "A", "body": "B" }), "").await;
+    let token = payload["receipt"]["consistencyToken"].as_str().expect("a token");
+    let future = format!("{}:999999", token.rsplit_once(':').expect("a position").0);
+    let mut socket = Socket::open(&process.graphql(), None).await;
+    let post = json!({ "id": payload["receipt"]["aggregateId"] });
+    socket.subscribe("1", "subscription($id: ID!) { postChanged(id: $id) { __typename } }", post).await;
+    assert!(matches!(socket.receive().await, Received::Message(message) if message["type"] == "next"));
+
+    // It waits for a position that never comes, and so is under way when the process is told to stop.
+    let waiting = tokio::spawn(async move {
+        client.send("{ posts(first: 1) { nodes { id } } }", json!({}), &[("millrace-consistency", &future)]).await
+    });
+    let operations = process.operations().to_owned();
+    let told = async || {
+        let response = reqwest::get(format!("{operations}/readyz")).await.ok()?;
+        let text = response.text().await.ok()?;
+        text.contains("shutting down").then_some(())
+    };
+    let url = process.graphql();
+    let (_, (), closed, refused) = tokio::join!(
+        process.stop(),
+        eventually("operators are told that it shuts down", told),
+        async {
+            match socket.receive().await {
+                Received::Closed(code) => code,
+                other => panic!("{other:?}: a subscription that is completed is not taken up again"),
+            }
+        },
+        eventually("no more connections are taken", async || reqwest::get(&url).await.err().map(|_| ())),
+    );
+    assert_eq!((closed, refused), (1001, ()));
+    let answer = waiting.await.unwrap().expect("an answer");
+    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "CONSISTENCY_TIMEOUT", "{:#}", answer.body);
+}
+
+/// Signs in from an address; answers the code of the refusal, none if it was accepted.
+async fn sign_in(client: &Client, email: &str, password: &str, from: &str) -> Option<Value> {
+    let input = json!({ "input": { "email": email, "password": password } });
+    let answer = client.send(&mutation("signIn", ""), input, &[("x-forwarded-for", from)]).await.expect("an answer");
+    if let Some(error) = answer.body["errors"].get(0) {
+        let extensions = &error["extensions"];
+        let seconds = extensions["retryAfter"].as_u64().expect("when to come back");
+        assert!((1..=15 * 60).contains(&seconds) && extensions["limit"] == "failed sign-ins", "{extensions:#}");
+        return Some(extensions["code"].clone());
+    }
+    answer.body["data"]["signIn"]["errors"].get(0).map(|error| error["code"].clone())
+}
+
+async fn wrong(client: &Client, email: &str, from: &str) -> Option<Value> {
+    sign_in(client, email, "not the password", from).await
+}
+
+fn rate_limited() -> Option<Value> {
+    Some(json!("RATE_LIMITED"))
+}
+
+#[tokio::test]
+async fn guessing_passwords_is_bounded_and_locks_nobody_out() {
+    let stage = Stage::new().await;
+    let command = free_address();
+    let command_url = format!("http://{command}");
+    let more = [
+        ("MILLRACE_COMMAND__LISTEN", command.as_str()),
+        ("MILLRACE_COMMAND__URL", &command_url),
+        ("MILLRACE_HTTP__TRUSTED_PROXIES", "127.0.0.0/8"),
+    ];
+    let environment = stage.environment_with(&more);
+    let (relay, projector) = (stage.serve("relay").await, stage.serve("projector").await);
+    let (command, query) = (Process::serve("command", &environment).await, Process::serve("query", &environment).await);
+    let client = Client::new(&query.graphql());
+    let Person { email, .. } = client.sign_up("Ada").await;
+    assert_eq!(sign_in(&client, &email, PASSWORD, "198.51.100.1").await, None);
+
+    for _ in 0..5 {
+        assert_eq!(wrong(&client, &email, "198.51.100.2").await, Some(json!("INVALID_CREDENTIALS")));
+    }
+    assert_eq!(sign_in(&client, &email, PASSWORD, "198.51.100.2").await, rate_limited(), "per account");
+    assert_eq!(sign_in(&client, &email, PASSWORD, "198.51.100.3").await, None);
+
+    for n in 0..20 {
+        assert_eq!(
+            wrong(&client, &format!("{n}@example.org"), "198.51.100.4").await,
+            Some(json!("INVALID_CREDENTIALS"))
+        );
+    }
+    assert_eq!(wrong(&client, "20@example.org", "198.51.100.4").await, rate_limited(), "per address");
+    assert_eq!(wrong(&client, "20@example.org", "1.1.1.1, 198.51.100.4").await, rate_limited(), "whatever it invents");
+
+    let mut strangers = 0;
+    while wrong(&client, &email, &format!("203.0.113.{strangers}")).await != rate_limited() {
+        strangers += 1;
+        assert!(strangers <= 100, "from ever new addresses");
+    }
+    assert_eq!(sign_in(&client, &email, PASSWORD, "203.0.113.250").await, rate_limited());
+    assert_eq!(
+        sign_in(&client, &email, PASSWORD, "198.51.100.1").await,
+        None,
+        "the owner gets in where they did before"
+    );
+    for process in [query, command, projector, relay] {
+        process.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_cannot_choose_its_address() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    for n in 0..5 {
+        assert_eq!(wrong(&client, &ada.email, &format!("198.51.100.{n}")).await, Some(json!("INVALID_CREDENTIALS")));
+    }
+    assert_eq!(wrong(&client, &ada.email, "198.51.100.9").await, rate_limited());
+    process.stop().await;
+}
