@@ -102,7 +102,7 @@ mod tests {
         let query = "subscription($id: ID!, $after: String) { postChanged(id: $id, after: $after) {
             ... on PostChanged { post { comments(after: $after) { nodes { id } } } } } }";
         assert_ne!(operation(query, json!({ "id": "a", "after": "x" })), operation(query, json!({ "id": "a" })));
-        let longer = BY_VARIABLE.replace("__typename", "__typename # $afterwards");
+        let longer = BY_VARIABLE.replace("__typename", "__typename # $afterwards\n");
         assert_eq!(operation(&longer, json!({ "id": "a", "after": "x" })), operation(&longer, json!({ "id": "a" })));
     }
 

@@ -22,7 +22,8 @@ pub enum TelemetryError {
 /// Starts logging to standard error, in colour on a terminal. A second start in one process (tests) changes nothing.
 pub fn start_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
     let _already_started = match settings.format {
         LogFormat::Text => builder.try_init().is_err(),
         LogFormat::Json => builder.json().flatten_event(true).try_init().is_err(),

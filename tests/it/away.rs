@@ -85,7 +85,7 @@ async fn each_server_may_be_away_and_nothing_of_it_leaks() {
     let refused = codes(&read().await, servers);
     assert!(!refused.is_empty() && refused.iter().all(|code| code == "UNAVAILABLE"), "{refused:?}");
     socket.subscribe("1", LISTEN, json!({ "post": post })).await;
-    let Received::Message(message) = socket.receive().await else { panic!("the socket ended") };
+    let Received::Message(message) = socket.receive("a refusal").await else { panic!("the socket ended") };
     assert_eq!(codes(&message["payload"], servers), ["UNAVAILABLE"], "{message:#}");
     servers.mongodb().start().await.expect("MongoDB starts");
     servers.redis().start().await.expect("Redis starts");

@@ -4,14 +4,13 @@
 
 mod away;
 mod boundaries;
+mod broadcast;
 mod cache;
 mod checker;
 mod crowd;
 mod dev;
-mod faults;
 mod examples;
-mod broadcast;
-mod checker;
+mod faults;
 mod front;
 mod harness;
 mod http;
@@ -24,5 +23,5 @@ mod mutations;
 mod pairs;
 mod playground;
 mod schema;
-mod witness;
 mod shown_live;
+mod witness;
