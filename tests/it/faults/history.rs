@@ -78,7 +78,7 @@ impl<'a> WentBack<'a> {
         for url in self.cluster.urls() {
             let mut socket = Socket::open(&url, None).await;
             socket.subscribe("1", POST_CHANGED, json!({ "id": self.posts[0], "after": self.cursor })).await;
-            let event = socket.next().await["data"]["postChanged"].clone();
+            let event = socket.event("postChanged", "the end of the old history").await;
             assert_eq!((&event["__typename"], &event["code"]), (&json!("HistoryGone"), &json!("HISTORY_GONE")));
             let read = "query($id: ID!) { post(id: $id) { title } }";
             let headers = [("millrace-consistency", self.token.as_str())];
@@ -116,7 +116,7 @@ async fn eventually_command(person: &Person, name: &str, input: Value) -> Value 
 async fn cursor(url: &str, post: &str) -> Value {
     let mut socket = Socket::open(url, None).await;
     socket.subscribe("1", POST_CHANGED, json!({ "id": post })).await;
-    socket.next().await["data"]["postChanged"]["cursor"].clone()
+    socket.event("postChanged", "a snapshot").await["cursor"].clone()
 }
 
 async fn checkpoints(stage: &Stage) -> Vec<u64> {

@@ -93,11 +93,16 @@ impl Socket {
 
     /// The next result's field of data, which must come without an error.
     pub async fn event(&mut self, field: &str, what: &str) -> Value {
+        self.data(what).await[field].clone()
+    }
+
+    /// The next result's data, which must come without an error.
+    pub async fn data(&mut self, what: &str) -> Value {
         match self.receive(what).await {
             Received::Message(message) if message["type"] == "next" => {
                 let payload = &message["payload"];
                 assert!(payload.get("errors").is_none(), "waiting for {what}: {payload:#}");
-                payload["data"][field].clone()
+                payload["data"].clone()
             }
             other => panic!("waiting for {what}: {other:?}"),
         }
