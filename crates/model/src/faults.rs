@@ -82,8 +82,8 @@ impl Faults {
         Self {
             strike: true,
             harsh,
-            often: random.pick([0.01, 0.02, 0.05]),
-            lost: random.pick([0.02, 0.06, 0.12, 0.2]),
+            often: random.pick([0.003, 0.01, 0.03]),
+            lost: random.pick([0.01, 0.03, 0.08, 0.15]),
             arrive: random.pick([0.01, 0.05, 0.3]),
             about: whole,
         }
@@ -140,7 +140,7 @@ impl World {
 
     /// A point where a fault of this kind likes to strike, more so while a rule is off.
     pub fn aim(&mut self, aim: Aim, often: f64) {
-        let often = if self.faults.harsh { often * 8.0 } else { often };
+        let often = if self.faults.harsh { often * 4.0 } else { often };
         if !self.faults.strike || !self.random.chance(often) {
             return;
         }

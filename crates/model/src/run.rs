@@ -8,8 +8,8 @@ use crate::scheduler::Scheduler;
 use crate::sim::Sim;
 use crate::world::{Broken, Counts, World};
 
-/// Steps with faults.
-const STEPS_WITH_FAULTS: u64 = 1_300;
+/// Steps with faults: so many that projectors commit some dozen times meanwhile.
+const STEPS_WITH_FAULTS: u64 = 2_600;
 /// After so many steps without faults all must be quiet.
 const QUIET_STEPS_MAX: u64 = 20_000;
 /// Steps between two looks whether it is quiet.

@@ -13,6 +13,9 @@ use crate::world::postgres::looks_after_lock;
 /// Rows that one read answers at the most: few, so that pages have ends.
 const ROWS_READ_MAX: u64 = 3;
 
+/// Below so many steps lies the time that a sequencing call waits for the head's row.
+const WAITS_FOR_HEAD: [u64; 3] = [1, 1, 30];
+
 /// A pool of connections.
 pub struct LogPort(pub Sim);
 
@@ -20,6 +23,8 @@ impl Call for LogPort {
     type Error = Lost;
 
     async fn call(&self) -> Result<Moved, Lost> {
+        let waiting = self.0.with(|world| world.random.pick(WAITS_FOR_HEAD));
+        self.0.nap(waiting).await;
         let seen = if looks_after_lock() {
             None
         } else {

@@ -10,8 +10,8 @@ use super::store::StorePort;
 use crate::projection::Sheet;
 use crate::sim::{Lost, Sim};
 
-/// Below so many steps lies the time before what was read is used: seldom long, so that late fills are met.
-const DAWDLING: [u64; 4] = [2, 2, 2, 30];
+/// Below so many steps lies the time before what was read is used: sometimes long, so that late fills are met.
+const DAWDLING: [u64; 2] = [2, 30];
 
 /// A process's guess of the generation that is served.
 pub struct ServedPort {

@@ -64,7 +64,10 @@ impl DocumentStore<Sheet> for StorePort {
         self.sim.pass().await;
         let answer = match self.commit_once(transaction, from, commit).await {
             Ok(committed) => committed,
-            Err(Lost) => self.commit_once(transaction, from, commit).await?,
+            Err(Lost) => {
+                self.sim.with(|world| world.tell(|world| format!("{} is in doubt about its commit", world.own_name())));
+                self.commit_once(transaction, from, commit).await?
+            }
         };
         self.sim.with(|world| world.aim(Aim::Process, STRUCK_AT_COMMIT));
         self.sim.pass().await;

@@ -17,9 +17,9 @@ use crate::world::World;
 use crate::world::names::Thing;
 
 /// What a client does in a schedule.
-const ERRANDS: u32 = 7;
+const ERRANDS: u32 = 14;
 /// Below so many steps lies the time between two errands.
-const PAUSE: u64 = 60;
+const PAUSE: u64 = 24;
 /// Below so many steps lies the time between a command and what is read after it.
 const BREATH: u64 = 6;
 

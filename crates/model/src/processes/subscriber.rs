@@ -18,6 +18,8 @@ use crate::world::names::Thing;
 
 /// Below so many steps lies the time before it tries again.
 const PAUSE: u64 = 20;
+/// How often it begins anew, without its cursor, after its connection broke.
+const FORGETS: f64 = 0.4;
 
 /// What a subscriber follows, and how far it has come.
 #[derive(Debug, Clone)]
@@ -43,13 +45,23 @@ pub fn start(sim: &Sim, number: usize) {
                 tokio::select! {
                     // In this order, and not in any: a seed is a schedule.
                     biased;
-                    () = cut.notified() => {}
+                    () = cut.notified() => own.with(|world| world.forget_perhaps(number)),
                     () = listen(&own, number, thing) => {}
                 }
                 own.nap(PAUSE).await;
             }
         });
     });
+}
+
+impl World {
+    /// Who opens the page anew has no cursor.
+    fn forget_perhaps(&mut self, number: usize) {
+        let forgets = self.random.chance(FORGETS);
+        if let Some(listener) = self.subscribers.get_mut(&number).filter(|_| forgets) {
+            listener.cursor = None;
+        }
+    }
 }
 
 async fn listen(sim: &Sim, number: usize, thing: Thing) {

@@ -178,7 +178,7 @@ impl World {
         let mut random = Random::new(seed);
         let faults = Faults::of(&mut random, harsh);
         let cast = Cast::of(&mut random);
-        let goes_back_at = random.chance(0.25).then(|| random.between(200, 1_100));
+        let goes_back_at = random.chance(if harsh { 0.5 } else { 0.25 }).then(|| random.between(300, 2_300));
         let postgres = Postgres::new(goes_back_at.is_some());
         Self {
             faults,

@@ -5,7 +5,7 @@ use std::iter::once;
 use millrace_model::mutants::{Hunted, MUTANTS, Mutant, hunt};
 
 /// A mutant that needs more schedules than this is left to `millrace-model mutants`.
-const SELDOM: u64 = 400;
+const SELDOM: u64 = 150;
 /// A change of any core shifts schedules, so that one is broken by another than the one that is noted: so many are tried then.
 const SCHEDULES_MAX: u64 = 4_000;
 
