@@ -138,10 +138,15 @@ impl World {
         listener.cut.notify_one();
     }
 
-    /// A point where a fault of this kind likes to strike, more so while a rule is off.
-    pub fn aim(&mut self, aim: Aim, often: f64) {
+    /// True so often, more so while a rule is off, and never in the quiet phase.
+    pub fn is_hit(&mut self, often: f64) -> bool {
         let often = if self.faults.harsh { often * 4.0 } else { often };
-        if !self.faults.strike || !self.random.chance(often) {
+        self.faults.strike && self.random.chance(often)
+    }
+
+    /// A point where a fault of this kind likes to strike.
+    pub fn aim(&mut self, aim: Aim, often: f64) {
+        if !self.is_hit(often) {
             return;
         }
         let (from, to) = match aim {

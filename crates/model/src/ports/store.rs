@@ -12,6 +12,10 @@ use crate::world::{Server, World};
 
 /// How often a process dies or stands still just before a commit, and between a commit and the cache.
 const STRUCK_AT_COMMIT: f64 = 0.02;
+/// How often a commit and its repetition both get lost, in the time in which another projector may commit.
+const LOST_TWICE: f64 = 0.03;
+/// Below so many steps lies that time.
+const LOST_FOR: u64 = 40;
 
 /// A generation of the model's projection.
 #[derive(Clone)]
@@ -62,6 +66,11 @@ impl DocumentStore<Sheet> for StorePort {
         let transaction = self.sim.with(World::new_number);
         self.sim.with(|world| world.aim(Aim::Process, STRUCK_AT_COMMIT));
         self.sim.pass().await;
+        if self.sim.with(|world| world.is_hit(LOST_TWICE)) {
+            self.sim.with(|world| world.tell(|world| format!("{} loses its commit", world.own_name())));
+            self.sim.nap(LOST_FOR).await;
+            return Err(Lost.into());
+        }
         let answer = match self.commit_once(transaction, from, commit).await {
             Ok(committed) => committed,
             Err(Lost) => {

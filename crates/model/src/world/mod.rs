@@ -293,8 +293,9 @@ impl World {
 
     /// PUBLISH: each listener may miss it.
     pub fn ring(&mut self, ring: &Ring) {
+        let missed = if self.faults.harsh { 0.4 } else { 0.1 };
         for listener in self.rings.values() {
-            if !self.faults.strike || self.random.chance(0.9) {
+            if !self.faults.strike || !self.random.chance(missed) {
                 // A listener that is gone hears nothing.
                 let _ = listener.send(ring.clone());
             }

@@ -176,7 +176,10 @@ impl World {
         let length = self.postgres.tables.log.len();
         let Some(backups) = self.postgres.backups.take() else { return };
         let near = |tables: &&Tables| tables.log.len() + LOST_EVENTS_MAX >= length;
-        let able: Vec<&Tables> = backups.iter().filter(near).collect();
+        let mut able: Vec<&Tables> = backups.iter().filter(near).collect();
+        if able.iter().any(|tables| tables.log.len() < length) {
+            able.retain(|tables| tables.log.len() < length);
+        }
         let Some(tables) = self.random.one_of(&able).map(|tables| (*tables).clone()) else { return };
         self.tell(|_| format!("POSTGRESQL WENT BACK from {length} to {}", tables.log.len()));
         self.counts.went_back += 1;

@@ -143,8 +143,15 @@ async fn bring<C: Cache>(
         done.map_err(WriteThroughError::Cache)?;
         reach("projector.document_written_through").await;
     }
-    if rule("documents_before_head") && !session.move_head(Some(&head), &to).await.map_err(WriteThroughError::Cache)? {
-        return Ok(Reached::LookAgain);
+    if rule("documents_before_head") {
+        let mut moved = session.move_head(Some(&head), &to).await;
+        if moved.is_err() && !rule("redone_after_reconnect") {
+            session = cache.session().await.map_err(WriteThroughError::Cache)?;
+            moved = session.move_head(Some(&head), &to).await;
+        }
+        if !moved.map_err(WriteThroughError::Cache)? {
+            return Ok(Reached::LookAgain);
+        }
     }
     reach("projector.head_moved").await;
     for page in changes.chunks(CHANGES_PER_RING) {
