@@ -15,6 +15,7 @@ use crate::ports::served::ServedPort;
 use crate::projection::{Pages, Sheet};
 use crate::scheduler::Kind;
 use crate::sim::Sim;
+use crate::world::World;
 
 /// How often a request looks again before its time is over.
 const WAITS_MAX: u64 = 30;
@@ -109,13 +110,21 @@ async fn follow(sim: Sim, feed: Arc<PageFeed>, mut rings: UnboundedReceiver<Ring
     loop {
         let followed = match rings.try_recv() {
             Ok(ring) => feed.hear(ring).await,
-            Err(_) if sim.with(|world| world.random.chance(0.3)) => feed.tick().await,
+            Err(_) if sim.with(World::is_time_to_look) => feed.tick().await,
             Err(_) => Ok(()),
         };
         if followed.is_err() {
             sim.nap(PAUSE).await;
         }
         sim.nap(PAUSE).await;
+    }
+}
+
+impl World {
+    /// Ever so often, but seldom enough that rings come in between.
+    fn is_time_to_look(&mut self) -> bool {
+        let often = if self.faults.harsh && self.faults.strike { 0.1 } else { 0.3 };
+        self.random.chance(often)
     }
 }
 
