@@ -4,6 +4,7 @@ mod drafts;
 mod kept;
 mod property;
 mod rounds;
+mod stream;
 mod through;
 mod went_back;
 
