@@ -1,7 +1,10 @@
 mod beats;
 mod chain;
 mod drafts;
+mod drain;
 mod kept;
+mod lag;
+mod pauses;
 mod property;
 mod rounds;
 mod stream;
