@@ -38,3 +38,23 @@ pub fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
         .install_recorder()?;
     Ok(handle)
 }
+
+/// The metrics in Prometheus' text form. A gauge that is not a number stands for what is not known: it has no sample.
+pub fn render(metrics: &PrometheusHandle) -> String {
+    without_unknown(&metrics.render())
+}
+
+fn without_unknown(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.trim_end().ends_with(" NaN")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_has_no_sample() {
+        let text = "# HELP lag Lag.\n# TYPE lag gauge\nlag{of=\"a\"} NaN\nlag{of=\"b\"} 0.5\n\n";
+        assert_eq!(without_unknown(text), "# HELP lag Lag.\n# TYPE lag gauge\nlag{of=\"b\"} 0.5\n\n");
+    }
+}

@@ -1,5 +1,6 @@
 //! The operators' port: `/livez`, `/readyz`, `/metrics`. Not for the public.
 
+use crate::telemetry;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -78,5 +79,5 @@ impl Readiness {
 }
 
 async fn render(State(operations): State<Operations>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], operations.metrics.render()).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], telemetry::render(&operations.metrics)).into_response()
 }

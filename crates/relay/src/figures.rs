@@ -16,6 +16,7 @@ const ODD_ANSWERS: &str = "millrace_relay_odd_answers_total";
 const RECREATED: &str = "millrace_relay_recreated_total";
 const ERRORS: &str = "millrace_relay_errors_total";
 const STOPPED: &str = "millrace_relay_stopped";
+const BEATS: &str = "millrace_relay_beats_total";
 
 /// Tells what each one means, and shows counters before they first count.
 pub fn describe() {
@@ -26,9 +27,15 @@ pub fn describe() {
     describe_counter!(ODD_ANSWERS, "Windows that somebody or something came in between of.");
     describe_counter!(RECREATED, "How often this relay made a damaged stream anew.");
     describe_counter!(ERRORS, "Rounds of this relay that failed.");
+    describe_counter!(BEATS, "Beats that this relay sent.");
     describe_gauge!(STOPPED, "1 while nothing is published because the log went back, else 0.");
-    [PUBLISHED, ODD_ANSWERS, RECREATED, ERRORS].iter().for_each(|name| counter!(*name).increment(0));
+    [PUBLISHED, ODD_ANSWERS, RECREATED, ERRORS, BEATS].iter().for_each(|name| counter!(*name).increment(0));
     gauge!(STOPPED).set(0.0);
+}
+
+/// Takes in a beat that was sent.
+pub fn beat() {
+    counter!(BEATS).increment(1);
 }
 
 /// Takes in a round.

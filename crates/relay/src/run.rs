@@ -165,8 +165,9 @@ impl Running {
         let Some(head) = self.core.head() else { return };
         let beat = Beat::new(head, self.core.last(), now());
         let Ok(text) = serde_json::to_vec(&beat) else { return };
-        if let Err(error) = self.core.stream().tell(self.relay.settings.beat(), text).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a beat was lost");
+        match self.core.stream().tell(self.relay.settings.beat(), text).await {
+            Ok(()) => figures::beat(),
+            Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "a beat was lost"),
         }
     }
 }

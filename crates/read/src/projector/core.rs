@@ -3,6 +3,7 @@
 use super::alarm::{Alarm, Obstacle};
 use super::beats::BeatWatch;
 use super::chain::Fetched;
+use super::drain::Committing;
 use super::intake::Fetch;
 use super::kept::Kept;
 use super::limits::{Limits, Portion};
@@ -94,6 +95,7 @@ pub struct Projector<P: Projection, S, D, C> {
     /// Head as this projector last saw or moved it.
     pub(super) head: Option<Head>,
     pub(super) cache_error: Option<WriteThroughError>,
+    pub(super) committing: Committing,
 }
 
 impl<P, S, D, C> Projector<P, S, D, C>
@@ -121,6 +123,7 @@ where
             look: Look::Due { tried: 0 },
             head: None,
             cache_error: None,
+            committing: Committing::default(),
         }
     }
 
@@ -129,9 +132,9 @@ where
         self.seen.as_ref()
     }
 
-    /// The source.
-    pub fn source(&self) -> &S {
-        &self.source
+    /// Whether it is in the middle of a commit, also while a round is under way.
+    pub fn committing(&self) -> Committing {
+        self.committing.clone()
     }
 
     /// Has checkpoint, stream and cache looked at again in the next round: due about every second.

@@ -82,8 +82,12 @@ where
         }
     }
 
+    /// What another projector has folded meanwhile is passed over; the rest is as good as before.
     fn forget_what_does_not_follow(&mut self, checkpoint: &Checkpoint) {
         let link = Link::of(checkpoint);
+        while self.ahead.front().is_some_and(|first| first.envelope.position <= link.position) {
+            self.ahead.pop_front();
+        }
         if self.ahead.front().is_some_and(|first| !chain::follows(&link, &first.envelope)) {
             self.ahead.clear();
         }

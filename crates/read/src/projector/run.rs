@@ -2,13 +2,17 @@
 
 use super::alarm::Alarm;
 use super::core::{Projector, Round, RoundError, Step};
+use super::drain::drained;
+use super::figures::Figures;
 use super::jetstream::JetStream;
 use super::limits::Limits;
-use super::source::{Beat, Source};
+use super::pauses::Pauses;
+use super::source::Beat;
+use super::tell::tell;
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::projection::Projection;
 use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
-use millrace_events::{History, Position};
+use millrace_events::{History, Position, Timestamp};
 use mongodb::Database;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -18,12 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 /// How often checkpoint, stream and cache are looked at although nothing is odd.
 const TICK: Duration = Duration::from_secs(1);
-/// How long an event that cannot be folded yet is waited for before it is looked at again.
-const OBSTACLE_WAIT: Duration = Duration::from_millis(50);
-const BACK_OFF: Duration = Duration::from_millis(50);
-const BACK_OFF_MAX: Duration = Duration::from_secs(5);
-/// An alarm is looked at again now and then: somebody may have put things right.
-const ALARM_WAIT: Duration = Duration::from_secs(2);
 
 /// Where a projector reads and writes.
 #[derive(Clone)]
@@ -45,8 +43,16 @@ pub struct ProjectorStores {
 /// How a projector is doing.
 #[derive(Debug, Clone, Default)]
 pub struct ProjectorStatus {
+    /// The log's life that is folded.
+    pub history: Option<History>,
     /// The checkpoint's position.
     pub position: Option<Position>,
+    /// When the last event folded was decided.
+    pub last_at: Option<Timestamp>,
+    /// Fan-outs that are not done.
+    pub open_fan_outs: usize,
+    /// True while it stands still because going on would do harm.
+    pub is_stopped: bool,
     /// Why it does not go on, if it does not.
     pub trouble: Option<String>,
 }
@@ -57,10 +63,14 @@ pub async fn run_projector<P: Projection>(
     status: watch::Sender<ProjectorStatus>,
     shutdown: CancellationToken,
 ) {
-    let mut runner =
-        Runner::<P> { pointer: ServedPointer::new(stores.database.clone()), stores, status, pause: BACK_OFF };
-    // Dropping a round is like a crash, and a crash does no harm.
-    shutdown.run_until_cancelled(runner.run()).await;
+    let pointer = ServedPointer::<P>::new(stores.database.clone());
+    let (beat, seen) = (Arc::clone(&stores.beat), status.subscribe());
+    let (figures, pauses) = (Figures::of(P::NAME), Pauses::default());
+    let runner = Runner { pointer: pointer.clone(), stores, status, figures, pauses, shutdown };
+    tokio::select! {
+        () = runner.run() => {}
+        () = tell(pointer, figures, &beat, seen) => {}
+    }
 }
 
 /// Why a projector cannot begin.
@@ -80,16 +90,21 @@ struct Runner<P: Projection> {
     pointer: ServedPointer<P>,
     stores: ProjectorStores,
     status: watch::Sender<ProjectorStatus>,
-    pause: Duration,
+    figures: Figures,
+    pauses: Pauses,
+    shutdown: CancellationToken,
 }
 
 impl<P: Projection> Runner<P> {
-    async fn run(&mut self) {
-        loop {
-            match self.begin().await {
-                Ok((generation, projector)) => self.fold(generation, projector).await,
-                Err(error) => self.back_off(&error).await,
-            }
+    async fn run(mut self) {
+        let shutdown = self.shutdown.clone();
+        while !shutdown.is_cancelled() {
+            let pause = match shutdown.run_until_cancelled(self.begin()).await {
+                None => return,
+                Some(Ok((generation, projector))) => self.fold(generation, projector).await,
+                Some(Err(error)) => self.back_off(&error),
+            };
+            shutdown.run_until_cancelled(sleep(pause)).await;
         }
     }
 
@@ -102,114 +117,90 @@ impl<P: Projection> Runner<P> {
         Ok((served.generation, Projector::new(source, store, cache, Limits::default())))
     }
 
-    /// Rounds without end, or until another generation is to be folded.
-    async fn fold(&mut self, generation: u32, mut projector: Own<P>) {
+    /// Rounds until shutdown, or until another generation is to be folded after a pause.
+    async fn fold(&mut self, generation: u32, mut projector: Own<P>) -> Duration {
+        let (shutdown, committing) = (self.shutdown.clone(), projector.committing());
         let mut ticked = Instant::now();
         loop {
             if ticked.elapsed() >= TICK {
                 ticked = Instant::now();
                 projector.tick();
-                self.tell(&projector).await;
             }
-            match projector.round(rand_namespace()).await {
-                Ok(round) => self.after_round(&projector, round).await,
+            let Some(round) = drained(&shutdown, &committing, projector.round(rand_namespace())).await else {
+                return Duration::ZERO;
+            };
+            let pause = match round {
+                Ok(round) => self.after_round(&projector, round),
                 Err(RoundError::Alarm(Alarm::LaterHistory { found, .. })) => {
                     return self.supersede(generation, found).await;
                 }
-                Err(RoundError::Alarm(alarm)) => self.alarm(&alarm).await,
-                Err(error) => self.back_off(&error).await,
+                Err(RoundError::Alarm(alarm)) => self.alarm(&alarm),
+                Err(error) => self.back_off(&error),
+            };
+            if shutdown.is_cancelled() {
+                return Duration::ZERO;
+            }
+            if !pause.is_zero() {
+                shutdown.run_until_cancelled(sleep(pause)).await;
             }
         }
     }
 
-    async fn after_round(&mut self, projector: &Own<P>, round: Round) {
+    fn after_round(&mut self, projector: &Own<P>, round: Round) -> Duration {
         if let Some(error) = round.cache_error {
-            tracing::debug!(
-                projection = P::NAME,
-                error = &error as &dyn std::error::Error,
-                "the cache was not brought up to date"
-            );
-            metrics::counter!("millrace_projection_cache_errors_total", "projection" => P::NAME).increment(1);
+            self.figures.cache_error();
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(projection = P::NAME, error, "the cache was not brought up to date");
         }
-        self.pause = BACK_OFF;
-        metrics::gauge!("millrace_projection_stopped", "projection" => P::NAME).set(0.0);
         match round.step {
-            Step::Folded { events } => {
-                metrics::counter!("millrace_projection_events_total", "projection" => P::NAME).increment(events as u64);
-                metrics::counter!("millrace_projection_batches_total", "projection" => P::NAME).increment(1);
-                self.note(projector, None);
-            }
-            Step::Spread => self.note(projector, None),
-            Step::CompareLost => {
-                metrics::counter!("millrace_projection_lost_compares_total", "projection" => P::NAME).increment(1);
-                // Another projector is at work, or died in the middle of a commit: trying again at once helps neither.
-                sleep(OBSTACLE_WAIT).await;
-            }
-            Step::TooLarge => {}
-            Step::Waiting(obstacle) => {
-                self.note(projector, Some(format!("{obstacle:?}")));
-                sleep(OBSTACLE_WAIT).await;
-            }
-            Step::Idle => self.note(projector, None),
+            Step::Folded { events } => self.figures.folded(events),
+            Step::Spread => self.figures.spread(),
+            Step::CompareLost => self.figures.lost_compare(),
+            Step::TooLarge | Step::Waiting(_) | Step::Idle => {}
         }
+        self.note(projector, &round.step);
+        self.pauses.after(&round.step)
     }
 
     /// The log has begun a later life: the next generation is folded from its beginning, and served at once.
-    async fn supersede(&mut self, generation: u32, history: History) {
+    async fn supersede(&mut self, generation: u32, history: History) -> Duration {
         tracing::warn!(projection = P::NAME, generation, %history, "a new history has begun: folding anew");
-        if let Err(error) = self.pointer.supersede(generation, history, self.stores.changes_kept).await {
-            self.back_off(&error).await;
+        match self.pointer.supersede(generation, history, self.stores.changes_kept).await {
+            Ok(()) => Duration::ZERO,
+            Err(error) => self.back_off(&error),
         }
     }
 
-    async fn alarm(&mut self, alarm: &Alarm) {
+    fn alarm(&mut self, alarm: &Alarm) -> Duration {
         tracing::error!(projection = P::NAME, error = alarm as &dyn std::error::Error, "the projection stops");
-        metrics::gauge!("millrace_projection_stopped", "projection" => P::NAME).set(1.0);
-        self.trouble(alarm.to_string());
-        sleep(ALARM_WAIT).await;
-    }
-
-    async fn back_off(&mut self, error: &(dyn std::error::Error + Send + Sync + 'static)) {
-        let cause = error.source().map(ToString::to_string);
-        tracing::warn!(projection = P::NAME, %error, cause, pause_ms = self.pause.as_millis(), "trying again");
-        self.trouble(error.to_string());
-        sleep(self.pause.mul_f64(0.5 + rand_share())).await;
-        self.pause = self.pause.mul_f64(1.5).min(BACK_OFF_MAX);
-    }
-
-    fn note(&self, projector: &Own<P>, trouble: Option<String>) {
-        let position = projector.checkpoint().map(|checkpoint| checkpoint.revision.position);
-        if let Some(position) = position {
-            metrics::gauge!("millrace_projection_checkpoint_position", "projection" => P::NAME).set(position.0 as f64);
-        }
         self.status.send_modify(|status| {
-            status.position = position;
-            status.trouble = trouble;
+            status.is_stopped = true;
+            status.trouble = Some(alarm.to_string());
         });
+        self.pauses.after_alarm()
     }
 
-    fn trouble(&self, trouble: String) {
-        self.status.send_modify(|status| status.trouble = Some(trouble));
+    fn back_off(&mut self, error: &(dyn std::error::Error + Send + Sync + 'static)) -> Duration {
+        let (cause, pause) = (error.source().map(ToString::to_string), self.pauses.after_error(rand_share()));
+        tracing::warn!(projection = P::NAME, %error, cause, pause_ms = pause.as_millis(), "trying again");
+        self.status.send_modify(|status| status.trouble = Some(error.to_string()));
+        pause
     }
 
-    /// Figures, and the beat for those who cannot hear it.
-    async fn tell(&self, projector: &Own<P>) {
-        let Some(checkpoint) = projector.checkpoint() else { return };
-        let position = checkpoint.revision.position.0;
-        metrics::gauge!("millrace_projection_checkpoint_position", "projection" => P::NAME).set(position as f64);
-        metrics::gauge!("millrace_projection_open_fan_outs", "projection" => P::NAME).set(checkpoint.open.len() as f64);
-        let Some(beat) = projector.source().beat() else { return };
-        let lag_ms = match checkpoint.last_at {
-            Some(last_at) if beat.head > checkpoint.revision.position => beat.at.unix_ms() - last_at.unix_ms(),
-            _ => 0,
-        };
-        metrics::gauge!("millrace_projection_lag_seconds", "projection" => P::NAME).set(lag_ms.max(0) as f64 / 1_000.0);
-        let now = time::OffsetDateTime::now_utc();
-        let age = now - beat.at.moment();
-        metrics::gauge!("millrace_relay_beat_age_seconds").set(age.as_seconds_f64());
-        if let Err(error) = self.pointer.record_beat(&beat).await {
-            tracing::debug!(%error, "the beat was not remembered");
-        }
+    fn note(&self, projector: &Own<P>, step: &Step) {
+        self.status.send_modify(|status| {
+            if let Some(checkpoint) = projector.checkpoint() {
+                status.history = checkpoint.history;
+                status.position = Some(checkpoint.revision.position);
+                status.last_at = checkpoint.last_at;
+                status.open_fan_outs = checkpoint.open.len();
+            }
+            status.is_stopped = false;
+            status.trouble = match step {
+                Step::Waiting(obstacle) => Some(obstacle.to_string()),
+                _ => None,
+            };
+        });
     }
 }
 

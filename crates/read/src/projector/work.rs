@@ -146,6 +146,7 @@ where
 
     /// Commits, swaps the copies in, and writes them through. After a doubtful answer nothing of it is kept.
     async fn commit(&mut self, from: &Checkpoint, drafted: Drafted<P::Document>) -> Result<Committed, RoundError> {
+        let _under_way = self.committing.begin();
         let Drafted { commit, states } = drafted;
         if !rule("folds_on_copies") {
             self.kept.keep(&states);

@@ -1,9 +1,13 @@
 mod beats;
 mod chain;
 mod drafts;
+mod drain;
 mod kept;
+mod lag;
+mod pauses;
 mod property;
 mod rounds;
+mod stream;
 mod through;
 mod went_back;
 

@@ -3,13 +3,17 @@
 use super::error::MongoError;
 use super::form;
 use super::names::{DEAD_LETTERS, Names};
-use crate::projection::Document;
+use crate::projection::{ChangeKind, Document, DocumentKey};
 use crate::store::Commit;
 use millrace_events::Revision;
 use mongodb::bson::{DateTime, RawArrayBuf, RawDocument, RawDocumentBuf, rawdoc};
+use std::collections::HashSet;
 
 /// Bytes of statements in one command. MongoDB takes 16 MB for all of it.
 const COMMAND_BYTES_MAX: usize = 8 << 20;
+/// From so many new documents on they are inserted by a command of their own. That is one round trip more, but an insert takes MongoDB
+/// less than half of an upsert, which looks for what is not there.
+pub(super) const INSERTED_APART_MIN: usize = 64;
 
 /// The commands of one transaction, the compare first.
 pub(super) struct Statements {
@@ -21,9 +25,11 @@ pub(super) struct Statements {
 
 impl Statements {
     pub fn of<D: Document>(names: &Names, from: Revision, commit: &Commit<D>) -> Result<Self, MongoError> {
-        let (mut updates, mut deletes) = (vec![compare(from, commit)?], Vec::new());
+        let (mut updates, mut deletes, mut inserts) = (vec![compare(from, commit)?], Vec::new(), Vec::new());
+        let new = inserted_apart(commit);
         for (key, stored) in &commit.documents {
             match stored {
+                Some(stored) if new.contains(key) => inserts.push(form::document(key, stored)?),
                 Some(stored) => updates.push(replace(&form::document(key, stored)?, key.as_str())),
                 None => deletes.push(rawdoc! { "q": { "_id": key.as_str() }, "limit": 1 }),
             }
@@ -39,6 +45,7 @@ impl Statements {
         let mut statements = Self { commands: Vec::new(), bytes: 0 };
         statements.add("update", &names.documents, "updates", updates);
         statements.add("delete", &names.documents, "deletes", deletes);
+        statements.add("insert", &names.documents, "documents", inserts);
         statements.add("insert", &names.changes, "documents", changes?);
         statements.add("insert", DEAD_LETTERS, "documents", letters?);
         Ok(statements)
@@ -61,6 +68,15 @@ impl Statements {
             self.commands.push(self::command(command, collection, list, array));
         }
     }
+}
+
+/// The documents that did not exist before: the first change of each says so. None, if they are few.
+fn inserted_apart<D>(commit: &Commit<D>) -> HashSet<&DocumentKey> {
+    let mut met = HashSet::with_capacity(commit.changes.len());
+    let first_changes = commit.changes.iter().filter(|change| met.insert(&change.key));
+    let created = first_changes.filter(|change| change.kind == ChangeKind::Created);
+    let new: HashSet<_> = created.map(|change| &change.key).collect();
+    if new.len() < INSERTED_APART_MIN { HashSet::new() } else { new }
 }
 
 fn command(name: &str, collection: &str, list: &str, statements: RawArrayBuf) -> RawDocumentBuf {

@@ -1,7 +1,9 @@
 use super::{at, commit, document, is_unchanged, like, prepared};
-use crate::projection::DocumentKey;
+use crate::projection::{ChangeKind, DocumentKey};
 use crate::projector::testing::{page_key, post};
 use crate::store::mongo::MongoError;
+use crate::store::mongo::names::Names;
+use crate::store::mongo::statements::{INSERTED_APART_MIN, Statements};
 use crate::store::{Committed, DocumentStore};
 use millrace_events::Revision;
 use mongodb::bson::{Document, doc};
@@ -105,4 +107,34 @@ async fn a_commit_is_split_by_bytes_and_refused_above_what_a_transaction_holds()
     is_unchanged(&store, &fits).await;
     let one_giant = commit(&fits.checkpoint, &[(page_key(post(1)), document(1, &"x".repeat(15 << 20)))]);
     assert_eq!(store.commit(at(1), &one_giant).await.unwrap(), Committed::Yes);
+}
+
+/// A commit that creates so many pages, beside one that exists and changes.
+async fn with_new_pages(
+    store: &super::Store,
+    new: usize,
+) -> crate::store::Commit<crate::projector::testing::PagesDocument> {
+    let from = store.checkpoint().await.unwrap();
+    let number = |number: usize| u128::from(from.seq) * 1_000 + number as u128;
+    let pages = (1..=new).map(|page| (page_key(post(number(page))), document(7, "new")));
+    let documents: Vec<_> = [(page_key(post(1)), document(new as u32, "one"))].into_iter().chain(pages).collect();
+    let mut commit = commit(&from, &documents);
+    commit.changes.iter_mut().skip(1).for_each(|change| change.kind = ChangeKind::Created);
+    commit
+}
+
+#[tokio::test]
+async fn many_new_documents_are_inserted_beside_what_changes() {
+    let store = prepared().await;
+    like(&store, 1).await;
+    for (new, commands) in [(INSERTED_APART_MIN - 1, 2), (INSERTED_APART_MIN, 3), (500, 3)] {
+        let from = store.checkpoint().await.unwrap().revision;
+        let commit = with_new_pages(&store, new).await;
+        let statements = Statements::of(&Names::of("pages", 1), from, &commit).unwrap();
+        assert_eq!(statements.commands.len(), commands, "{new} new documents");
+        assert_eq!(store.commit(from, &commit).await.unwrap(), Committed::Yes);
+        is_unchanged(&store, &commit).await;
+        assert_eq!(store.commit(from, &commit).await.unwrap(), Committed::CompareLost, "the same again");
+        is_unchanged(&store, &commit).await;
+    }
 }
