@@ -66,8 +66,7 @@ impl<P: Projection> ServedPointer<P> {
         let found = self.served().await?;
         let generation = found.as_ref().map_or(FIRST_GENERATION, |served| served.generation);
         self.store(generation).prepare(changes_kept, None).await?;
-        let first = doc! { "generation": FIRST_GENERATION, "foldVersion": P::FOLD_VERSION };
-        self.upsert(doc! { "$setOnInsert": first }, durable()).await?;
+        self.serve_first().await?;
         self.served().await?.ok_or(MongoError::CheckpointMissing)
     }
 
@@ -81,12 +80,15 @@ impl<P: Projection> ServedPointer<P> {
         bounded("serve the next generation", self.move_pointer(generation, next)).await
     }
 
-    /// Remembers a beat, for those who cannot hear it.
+    /// Remembers a beat, for those who cannot hear it. Before a generation is served there is nothing to remember it with.
     pub async fn record_beat(&self, beat: &Beat) -> Result<(), MongoError> {
+        const STEP: &str = "remember a beat";
         let form = form::encode("a beat", beat)?;
         let form = Document::try_from(&*form).map_err(|error| super::error::malformed("a beat", error))?;
-        let last_only = WriteConcern::nodes(1);
-        self.upsert(doc! { "$set": { "beat": form } }, last_only).await
+        let pointers = self.pointers();
+        let update = pointers.update_one(doc! { "_id": P::NAME }, doc! { "$set": { "beat": form } });
+        let update = update.write_concern(WriteConcern::nodes(1));
+        bounded(STEP, async { update.await.map_err(failed(STEP)) }).await.map(|_| ())
     }
 
     /// The store of a generation.
@@ -111,10 +113,12 @@ impl<P: Projection> ServedPointer<P> {
         session.commit_transaction().await.map_err(failed(STEP))
     }
 
-    async fn upsert(&self, update: Document, concern: WriteConcern) -> Result<(), MongoError> {
+    async fn serve_first(&self) -> Result<(), MongoError> {
         const STEP: &str = "write which generation is served";
+        let first = doc! { "generation": FIRST_GENERATION, "foldVersion": P::FOLD_VERSION };
         let pointers = self.pointers();
-        let upsert = pointers.update_one(doc! { "_id": P::NAME }, update).upsert(true).write_concern(concern);
+        let upsert = pointers.update_one(doc! { "_id": P::NAME }, doc! { "$setOnInsert": first });
+        let upsert = upsert.upsert(true).write_concern(durable());
         match bounded(STEP, async { Ok(upsert.await) }).await? {
             Err(error) if code(&error) != Some(DUPLICATE_KEY) => Err(failed(STEP)(error)),
             _ => Ok(()),

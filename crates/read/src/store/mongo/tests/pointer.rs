@@ -43,8 +43,10 @@ async fn a_generation_is_superseded_once_and_its_projectors_lose() {
 #[tokio::test]
 async fn a_beat_is_remembered_beside_the_pointer() {
     let pointer = ServedPointer::<Pages>::new(database().await);
-    pointer.begin(KEPT).await.unwrap();
     let beat = Beat { history: history(), head: Position(8), last: Position(7), at: super::moment() };
+    pointer.record_beat(&beat).await.unwrap();
+    assert_eq!(pointer.served().await.unwrap(), None, "a beat alone is no generation");
+    pointer.begin(KEPT).await.unwrap();
     pointer.record_beat(&beat).await.unwrap();
     // Nobody waits for the majority of a beat, so reads may be a moment behind.
     let served = loop {
