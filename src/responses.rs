@@ -7,11 +7,10 @@ use crate::api::{Api, Call, finished};
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::shared_operation::{self, NotOneField};
-use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use millrace_read::graphql::{Execute, Follower, Operation, RequestContext};
+use millrace_read::graphql::{Execute, Executed, Follower, Operation, RequestContext};
 use std::sync::Arc;
 
 /// What comes of an operation.
@@ -36,13 +35,13 @@ pub struct Responses {
     follower: Option<Follower<Again>>,
 }
 
-/// A selection that is executed again for each event.
+/// A selection that is executed again for each event. Its text is parsed again then: of many sockets one executes it, and a parsed
+/// document for each of them is more than all else that a socket needs.
 struct Again {
     api: Arc<Api>,
     query: Arc<str>,
     name: Option<String>,
     variables: Variables,
-    document: ExecutableDocument,
 }
 
 impl Responses {
@@ -79,12 +78,12 @@ impl Responses {
 
 impl Execute for Again {
     /// An event has an id of its own where other responses have their request's: many sockets get it.
-    async fn execute(&self, context: Arc<RequestContext>) -> Option<Arc<str>> {
+    async fn execute(&self, context: Arc<RequestContext>) -> Option<Executed> {
         let mut request = GraphQlRequest::new(&*self.query).variables(self.variables.clone());
         request.operation_name.clone_from(&self.name);
-        request.set_parsed_query(self.document.clone());
         let response = self.api.schema().execute_stream(request.data(Arc::clone(&context))).next().await?;
-        Some(json(&finished(response, &context, &headers::new_request_id())))
+        let has_errors = !response.errors.is_empty();
+        Some(Executed { json: json(&finished(response, &context, &headers::new_request_id())), has_errors })
     }
 }
 
@@ -100,7 +99,6 @@ fn shared(api: &Arc<Api>, request: &mut GraphQlRequest, call: &Call) -> Result<O
         query: Arc::clone(&operation.query),
         name: request.operation_name.clone(),
         variables: request.variables.clone(),
-        document,
     };
     Ok(Some((operation, again)))
 }

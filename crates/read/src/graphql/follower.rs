@@ -18,10 +18,19 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
-/// Executes an operation's selection in a context; answers the response as JSON, or none if there is none.
+/// Executes an operation's selection in a context.
 pub trait Execute: Send + Sync + 'static {
-    /// Executes it.
-    fn execute(&self, context: Arc<RequestContext>) -> impl Future<Output = Option<Arc<str>>> + Send;
+    /// Executes it; none if there is no response.
+    fn execute(&self, context: Arc<RequestContext>) -> impl Future<Output = Option<Executed>> + Send;
+}
+
+/// A response.
+#[derive(Debug, Clone)]
+pub struct Executed {
+    /// As JSON.
+    pub json: Arc<str>,
+    /// True if there are errors in it.
+    pub has_errors: bool,
 }
 
 /// A subscriber.
@@ -137,9 +146,16 @@ impl<E: Execute> Follower<E> {
             deadline: Instant::now() + EVENT_TIME,
         };
         let context = Arc::new(RequestContext::of_item(Arc::clone(&self.side), asked, occurrence.clone()));
-        let payload = self.execute.execute(Arc::clone(&context)).await;
+        let executed = self.execute.execute(Arc::clone(&context)).await;
         let (topics, is_last) = context.part().outcome();
-        Telling { payload, token: context.token(), is_personal: context.is_personal(), topics, is_last }
+        Telling {
+            has_errors: executed.as_ref().is_some_and(|executed| executed.has_errors),
+            payload: executed.map(|executed| executed.json),
+            token: context.token(),
+            is_personal: context.is_personal(),
+            topics,
+            is_last,
+        }
     }
 
     fn remember(&mut self, telling: &Telling) {

@@ -71,6 +71,8 @@ pub struct Place {
 pub struct Telling {
     /// The response as JSON; none if the item is not told.
     pub payload: Option<Arc<str>>,
+    /// True if there are errors in it: then it is for those who wait for it now, and is made again for all others.
+    pub has_errors: bool,
     /// What it shows. A subscriber who was shown more does not take it.
     pub token: Option<ConsistencyToken>,
     /// True if it may depend on who the viewer is.
@@ -175,7 +177,7 @@ impl Group {
     /// What others made or are making of it, or the place for what is made now.
     fn cell(self: &Arc<Self>, moment: Moment) -> Cell {
         let mut kept = lock(&self.kept);
-        if let Some((_, cell)) = kept.iter().rev().find(|(of, _)| *of == moment) {
+        if let Some((_, cell)) = kept.iter().rev().find(|(of, cell)| *of == moment && !has_failed(cell)) {
             return Arc::clone(cell);
         }
         let cell = Cell::default();
@@ -187,9 +189,7 @@ impl Group {
     fn tidy(self: &Arc<Self>) {
         let is_alone = Arc::strong_count(self) == 1;
         let mut kept = lock(&self.kept);
-        if is_alone {
-            kept.clear();
-        }
+        kept.retain(|(_, cell)| !is_alone && !has_failed(cell));
         let mut bytes: usize = kept.iter().map(|(_, cell)| bytes_of(cell)).sum();
         while kept.len() > TELLINGS_KEPT_MAX || bytes > TELLINGS_KEPT_BYTES_MAX {
             let Some((_, oldest)) = kept.pop_front() else { return };
@@ -207,6 +207,10 @@ impl Drop for Group {
             groups.remove(&self.of);
         }
     }
+}
+
+fn has_failed(cell: &Cell) -> bool {
+    cell.get().is_some_and(|telling| telling.has_errors)
 }
 
 fn bytes_of(cell: &Cell) -> usize {

@@ -79,6 +79,17 @@ async fn whoever_was_shown_more_has_it_made_again_and_all_others_take_that() {
 }
 
 #[tokio::test]
+async fn a_failure_is_shared_by_those_who_wait_and_kept_for_nobody() {
+    let ((_groups, members), made) = (members(3), Cell::new(0));
+    let fail = || async { Telling { has_errors: true, is_last: true, ..make(&made, 1).await } };
+    let all = join_all(members[..2].iter().map(|member| member.telling(moment(1), None, fail))).await;
+    assert!(all.iter().all(|(telling, _)| telling.has_errors));
+    assert_eq!(made.get(), 1);
+    let (later, is_mine) = members[2].telling(moment(1), None, || make(&made, 1)).await;
+    assert!(is_mine && !later.has_errors);
+}
+
+#[tokio::test]
 async fn what_is_kept_is_bounded_and_nothing_is_kept_for_one() {
     let ((groups, mut members), made) = (members(2), Cell::new(0));
     let last = TELLINGS_KEPT_MAX as u64 + 1;

@@ -2,8 +2,8 @@
 
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::graphql::{
-    Asked, Execute, Follower, Groups, LiveEvent, Operation, Query, ReadLimits, ReadSettings, ReadSide, RequestContext,
-    Subscription,
+    Asked, Execute, Executed, Follower, Groups, LiveEvent, Operation, Query, ReadLimits, ReadSettings, ReadSide,
+    RequestContext, Subscription,
 };
 use crate::live::LiveLimits;
 use crate::models::tests::Log;
@@ -60,10 +60,11 @@ struct Counting {
 }
 
 impl Execute for Counting {
-    async fn execute(&self, context: Arc<RequestContext>) -> Option<Arc<str>> {
+    async fn execute(&self, context: Arc<RequestContext>) -> Option<Executed> {
         self.executions.fetch_add(1, Ordering::Relaxed);
         let response = self.schema.execute_stream(Request::new(&self.query).data(context)).next().await?;
-        Some(serde_json::to_string(&response).unwrap().into())
+        let json = serde_json::to_string(&response).unwrap().into();
+        Some(Executed { json, has_errors: !response.errors.is_empty() })
     }
 }
 
