@@ -46,9 +46,9 @@ pub const MUTANTS: &[Mutant] = &[
     not_caught(&["stream_read_before_log"], "the relay reads the log, then the stream"),
     not_caught(&["relay_stops_when_log_went_back"], "the relay makes the stream anew also when the log went back"),
     caught(5, &["sequence_is_position"], "the projector counts a stranger's message as a position"),
-    not_caught(&["predecessor_checked"], "the projector does not look at the predecessor"),
+    caught(413, &["predecessor_checked"], "the projector does not look at the predecessor"),
     not_caught(&["checkpoint_message_compared"], "the projector does not look at the message at its checkpoint"),
-    not_caught(&["predecessor_checked", "checkpoint_message_compared"], "both"),
+    caught(87, &["predecessor_checked", "checkpoint_message_compared"], "both"),
     caught(0, &["batch_ends_with_command"], "a batch may end inside a command"),
     not_caught(&["keys_before_events"], "events are published, then the keys mirrored"),
     not_caught(&["key_created_never_put"], "a live key is put over whatever lies there"),
@@ -58,7 +58,8 @@ pub const MUTANTS: &[Mutant] = &[
     caught(1, &["chunk_moves_revision"], "a chunk leaves the revision as it is"),
     caught(1, &["kept_documents_tagged"], "documents in memory are kept over a change of the checkpoint"),
     caught(3, &["folds_on_copies"], "documents in memory are changed before the commit"),
-    not_caught(
+    caught(
+        318,
         &["docs_kept_only_if_certain"],
         "after a doubtful commit the copies are kept if the checkpoint stands where they would be",
     ),
