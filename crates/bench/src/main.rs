@@ -24,6 +24,7 @@ mod world;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use error::BenchError;
+use plan::Plan;
 use run::Part;
 use std::process::ExitCode;
 use tokio::runtime::Builder;
@@ -34,6 +35,9 @@ struct Arguments {
     /// Only these parts, for somebody who works on one of them; all without it.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
+    /// Few short rounds, for somebody who works on the code: no figures to keep.
+    #[arg(long)]
+    short: bool,
     #[command(subcommand)]
     action: Option<Action>,
 }
@@ -71,7 +75,8 @@ fn act(arguments: &Arguments) -> Result<(), BenchError> {
         }
         None => {
             let parts = if arguments.only.is_empty() { Part::value_variants() } else { &arguments.only };
-            runtime(Builder::new_current_thread())?.block_on(run::run(parts))
+            let plan = if arguments.short { &Plan::SHORT } else { &Plan::FULL };
+            runtime(Builder::new_current_thread())?.block_on(run::run(parts, plan))
         }
     }
 }

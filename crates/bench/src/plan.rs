@@ -15,33 +15,19 @@ pub const SEED: u64 = 20_260_101;
 
 /// Connections of the two read measurements.
 pub const READ_CONNECTIONS: [usize; 2] = [32, 128];
-/// Rounds of ours, theirs, ours, theirs.
-pub const READ_ROUNDS: usize = 5;
-/// One round of one side.
-pub const READ_TIME: Duration = Duration::from_secs(4);
 /// Before the first round, so that caches are as in service.
 pub const READ_WARM_UP: Duration = Duration::from_secs(2);
 
-/// Commands that are sent one at a time, of each kind.
-pub const QUIET_COMMANDS: usize = 300;
-/// The pause before each, in which everything comes to rest.
+/// The pause before each quiet command, in which everything comes to rest.
 pub const QUIET_PAUSE: Duration = Duration::from_millis(20);
 
 /// Clients of the two mutation measurements.
 pub const MUTATION_CLIENTS: [usize; 2] = [16, 64];
-/// Rounds of ours, theirs, ours, theirs.
-pub const MUTATION_ROUNDS: usize = 3;
-/// One round of one side.
-pub const MUTATION_TIME: Duration = Duration::from_secs(6);
 /// Of ten mutations so many add a comment; the others like a post.
 pub const COMMENTS_OF_TEN: usize = 7;
 
-/// Rounds of replay, each into an empty database.
-pub const REPLAY_ROUNDS: usize = 3;
 /// A replay that takes longer is measured by how far it came.
 pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(60);
-/// One round of one kind of bare upsert.
-pub const UPSERT_TIME: Duration = Duration::from_secs(4);
 /// Every so many-th event's document is upserted: enough documents for one round of the fastest kind.
 pub const UPSERT_STRIDE: u32 = 2;
 /// Upserts under way at once, where they are.
@@ -53,3 +39,45 @@ pub const UPSERTS_PER_COMMAND: usize = 1_000;
 pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a condition is looked at.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// How often and how long the two sides of a comparison take turns.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// Rounds of ours, theirs, ours, theirs.
+    pub read_rounds: usize,
+    /// One round of one side.
+    pub read_time: Duration,
+    /// Commands that are sent one at a time, of each kind.
+    pub quiet_commands: usize,
+    /// Rounds of ours, theirs, ours, theirs.
+    pub mutation_rounds: usize,
+    /// One round of one side.
+    pub mutation_time: Duration,
+    /// Rounds of replay, each into an empty database.
+    pub replay_rounds: usize,
+    /// One round of one kind of bare upsert.
+    pub upsert_time: Duration,
+}
+
+impl Plan {
+    /// For figures.
+    pub const FULL: Self = Self {
+        read_rounds: 5,
+        read_time: Duration::from_secs(4),
+        quiet_commands: 300,
+        mutation_rounds: 3,
+        mutation_time: Duration::from_secs(6),
+        replay_rounds: 3,
+        upsert_time: Duration::from_secs(4),
+    };
+    /// For somebody who works on the code and wants to know where a change leads.
+    pub const SHORT: Self = Self {
+        read_rounds: 2,
+        read_time: Duration::from_secs(3),
+        quiet_commands: 100,
+        mutation_rounds: 1,
+        mutation_time: Duration::from_secs(4),
+        replay_rounds: 1,
+        upsert_time: Duration::from_secs(2),
+    };
+}

@@ -4,7 +4,7 @@ use crate::error::BenchError;
 use crate::machine;
 use crate::measure::replay::Replayed;
 use crate::measure::{mutations, read, replay, visible};
-use crate::plan::PATIENCE;
+use crate::plan::{PATIENCE, Plan};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::stage::Stage;
@@ -16,9 +16,11 @@ use std::sync::Arc;
 use std::time::Instant;
 use time::OffsetDateTime;
 
-/// What may be left out, for somebody who works on one of them. Replay is always measured: it makes the documents.
+/// What may be left out, for somebody who works on one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Part {
+    /// Events per second from position 1. Without it the log is replayed once all the same: that makes the documents.
+    Replay,
     /// Pages per second.
     Read,
     /// Commit to visible.
@@ -28,7 +30,7 @@ pub enum Part {
 }
 
 /// Measures, and prints the table.
-pub async fn run(parts: &[Part]) -> Result<(), BenchError> {
+pub async fn run(parts: &[Part], plan: &Plan) -> Result<(), BenchError> {
     let started = Instant::now();
     let stage = Stage::new().await?;
     let facts = machine::facts(stage.binaries)?;
@@ -38,13 +40,20 @@ pub async fn run(parts: &[Part]) -> Result<(), BenchError> {
     let copy = copy_database(&stage, log).await?;
     let log = stage.log(&stage.name).await?;
     let relay = fill_stream(&stage, &log).await?;
-    say("replaying it, and upserting the same documents");
-    let (section, replayed) = replay::run(&stage, &log).await?;
-    let mut sections = vec![section];
+    let mut sections = Vec::new();
+    let replayed = if parts.contains(&Part::Replay) {
+        say("replaying it, and upserting the same documents");
+        let (section, replayed) = replay::run(&stage, &log, plan).await?;
+        sections.push(section);
+        replayed
+    } else {
+        say("folding it");
+        replay::documents(&stage, &log).await?
+    };
     if parts.contains(&Part::Read) {
         say("reading pages");
         let query = stage.serve("query", &replayed.read_side).await?;
-        sections.push(read::run(&stage, &world, &query).await?);
+        sections.push(read::run(&stage, &world, &query, plan).await?);
         query.stop().await?;
     }
     let Replayed { read_side, projector } = replayed;
@@ -61,12 +70,12 @@ pub async fn run(parts: &[Part]) -> Result<(), BenchError> {
             copy: &copy,
             recorder: &recorder,
         };
-        sections.push(visible::run(&bench).await?);
+        sections.push(visible::run(&bench, plan).await?);
     }
     if parts.contains(&Part::Mutations) {
         say("many commands");
         let bench = mutations::Bench { stage: &stage, log: &log, all: &all, read_side: &read_side, copy: &copy };
-        sections.push(mutations::run(&bench).await?);
+        sections.push(mutations::run(&bench, plan).await?);
     }
     all.stop().await?;
     print(facts, &sections, started);

@@ -22,6 +22,11 @@ impl Samples {
         self.0.extend_from_slice(&other.0);
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// The median.
     pub fn median(&self) -> f64 {
         self.percentile(50.0)

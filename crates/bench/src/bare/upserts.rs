@@ -2,12 +2,12 @@
 
 use crate::dice::Dice;
 use crate::error::BenchError;
-use crate::plan::{COMMENTS, POSTS, SEED, UPSERT_STRIDE, UPSERT_TIME, UPSERTS_AT_ONCE, UPSERTS_PER_COMMAND, USERS};
+use crate::plan::{COMMENTS, POSTS, SEED, UPSERT_STRIDE, UPSERTS_AT_ONCE, UPSERTS_PER_COMMAND, USERS};
 use crate::world::ids;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc};
 use mongodb::{Collection, Database};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const FETCHED_AT_ONCE: usize = 1_000;
 
@@ -55,15 +55,15 @@ impl Upserts {
     }
 
     /// Upserts in a second, into an empty collection, as long as the time or the documents last.
-    pub async fn run(&self, database: &Database, sending: Sending) -> Result<f64, BenchError> {
+    pub async fn run(&self, database: &Database, sending: Sending, time: Duration) -> Result<f64, BenchError> {
         let collection = database.collection::<RawDocumentBuf>("upserts");
         collection.drop().await?;
         database.create_collection("upserts").await?;
-        let started = Instant::now();
+        let (started, end) = (Instant::now(), Instant::now() + time);
         let done = match sending {
-            Sending::OneByOne => self.each(&collection, 1, started).await?,
-            Sending::ManyAtOnce => self.each(&collection, UPSERTS_AT_ONCE, started).await?,
-            Sending::InBulk => self.in_bulk(database, started).await?,
+            Sending::OneByOne => self.each(&collection, 1, end).await?,
+            Sending::ManyAtOnce => self.each(&collection, UPSERTS_AT_ONCE, end).await?,
+            Sending::InBulk => self.in_bulk(database, end).await?,
         };
         Ok(done as f64 / started.elapsed().as_secs_f64())
     }
@@ -72,9 +72,9 @@ impl Upserts {
         &self,
         collection: &Collection<RawDocumentBuf>,
         at_once: usize,
-        started: Instant,
+        end: Instant,
     ) -> Result<usize, BenchError> {
-        let in_time = self.documents.iter().take_while(|_| started.elapsed() < UPSERT_TIME);
+        let in_time = self.documents.iter().take_while(|_| Instant::now() < end);
         let upserts = in_time.map(|(id, document)| async move {
             collection.replace_one(doc! { "_id": id }, document).upsert(true).await.map(|_| 1)
         });
@@ -82,10 +82,10 @@ impl Upserts {
         Ok(done.try_fold(0, |done, one| async move { Ok(done + one) }).await?)
     }
 
-    async fn in_bulk(&self, database: &Database, started: Instant) -> Result<usize, BenchError> {
+    async fn in_bulk(&self, database: &Database, end: Instant) -> Result<usize, BenchError> {
         let mut done = 0;
         for documents in self.documents.chunks(UPSERTS_PER_COMMAND) {
-            if started.elapsed() >= UPSERT_TIME {
+            if Instant::now() >= end {
                 break;
             }
             database.run_raw_command(update(documents)?).await?;

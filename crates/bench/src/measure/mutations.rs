@@ -6,7 +6,7 @@ use crate::dice::Dice;
 use crate::error::BenchError;
 use crate::http::{Answer, graphql};
 use crate::load::{self, Load, Work};
-use crate::plan::{COMMENTS_OF_TEN, MUTATION_CLIENTS, MUTATION_ROUNDS, MUTATION_TIME, POSTS, USERS};
+use crate::plan::{COMMENTS_OF_TEN, MUTATION_CLIENTS, POSTS, Plan, USERS};
 use crate::process::Process;
 use crate::progress::{Places, Progress};
 use crate::stage::{ReadSide, Stage};
@@ -71,7 +71,7 @@ struct Rounds {
 }
 
 /// Ours, theirs, ours, theirs.
-pub async fn run(bench: &Bench<'_>) -> Result<Section, BenchError> {
+pub async fn run(bench: &Bench<'_>, plan: &Plan) -> Result<Section, BenchError> {
     let mut section = Section {
         title: "Mutations: seven addComment to three likePost, through GraphQL, all roles in one process".into(),
         ..Section::default()
@@ -81,15 +81,17 @@ pub async fn run(bench: &Bench<'_>) -> Result<Section, BenchError> {
         return Ok(section);
     };
     let copy = bench.stage.log(bench.copy).await?;
+    let time = plan.mutation_time;
     let progress = Progress::of(bench.stage, bench.log, bench.read_side).await?;
     for clients in MUTATION_CLIENTS {
         let mut rounds = Rounds::default();
-        for round in 0..MUTATION_ROUNDS {
-            rounds.ours(bench, &progress, clients, round).await?;
-            rounds.transactions.push(pgbench.run(clients, MUTATION_TIME, Sequencing::Left).await?);
+        for round in 0..plan.mutation_rounds {
+            let load = Load { address: bench.all.address("graphql")?.to_owned(), clients, time, round };
+            rounds.ours(bench, &progress, &load).await?;
+            rounds.transactions.push(pgbench.run(clients, time, Sequencing::Left).await?);
             // The outbox that this left is not to burden the next.
             copy.sequence().await?;
-            rounds.sequenced.push(pgbench.run(clients, MUTATION_TIME, Sequencing::EachTime).await?);
+            rounds.sequenced.push(pgbench.run(clients, time, Sequencing::EachTime).await?);
         }
         rounds.report(clients, &mut section);
     }
@@ -99,17 +101,10 @@ pub async fn run(bench: &Bench<'_>) -> Result<Section, BenchError> {
 }
 
 impl Rounds {
-    async fn ours(
-        &mut self,
-        bench: &Bench<'_>,
-        progress: &Progress,
-        clients: usize,
-        round: usize,
-    ) -> Result<(), BenchError> {
+    async fn ours(&mut self, bench: &Bench<'_>, progress: &Progress, load: &Load) -> Result<(), BenchError> {
         let mutations = Arc::new(Mutations(Tokens::new(bench.stage)?));
-        let address = bench.all.address("graphql")?.to_owned();
         let cpu_before = bench.all.cpu()?;
-        let served = load::run(&Load { address, clients, time: MUTATION_TIME, round }, &mutations).await?;
+        let served = load::run(load, &mutations).await?;
         let behind = progress.places().await?.behind();
         let drained = progress.drained().await?;
         let cpu = bench.all.cpu()? - cpu_before;

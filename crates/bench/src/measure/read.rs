@@ -5,7 +5,7 @@ use crate::dice::Dice;
 use crate::error::BenchError;
 use crate::http::{Answer, Connection, get, graphql};
 use crate::load::{self, Load, Served, Work};
-use crate::plan::{POSTS, READ_CONNECTIONS, READ_ROUNDS, READ_TIME, READ_WARM_UP};
+use crate::plan::{POSTS, Plan, READ_CONNECTIONS, READ_WARM_UP};
 use crate::process::Process;
 use crate::stage::Stage;
 use crate::statistics::{Samples, ratios};
@@ -68,6 +68,7 @@ struct Side {
 
 /// What is loaded, and who serves it.
 struct Bench<'a> {
+    plan: &'a Plan,
     world: Arc<World>,
     query: &'a Process,
     bare: Process,
@@ -75,14 +76,14 @@ struct Bench<'a> {
 }
 
 /// Ours, theirs, ours, theirs.
-pub async fn run(stage: &Stage, world: &Arc<World>, query: &Process) -> Result<Section, BenchError> {
+pub async fn run(stage: &Stage, world: &Arc<World>, query: &Process, plan: &Plan) -> Result<Section, BenchError> {
     let prefix = format!("{}_pages", stage.name);
     let mean_bytes = copy_pages(stage, query, &prefix).await?;
     let this = std::env::current_exe().map_err(BenchError::io("finding this program"))?;
     let bare = Process::start("the bare server", this.as_os_str(), |command| {
         command.args(["serve-pages", "--redis", &stage.urls.redis, "--prefix", &prefix]);
     });
-    let mut bench = Bench { world: Arc::clone(world), query, bare: bare.await?, redis: stage.redis().await? };
+    let mut bench = Bench { plan, world: Arc::clone(world), query, bare: bare.await?, redis: stage.redis().await? };
     let mut section =
         Section { title: "Read: a post, its author, its 20 newest comments".into(), ..Section::default() };
     for connections in READ_CONNECTIONS {
@@ -90,8 +91,9 @@ pub async fn run(stage: &Stage, world: &Arc<World>, query: &Process) -> Result<S
     }
     let evicted = figure(&mut bench.redis, "evicted_keys").await?;
     section.remarks.push(format!(
-        "{READ_ROUNDS} rounds of {} s each; answers of {mean_bytes} bytes on average, the same bytes on both sides; posts by Zipf; {evicted:.0} keys evicted",
-        READ_TIME.as_secs()
+        "{} rounds of {} s each; answers of {mean_bytes} bytes on average, the same bytes on both sides; posts by Zipf; {evicted:.0} keys evicted",
+        plan.read_rounds,
+        plan.read_time.as_secs()
     ));
     bench.bare.stop().await?;
     Ok(section)
@@ -123,10 +125,11 @@ impl Bench<'_> {
         load::run(&load(&our_address, 0, READ_WARM_UP), &ours).await?;
         load::run(&load(&their_address, 0, READ_WARM_UP), &theirs).await?;
         let mut sides = [Side::default(), Side::default()];
-        for round in 1..=READ_ROUNDS {
+        for round in 1..=self.plan.read_rounds {
+            let time = self.plan.read_time;
             let query = self.query;
-            sides[0].round(query, &mut self.redis, &load(&our_address, round, READ_TIME), &ours).await?;
-            sides[1].round(&self.bare, &mut self.redis, &load(&their_address, round, READ_TIME), &theirs).await?;
+            sides[0].round(query, &mut self.redis, &load(&our_address, round, time), &ours).await?;
+            sides[1].round(&self.bare, &mut self.redis, &load(&their_address, round, time), &theirs).await?;
         }
         let [ours, theirs] = sides;
         section.rows.extend(rows(connections, &ours, &theirs));

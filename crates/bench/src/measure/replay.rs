@@ -2,7 +2,7 @@
 
 use crate::bare::upserts::{Sending, Upserts, server_cpu_us};
 use crate::error::BenchError;
-use crate::plan::{LOOK_AGAIN, REPLAY_ROUNDS, REPLAY_TIME_MAX, UPSERTS_AT_ONCE, UPSERTS_PER_COMMAND};
+use crate::plan::{LOOK_AGAIN, Plan, REPLAY_TIME_MAX, UPSERTS_AT_ONCE, UPSERTS_PER_COMMAND};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::stage::{ReadSide, Stage};
@@ -41,10 +41,10 @@ struct Replay {
 }
 
 /// Replays, upserts, replays, upserts.
-pub async fn run(stage: &Stage, log: &Log) -> Result<(Section, Replayed), BenchError> {
+pub async fn run(stage: &Stage, log: &Log, plan: &Plan) -> Result<(Section, Replayed), BenchError> {
     let mut measured = Measured::default();
     let mut last: Option<Replayed> = None;
-    for round in 1..=REPLAY_ROUNDS {
+    for round in 1..=plan.replay_rounds {
         if let Some(Replayed { read_side, projector }) = last.take() {
             projector.stop().await?;
             stage.mongodb(read_side.name()).await?.drop().await?;
@@ -55,7 +55,7 @@ pub async fn run(stage: &Stage, log: &Log) -> Result<(Section, Replayed), BenchE
         measured.mean_bytes = documents.mean_bytes();
         let database = stage.mongodb(&format!("{}_upserts", stage.name)).await?;
         for (samples, sending) in measured.upserts.iter_mut().zip(SENDINGS) {
-            samples.push(documents.run(&database, sending).await?);
+            samples.push(documents.run(&database, sending, plan.upsert_time).await?);
         }
         database.drop().await?;
         last = Some(replay.replayed);
@@ -63,6 +63,13 @@ pub async fn run(stage: &Stage, log: &Log) -> Result<(Section, Replayed), BenchE
     let replayed = last.ok_or(BenchError::Missing("a replay"))?;
     finish(stage, log, &replayed).await?;
     Ok((measured.section(log.head().await?.position.0), replayed))
+}
+
+/// Replays once, without measuring.
+pub async fn documents(stage: &Stage, log: &Log) -> Result<Replayed, BenchError> {
+    let replayed = replay(stage, log, stage.read_side(1)).await?.replayed;
+    finish(stage, log, &replayed).await?;
+    Ok(replayed)
 }
 
 async fn replay(stage: &Stage, log: &Log, read_side: ReadSide) -> Result<Replay, BenchError> {
@@ -120,7 +127,8 @@ impl Measured {
         });
         let mut remarks = vec![
             format!(
-                "{events} events into all three projections; {REPLAY_ROUNDS} rounds, process start included, {} events/s; upserts of {} bytes on average, all by majority and journal",
+                "{events} events into all three projections; {} rounds, process start included, {} events/s; upserts of {} bytes on average, all by majority and journal",
+                self.replays.len(),
                 self.replays.range(0),
                 self.mean_bytes
             ),

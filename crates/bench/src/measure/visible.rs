@@ -7,7 +7,7 @@ use crate::bare::steps::{Steps, Took};
 use crate::dice::Dice;
 use crate::error::BenchError;
 use crate::http::{Connection, graphql};
-use crate::plan::{COMMENTS, PATIENCE, POSTS, QUIET_COMMANDS, QUIET_PAUSE, SEED, USERS};
+use crate::plan::{COMMENTS, PATIENCE, POSTS, Plan, QUIET_PAUSE, SEED, USERS};
 use crate::process::Process;
 use crate::stage::{ReadSide, Stage};
 use crate::statistics::Samples;
@@ -56,14 +56,14 @@ struct Client {
 }
 
 /// One of ours, one mutation, the bare steps; again and again.
-pub async fn run(bench: &Bench<'_>) -> Result<Section, BenchError> {
+pub async fn run(bench: &Bench<'_>, plan: &Plan) -> Result<Section, BenchError> {
     let connection = Connection::open(bench.all.address("graphql")?).await?;
     let tokens = Tokens::new(bench.stage)?;
     let mut client = Client { connection, tokens, dice: Dice::new(SEED, 2), next: COMMENTS };
     let first = Written { number: 0, author: 0, post: 0, at: now() };
     let mut steps = Steps::new(bench.stage, bench.copy, bench.read_side, first).await?;
     let mut measured = Measured::default();
-    for _ in 0..QUIET_COMMANDS {
+    for _ in 0..plan.quiet_commands {
         tokio::time::sleep(QUIET_PAUSE).await;
         client.commit(bench, &mut measured).await?;
         tokio::time::sleep(QUIET_PAUSE).await;
@@ -182,7 +182,8 @@ impl Measured {
         ];
         rows.extend(ours.map(|(what, samples)| Row { what: what.into(), ours: both(samples), ..Row::default() }));
         let remarks = vec![format!(
-            "{QUIET_COMMANDS} of each kind, one at a time, {} ms of rest before each; a query without token is sent again and again until it shows the comment",
+            "{} of each kind, one at a time, {} ms of rest before each; a query without token is sent again and again until it shows the comment",
+            self.sums.len(),
             QUIET_PAUSE.as_millis()
         )];
         Section {
