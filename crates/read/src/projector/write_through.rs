@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 /// Changes read at once when the cache is brought from its head to the checkpoint.
 pub const CHANGES_PAGE: usize = 1_000;
-/// If head lies more changes behind, the cache is begun anew instead.
-pub const CHANGES_REDONE_MAX: u64 = 5_000;
+/// If head lies more changes behind, the cache is begun anew instead. Folding waits meanwhile: while a cache takes no writes (full, say),
+/// this much is read for it in vain with every look.
+pub const CHANGES_REDONE_MAX: u64 = 1_000;
 /// Documents read at once for it.
 pub const DOCUMENTS_PER_READ: usize = 500;
 /// Documents written at once.
