@@ -86,7 +86,7 @@ pub const MUTANTS: &[Mutant] = &[
     caught(4, &["head_polled"], "rings only, no look at the checkpoint"),
     caught(93, &["page_follows"], "changes are read without checking that they follow"),
     caught(141, &["joins_before_snapshot"], "the snapshot is taken, then the ring joined"),
-    not_caught(&["cursor_names_generation"], "a cursor is a bare number, also in the next generation"),
+    caught(289, &["cursor_names_generation"], "a cursor is a bare number, also in the next generation"),
 ];
 
 /// What became of a mutant.

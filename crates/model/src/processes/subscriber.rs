@@ -16,8 +16,8 @@ use crate::sim::Sim;
 use crate::world::World;
 use crate::world::names::Thing;
 
-/// Below so many steps lies the time before it tries again.
-const PAUSE: u64 = 20;
+/// Below so many steps lies the time before it tries again: sometimes so long that a generation has gone by.
+const AWAY: [u64; 5] = [20, 20, 20, 20, 900];
 /// How often it begins anew, without its cursor, after its connection broke.
 const FORGETS: f64 = 0.4;
 
@@ -48,7 +48,8 @@ pub fn start(sim: &Sim, number: usize) {
                     () = cut.notified() => own.with(|world| world.forget_perhaps(number)),
                     () = listen(&own, number, thing) => {}
                 }
-                own.nap(PAUSE).await;
+                let away = own.with(|world| world.random.pick(AWAY));
+                own.nap(away).await;
             }
         });
     });
