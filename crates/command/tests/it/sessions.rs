@@ -251,7 +251,8 @@ async fn sessions_that_are_over_are_swept_with_their_tokens() {
 async fn sign_ins_that_race_with_signing_out_everywhere_are_void_or_later() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
-    let sign_ins = futures_util::future::join_all((0..12).map(|_| world.sign_in(&ada)));
+    // No more at once than may be wrong.
+    let sign_ins = futures_util::future::join_all((0..4).map(|_| world.sign_in(&ada)));
     let everywhere = world.by(&ada, SignOutEverywhere::default());
     let (people, answer) = futures_util::future::join(sign_ins, everywhere).await;
     let Event::AllSessionsEnded(ended) = world.event(&answer).await.event else { panic!() };

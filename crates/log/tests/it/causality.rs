@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use millrace_events::{Aggregate, CommandId, Envelope, Position};
-use millrace_log::{Log, NewEvent, Sequencer, outbox};
+use millrace_log::{Log, NewEvent, PostgresSettings, Sequencer, outbox};
 use rand::Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement, TransactionTrait};
@@ -24,16 +24,21 @@ const ROLLED_BACK: f64 = 0.2;
 /// Inside the transactions, at each step, so that they commit in another order than they began.
 const DELAY_MAX_S: f64 = 0.004;
 
-/// A process: a pool of its own, and one sequencing call in flight.
+/// A process: a pool of its own, and one sequencing call in flight. Calls have connections of their own, so that whoever cuts them off
+/// never meets a command.
 pub struct Process {
     pub log: Log,
     sequencer: Sequencer<Log>,
 }
 
+const CALLS: &str = "calls";
+
 impl Process {
     pub async fn new(database: &Database) -> Arc<Self> {
-        let log = database.log().await;
-        Arc::new(Self { sequencer: Sequencer::new(log.clone()), log })
+        let mut settings = PostgresSettings::new(&database.url);
+        settings.application_name = CALLS.to_owned();
+        let calls = Log::connect(&settings).await.unwrap();
+        Arc::new(Self { sequencer: Sequencer::new(calls), log: database.log().await })
     }
 
     /// As a command does it: again as often as the error may pass.
@@ -89,10 +94,9 @@ const KILL_EVERY: Duration = Duration::from_millis(3);
 
 async fn kill_calls(plain: PgPool) {
     const KILL: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND state = 'active' AND query LIKE '%FROM sequence_outbox%'
-            AND pid <> pg_backend_pid()";
+        WHERE datname = current_database() AND state = 'active' AND application_name = $1";
     while CALLS_KILLED.load(Ordering::SeqCst) < CALLS_KILLED_MAX {
-        let killed: i64 = sqlx::query_scalar(KILL).fetch_one(&plain).await.unwrap();
+        let killed: i64 = sqlx::query_scalar(KILL).bind(CALLS).fetch_one(&plain).await.unwrap();
         CALLS_KILLED.fetch_add(killed, Ordering::SeqCst);
         tokio::time::sleep(KILL_EVERY).await;
     }
