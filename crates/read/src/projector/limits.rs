@@ -11,7 +11,8 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// Most documents of one chunk of a fan-out.
     pub chunk_documents: usize,
-    /// While so many fan-outs are open, no further events are folded.
+    /// While so many fan-outs are open, no further events are folded. They lie in the checkpoint, which every commit writes and every
+    /// read takes along: a thousand of them made a commit ten times as slow.
     pub open_fan_outs: usize,
     /// Most documents kept in memory between commits.
     pub kept_documents: usize,
@@ -25,7 +26,7 @@ impl Default for Limits {
             batch_events: 1_000,
             batch_bytes: 4 << 20,
             chunk_documents: 200,
-            open_fan_outs: 1_000,
+            open_fan_outs: 64,
             kept_documents: 20_000,
             kept_bytes: 64 << 20,
         }
