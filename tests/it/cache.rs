@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-const PEOPLE: usize = 4;
+const PEOPLE: usize = 2;
 const WITNESSES: usize = 3;
 /// In each state of Redis so many commands are answered, and so many reads of each witness.
 const COMMANDS: usize = 60;

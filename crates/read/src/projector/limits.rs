@@ -26,7 +26,7 @@ impl Default for Limits {
             batch_events: 1_000,
             batch_bytes: 4 << 20,
             chunk_documents: 200,
-            open_fan_outs: 64,
+            open_fan_outs: 256,
             kept_documents: 20_000,
             kept_bytes: 64 << 20,
         }
