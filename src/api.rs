@@ -29,6 +29,7 @@ const EXTENSION: &str = "millrace";
 pub struct Api {
     schema: ApiSchema,
     reads: Arc<ReadSide>,
+    commands: CommandPort,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
     groups: Arc<Groups>,
@@ -68,13 +69,18 @@ impl Api {
         limits: HttpSettings,
         shutdown: CancellationToken,
     ) -> Self {
-        let mut builder = crate::schema::builder().data(commands).data(Arc::clone(&reads));
+        let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
         if !limits.playground {
             builder = builder.disable_introspection();
         }
         let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
-        Self { schema, reads, verifier, limits, groups, sockets, socket_places, shutdown }
+        Self { schema, reads, commands, verifier, limits, groups, sockets, socket_places, shutdown }
+    }
+
+    /// The way to the command side.
+    pub fn port(&self) -> &CommandPort {
+        &self.commands
     }
 
     /// The schema.

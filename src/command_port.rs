@@ -1,11 +1,15 @@
 //! The way from the public endpoint to the command side: in this process, or over a small internal HTTP API.
 
-use millrace_command::{Answer, Command, CommandFailure, Commands, FailureCode, FailureReport, Request};
+use axum::body::Bytes;
+use millrace_command::wallet::{NoticeError, SIGNATURE_HEADER};
+use millrace_command::{Answer, Command, CommandFailure, Commands, FailureCode, FailureReport, NoticeOutcome, Request};
+use millrace_events::Timestamp;
 use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// A command's whole time, waiting in queues included.
 const COMMAND_WAIT_MAX: Duration = Duration::from_secs(15);
@@ -54,9 +58,68 @@ impl CommandPort {
             Self::Remote(remote) => remote.send(request, input).await,
         }
     }
+
+    /// Passes a payment provider's notice on, as it came.
+    pub async fn notice(&self, signature: &str, body: Bytes) -> NoticeAnswer {
+        match self {
+            Self::Local(commands) => take_notice(commands, signature, &body).await,
+            Self::Remote(remote) => remote.notice(signature, body).await,
+        }
+    }
+}
+
+/// What a payment provider is told about its notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum NoticeAnswer {
+    /// It took effect, now or before.
+    Taken,
+    /// It is not rightly signed, or too old.
+    NotBelieved,
+    /// It cannot be read.
+    Malformed,
+    /// It contradicts what is known.
+    Rejected,
+    /// No notices are taken here.
+    Off,
+    /// It must be sent again.
+    Later,
+}
+
+/// Deals with a notice in this process.
+pub async fn take_notice(commands: &Commands, signature: &str, body: &[u8]) -> NoticeAnswer {
+    match commands.take_notice(signature, body, Timestamp::new(OffsetDateTime::now_utc())).await {
+        NoticeOutcome::Off => NoticeAnswer::Off,
+        NoticeOutcome::NotBelieved(NoticeError::MalformedNotice | NoticeError::MalformedSignature) => {
+            NoticeAnswer::Malformed
+        }
+        NoticeOutcome::NotBelieved(error) => {
+            tracing::warn!(%error, "a payment notice was not believed");
+            NoticeAnswer::NotBelieved
+        }
+        NoticeOutcome::Answered(Ok(Answer::Accepted { .. })) => NoticeAnswer::Taken,
+        NoticeOutcome::Answered(Ok(Answer::Rejected { errors, .. })) => {
+            tracing::error!(?errors, "a payment notice contradicts what is known");
+            NoticeAnswer::Rejected
+        }
+        NoticeOutcome::Answered(Err(failure)) => {
+            tracing::warn!(%failure, "a payment notice could not be dealt with yet");
+            NoticeAnswer::Later
+        }
+    }
 }
 
 impl Remote {
+    async fn notice(&self, signature: &str, body: Bytes) -> NoticeAnswer {
+        let url = format!("{}/payment-notices", self.url);
+        let request = self.client.post(url).bearer_auth(&self.secret).header(SIGNATURE_HEADER, signature).body(body);
+        let answer = async { request.send().await?.error_for_status()?.json().await };
+        answer.await.unwrap_or_else(|error: reqwest::Error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "the command role did not answer");
+            NoticeAnswer::Later
+        })
+    }
+
     async fn send<C: Command>(&self, request: Request, input: C) -> Result<Answer<C::Outcome>, CommandFailure> {
         let answer = self.post::<C>(request, input).await.map_err(|error| {
             tracing::error!(

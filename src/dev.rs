@@ -1,6 +1,7 @@
 //! `millrace dev`: real servers, all roles and a demo community on this machine, in one process, until Ctrl-C.
 
 use crate::cli::{DevArguments, Role, SettingsSource};
+use crate::http::webhook;
 use crate::roles::{self, RoleError};
 use crate::settings::{SecretUrl, Settings, SettingsError};
 use crate::telemetry::TelemetryError;
@@ -113,6 +114,8 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     settings.auth.signing_key_file = keys.join(keys::SIGNING_KEY);
     settings.auth.verify_key_file = keys.join(keys::VERIFY_KEY);
     settings.auth.secret_file = keys.join(keys::SECRET);
+    settings.payments.webhook_secret_file = keys.join(keys::WEBHOOK_SECRET);
+    settings.payments.development_webhook_url = format!("http://{}{}", settings.http.listen, webhook::PATH);
 }
 
 fn banner(settings: &Settings, empty: bool) -> String {

@@ -12,6 +12,8 @@ pub const SIGNING_KEY: &str = "signing-key.pem";
 pub const VERIFY_KEY: &str = "verify-key.pem";
 /// File name of the secret.
 pub const SECRET: &str = "secret";
+/// File name of the secret that the payment provider signs with.
+pub const WEBHOOK_SECRET: &str = "webhook-secret";
 const OWNER_ONLY: u32 = 0o600;
 const SECRET_BYTES_MIN: usize = 32;
 
@@ -41,14 +43,20 @@ pub enum KeyError {
 /// Makes all keys in a folder. What is there already stays as it is.
 pub fn generate(folder: &Path) -> Result<(), KeyError> {
     fs::create_dir_all(folder).map_err(|source| KeyError::File { path: folder.to_owned(), source })?;
+    if !folder.join(WEBHOOK_SECRET).exists() {
+        write_new(&folder.join(WEBHOOK_SECRET), new_secret().as_bytes())?;
+    }
     if folder.join(SIGNING_KEY).exists() {
         return Ok(());
     }
     let pair = millrace_command::auth::generate_key_pair()?;
-    let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-    write_new(&folder.join(SECRET), secret.as_bytes())?;
+    write_new(&folder.join(SECRET), new_secret().as_bytes())?;
     write_new(&folder.join(VERIFY_KEY), pair.public_pem.as_bytes())?;
     write_new(&folder.join(SIGNING_KEY), pair.private_pem.as_bytes())
+}
+
+fn new_secret() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
 /// Reads a key.

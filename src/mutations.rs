@@ -8,12 +8,15 @@ use async_graphql::{Context, Error, ErrorExtensions, Object, Result};
 use millrace_command::comment::{AddComment, DeleteComment, EditComment};
 use millrace_command::follow::{FollowUser, UnfollowUser};
 use millrace_command::like::{LikePost, UnlikePost};
+use millrace_command::order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
 use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
+use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 use millrace_command::user::{SignUp, UpdateProfile};
+use millrace_command::wallet::{TopUpWallet, Transfer};
 use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Session};
-use millrace_events::{CommentId, PostId};
-use millrace_read::graphql::{AfterCommand, Comment, Post, User};
+use millrace_events::{CommentId, PostId, TopUpId};
+use millrace_read::graphql::{AfterCommand, Comment, Order, Post, Product, User, Wallet};
 
 /// A command without an answer is a top-level error: its report, and nothing of its cause.
 fn top_level(failure: CommandFailure) -> Error {
@@ -272,6 +275,98 @@ mutations! {
         show {
             /// The post, without the like.
             post: Post,
+        }
+    }
+
+    /// Brings a product into the shop. For staff.
+    create_product(CreateProduct) -> CreateProductPayload {
+        show {
+            /// The new product.
+            product: Product,
+        }
+    }
+
+    /// Describes a product anew. What is not given stays as it is. For staff.
+    update_product(UpdateProduct) -> UpdateProductPayload {
+        show {
+            /// The product, changed.
+            product: Product,
+        }
+    }
+
+    /// Puts more of a product in store. For staff.
+    restock_product(RestockProduct) -> RestockProductPayload {
+        show {
+            /// The product, with what came in.
+            product: Product,
+        }
+    }
+
+    /// Takes a product out of the shop. For staff.
+    retire_product(RetireProduct) -> RetireProductPayload {
+        show {
+            /// The product, sold no longer.
+            product: Product,
+        }
+    }
+
+    /// Orders products: they are set aside at the prices of this moment, until the order is paid or its time is over.
+    place_order(PlaceOrder) -> PlaceOrderPayload {
+        show {
+            /// The new order, pending.
+            order: Order,
+        }
+    }
+
+    /// Pays one's own pending order out of one's wallet: wallet, payment and order move together or not at all.
+    pay_order(PayOrder) -> PayOrderPayload {
+        show {
+            /// The order, confirmed now.
+            order: Order,
+        }
+    }
+
+    /// Notes that a paid order has left the shop. For staff.
+    ship_order(ShipOrder) -> ShipOrderPayload {
+        show {
+            /// The order, on its way now.
+            order: Order,
+        }
+    }
+
+    /// Notes that a shipped order has arrived. For staff.
+    confirm_delivery(ConfirmDelivery) -> ConfirmDeliveryPayload {
+        show {
+            /// The order, delivered now.
+            order: Order,
+        }
+    }
+
+    /// Cancels an order that has not left the shop: one's own, or any as staff. What was paid comes back in full.
+    cancel_order(CancelOrder) -> CancelOrderPayload {
+        show {
+            /// The order, cancelled now.
+            order: Order,
+        }
+    }
+
+    /// Asks the payment provider for money. The wallet holds it once the provider has confirmed it.
+    top_up_wallet(TopUpWallet) -> TopUpWalletPayload {
+        show {
+            /// The wallet, with the top-up pending.
+            wallet: Wallet,
+        }
+        tell {
+            /// The top-up that waits for the provider.
+            top_up_id: TopUpId,
+        }
+    }
+
+    /// Sends money to another person.
+    transfer(Transfer) -> TransferPayload {
+        show {
+            /// The wallet that it went out of.
+            wallet: Wallet,
         }
     }
 }

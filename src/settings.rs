@@ -33,6 +33,10 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// Where commands go when they are not handled in this process.
     pub command: CommandSettings,
+    /// The rules of the shop (command role).
+    pub shop: ShopSettings,
+    /// The payment provider (command role).
+    pub payments: PaymentSettings,
     /// Logs.
     pub logs: LogSettings,
 }
@@ -273,6 +277,38 @@ pub struct CommandSettings {
 impl Default for CommandSettings {
     fn default() -> Self {
         Self { url: String::new(), listen: SocketAddr::from(([127, 0, 0, 1], 4010)) }
+    }
+}
+
+/// The rules of the shop.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ShopSettings {
+    /// How long an order may stay unpaid before it is cancelled, in seconds.
+    pub pay_within_s: u32,
+    /// So many working days (Monday to Friday) after the day of payment an order should arrive.
+    pub delivery_working_days: u8,
+}
+
+impl Default for ShopSettings {
+    fn default() -> Self {
+        Self { pay_within_s: 900, delivery_working_days: 3 }
+    }
+}
+
+/// The payment provider.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PaymentSettings {
+    /// What the provider signs its notices with: at least 32 bytes. Empty: no notices are taken, and no wallet is ever topped up.
+    pub webhook_secret_file: PathBuf,
+    /// For development: answers each top-up itself, by calling this webhook. Empty: only the real provider answers.
+    pub development_webhook_url: String,
+}
+
+impl Default for PaymentSettings {
+    fn default() -> Self {
+        Self { webhook_secret_file: PathBuf::new(), development_webhook_url: String::new() }
     }
 }
 

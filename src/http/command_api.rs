@@ -1,13 +1,15 @@
 //! The internal HTTP API of a command role: `POST /commands/{name}`. Only for query roles that hold the shared secret.
 
-use crate::command_port::Envelope;
+use crate::command_port::{self, Envelope};
 use crate::mutations;
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use millrace_command::Commands;
+use millrace_command::wallet::SIGNATURE_HEADER;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -22,7 +24,8 @@ pub struct CommandApi {
 
 /// The routes of the internal API.
 pub fn routes(api: CommandApi, body_bytes_max: usize) -> Router {
-    Router::new().route("/commands/{name}", post(handle)).layer(DefaultBodyLimit::max(body_bytes_max)).with_state(api)
+    let router = Router::new().route("/commands/{name}", post(handle)).route("/payment-notices", post(notice));
+    router.layer(DefaultBodyLimit::max(body_bytes_max)).with_state(api)
 }
 
 async fn handle(
@@ -38,6 +41,15 @@ async fn handle(
         Some(answer) => Json(answer).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
+}
+
+/// A payment provider's notice, as the query role got it.
+async fn notice(State(api): State<CommandApi>, headers: HeaderMap, body: Bytes) -> Response {
+    if !knows_secret(&headers, &api.secret) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Json(command_port::take_notice(&api.commands, signature, &body).await).into_response()
 }
 
 fn knows_secret(headers: &HeaderMap, secret: &str) -> bool {

@@ -11,6 +11,7 @@ pub mod problem;
 pub mod protocol;
 pub mod server;
 pub mod socket;
+pub mod webhook;
 
 use crate::api::Api;
 use crate::settings::HttpSettings;
@@ -45,6 +46,7 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
     if limits.playground {
         router = router.merge(playground::routes(&limits.playground_folder));
     }
+    router = router.merge(webhook::routes(api.port().clone()));
     let cors = cors(limits);
     let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(graphql::handle)).layer(cors);
     router.merge(endpoint.with_state(api))

@@ -5,11 +5,13 @@ use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
-use crate::settings::{AuthSettings, Settings};
+use crate::settings::{PaymentSettings, Settings};
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, PasswordCost, PasswordLimits, Passwords,
 };
-use millrace_command::{Commands, ServerSecret};
+use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
+use millrace_command::{Commands, PaymentNotice, ServerSecret, ShopRules};
+use millrace_events::Timestamp;
 use millrace_log::Log;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,16 +21,28 @@ use tokio::time::timeout;
 /// How often rows whose time is over are deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
+/// How often unpaid orders are looked for whose time is over.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
+const EXPIRY_LATE: &str = "millrace_orders_expiry_late_seconds";
+/// How often the provider of the development set-up looks for top-ups, and how long it waits for the webhook.
+const DEVELOPMENT_PAYMENT_INTERVAL: Duration = Duration::from_millis(250);
+const WEBHOOK_WAIT: Duration = Duration::from_secs(5);
 /// PostgreSQL that takes longer than this for a row that it has in memory is as good as away.
 const PROBE_WAIT: Duration = Duration::from_secs(2);
 
 /// Commands over the log and the keys of the settings.
 pub async fn commands(settings: &Settings) -> Result<Commands, RoleError> {
     let log = connect_log(&settings.postgres, "command").await?;
-    over(log, &settings.auth)
+    over(log, settings)
 }
 
-fn over(log: Log, settings: &AuthSettings) -> Result<Commands, RoleError> {
+fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
+    let webhook_secret = webhook_secret(&settings.payments)?;
+    let shop = ShopRules {
+        pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
+        delivery_working_days: settings.shop.delivery_working_days,
+    };
+    let settings = &settings.auth;
     let failed = |source| RoleError::Start { part: "commands", source };
     let signer = AccessTokenSigner::from_pem(&keys::read(&settings.signing_key_file)?).map_err(|e| failed(e.into()))?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
@@ -36,15 +50,26 @@ fn over(log: Log, settings: &AuthSettings) -> Result<Commands, RoleError> {
     let auth = Auth { passwords, signer, attempts: Attempts::new(AttemptLimits::default()) };
     let secret = keys::read_secret(&settings.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|e| failed(e.into()))?;
-    Ok(Commands::new(log, auth, millrace_command::Settings::new(secret)))
+    let settings = millrace_command::Settings { shop, webhook_secret, ..millrace_command::Settings::new(secret) };
+    Ok(Commands::new(log, auth, settings))
+}
+
+fn webhook_secret(settings: &PaymentSettings) -> Result<Option<WebhookSecret>, RoleError> {
+    if settings.webhook_secret_file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let secret = keys::read_secret(&settings.webhook_secret_file)?;
+    Ok(WebhookSecret::new(secret.as_bytes()))
 }
 
 /// Starts handling commands; with `listens` also for query roles elsewhere.
 pub async fn start(starting: &mut Starting<'_>, listens: bool) -> Result<Commands, RoleError> {
     let log = connect_log(&starting.settings.postgres, "command").await?;
-    let commands = over(log.clone(), &starting.settings.auth)?;
+    let commands = over(log.clone(), starting.settings)?;
     watch(starting, log);
     sweep(starting, commands.clone());
+    expire(starting, commands.clone());
+    answer_top_ups(starting, commands.clone())?;
     if listens {
         listen(starting, commands.clone()).await?;
     }
@@ -79,6 +104,63 @@ fn sweep(starting: &mut Starting<'_>, commands: Commands) {
             }
         }
     });
+}
+
+/// The process manager of unpaid orders. Its due times lie in PostgreSQL, so any number of processes may do this.
+fn expire(starting: &mut Starting<'_>, commands: Commands) {
+    let shutdown = starting.shutdown.clone();
+    metrics::describe_gauge!(
+        EXPIRY_LATE,
+        "How long the longest overdue unpaid order was overdue at the last look, in seconds."
+    );
+    starting.spawn("expiry of orders", async move {
+        let mut ticks = tokio::time::interval(EXPIRY_INTERVAL);
+        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+            match commands.expire_orders().await {
+                Ok(expired) => {
+                    metrics::gauge!(EXPIRY_LATE).set(expired.late.as_seconds_f64());
+                    metrics::counter!("millrace_orders_expired_total").increment(expired.orders as u64);
+                    if expired.hit_limit() {
+                        ticks.reset_immediately();
+                    }
+                }
+                Err(failure) => tracing::warn!(%failure, "unpaid orders were not cancelled; the next look does it"),
+            }
+        }
+    });
+}
+
+/// The provider of the development set-up: it answers each top-up by calling the webhook, as a real one would.
+fn answer_top_ups(starting: &mut Starting<'_>, commands: Commands) -> Result<(), RoleError> {
+    let settings = &starting.settings.payments;
+    let url = settings.development_webhook_url.clone();
+    let Some(secret) = webhook_secret(settings)?.filter(|_| !url.is_empty()) else { return Ok(()) };
+    let shutdown = starting.shutdown.clone();
+    starting.spawn("development payments", async move {
+        let client = reqwest::Client::new();
+        let mut ticks = tokio::time::interval(DEVELOPMENT_PAYMENT_INTERVAL);
+        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
+            let open = commands.open_top_ups().await.unwrap_or_default();
+            for notice in open {
+                if let Err(error) = call_webhook(&client, &url, &secret, &notice).await {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the webhook was not reached");
+                }
+            }
+        }
+    });
+    Ok(())
+}
+
+async fn call_webhook(
+    client: &reqwest::Client,
+    url: &str,
+    secret: &WebhookSecret,
+    notice: &PaymentNotice,
+) -> Result<(), reqwest::Error> {
+    let body = serde_json::to_vec(notice).unwrap_or_default();
+    let signature = secret.sign(Timestamp::new(time::OffsetDateTime::now_utc()), &body);
+    let request = client.post(url).header(SIGNATURE_HEADER, signature).body(body);
+    request.timeout(WEBHOOK_WAIT).send().await.map(|_| ())
 }
 
 async fn listen(starting: &mut Starting<'_>, commands: Commands) -> Result<(), RoleError> {

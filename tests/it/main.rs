@@ -25,5 +25,6 @@ mod pairs;
 mod playground;
 mod rename;
 mod schema;
+mod shop;
 mod shown_live;
 mod witness;

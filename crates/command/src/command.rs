@@ -20,8 +20,12 @@ pub enum Sender {
     SignedIn,
     /// A person with a valid access token, also if the sign-in has ended by now: signing out twice is no error.
     SignedInOrOut,
+    /// A person who is staff, or an admin.
+    Staff,
     /// A person who is an admin.
     Admin,
+    /// The system itself, such as a process manager. No client can send it.
+    System,
 }
 
 /// A command: the GraphQL input is the command itself.
@@ -150,4 +154,4 @@ macro_rules! global_ids {
     )+ };
 }
 
-global_ids!(UserId, PostId, CommentId);
+global_ids!(UserId, PostId, CommentId, ProductId, OrderId, WalletId);

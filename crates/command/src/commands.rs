@@ -3,17 +3,20 @@
 use crate::auth::Auth;
 use crate::fault::Fault;
 use crate::frame::Actor;
+use crate::order::ExpireOrder;
 use crate::pipeline::{Pipeline, report};
 use crate::rows;
 use crate::user::{GrantRole, RoleGranted};
-use crate::{Answer, Command, CommandFailure, ServerSecret, idempotency, session};
+use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
+use crate::{Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, session, wallet};
 use millrace_events::values::Email;
-use millrace_events::{CommandId, Role, UserId, Viewer};
+use millrace_events::{CommandId, OrderId, Role, Timestamp, UserId, Viewer};
 use millrace_log::{Log, Sequencer};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
 
@@ -51,6 +54,10 @@ pub struct Settings {
     pub outcome_wait_max: Duration,
     /// Rows that one sweep deletes at most, per table.
     pub sweep_rows_max: u64,
+    /// The rules of the shop.
+    pub shop: ShopRules,
+    /// What the payment provider signs its notices with; without it no notice is taken.
+    pub webhook_secret: Option<WebhookSecret>,
 }
 
 impl Settings {
@@ -62,6 +69,8 @@ impl Settings {
             answer_wait_max: Duration::from_secs(10),
             outcome_wait_max: Duration::from_secs(8),
             sweep_rows_max: 1_000,
+            shop: ShopRules::default(),
+            webhook_secret: None,
         }
     }
 }
@@ -80,6 +89,36 @@ impl Swept {
     pub fn hit_limit(&self, settings: &Settings) -> bool {
         self.idempotency_keys.max(self.sessions) >= settings.sweep_rows_max
     }
+}
+
+/// The most orders that are cancelled in one go because they were not paid in time.
+const EXPIRED_AT_ONCE_MAX: u64 = 100;
+
+/// What one look at unpaid orders found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expired {
+    /// How many orders were past their time.
+    pub orders: usize,
+    /// How long the first of them was.
+    pub late: time::Duration,
+}
+
+impl Expired {
+    /// True if there may be more to cancel right now.
+    pub fn hit_limit(&self) -> bool {
+        u64::try_from(self.orders).is_ok_and(|orders| orders >= EXPIRED_AT_ONCE_MAX)
+    }
+}
+
+/// What became of a payment provider's notice.
+#[derive(Debug)]
+pub enum NoticeOutcome {
+    /// No notices are taken here: there is no secret.
+    Off,
+    /// It may not be the provider's.
+    NotBelieved(NoticeError),
+    /// It was dealt with, or will have to be sent again.
+    Answered(Result<Answer<TopUpEnded>, CommandFailure>),
 }
 
 /// Executes commands. Cheap to clone.
@@ -114,6 +153,40 @@ impl Commands {
     pub async fn find_user(&self, email: &Email) -> Result<Option<UserId>, CommandFailure> {
         let found = rows::user::id_by_email(self.pipeline.log.database(), &email.canonical()).await;
         found.map(|id| id.map(UserId)).map_err(|error| report("findUser", error.into()))
+    }
+
+    /// Cancels orders that were not paid in time, a bounded number of them. To be called again and again by any number of processes.
+    pub async fn expire_orders(&self) -> Result<Expired, CommandFailure> {
+        let (database, now) = (self.pipeline.log.database(), OffsetDateTime::now_utc());
+        let due = rows::order::due(database, now, EXPIRED_AT_ONCE_MAX).await;
+        let due = due.map_err(|error| report(ExpireOrder::NAME, error.into()))?;
+        let late = due.first().map(|(_, pay_until)| now - *pay_until).unwrap_or_default();
+        for (order_id, _) in &due {
+            let expire = ExpireOrder { order_id: OrderId(*order_id) };
+            self.execute_as(Actor::System, Request::new(Viewer::Anonymous), expire).await?;
+        }
+        Ok(Expired { orders: due.len(), late })
+    }
+
+    /// Top-ups that wait for the payment provider, as the notices that would end them well: what the provider of the development set-up
+    /// answers. The id of a notice follows from its top-up, so that any number of processes say the same.
+    pub async fn open_top_ups(&self) -> Result<Vec<PaymentNotice>, CommandFailure> {
+        wallet::open_top_ups(self.pipeline.log.database()).await.map_err(|fault| report(CompleteTopUp::NAME, fault))
+    }
+
+    /// Takes a payment provider's notice, if it is rightly signed.
+    pub async fn take_notice(&self, signature: &str, body: &[u8], now: Timestamp) -> NoticeOutcome {
+        let Some(secret) = &self.pipeline.settings.webhook_secret else { return NoticeOutcome::Off };
+        match secret.open(signature, body, now) {
+            Ok(notice) => NoticeOutcome::Answered(self.complete_top_up(notice).await),
+            Err(error) => NoticeOutcome::NotBelieved(error),
+        }
+    }
+
+    /// Ends a top-up as the payment provider says, whose signature was checked.
+    pub async fn complete_top_up(&self, notice: PaymentNotice) -> Result<Answer<TopUpEnded>, CommandFailure> {
+        let request = Request::new(Viewer::Anonymous);
+        self.execute_as(Actor::System, request, CompleteTopUp::from(notice)).await
     }
 
     /// Deletes rows whose time is over, a bounded number of them. To be called now and then by any process.

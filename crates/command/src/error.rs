@@ -4,6 +4,7 @@
 
 use async_graphql::{Enum, Interface, SimpleObject};
 use millrace_events::values::ValueError;
+use millrace_events::{Money, ProductId};
 use serde::{Deserialize, Serialize};
 
 macro_rules! command_errors {
@@ -81,6 +82,29 @@ command_errors! {
     InvalidCredentials {}
     /// There is an account with this e-mail address.
     EmailTaken {}
+    /// There are not so many of it.
+    OutOfStock {
+        /// Of which product.
+        product_id: ProductId,
+        /// How many there are.
+        available: u32,
+    }
+    /// There is not so much in the wallet.
+    InsufficientFunds {
+        /// What is in it.
+        balance: Money,
+        /// What is missing.
+        missing: Money,
+    }
+    /// Amounts of different currencies do not go together.
+    CurrencyMismatch {}
+    /// It would be more than may be.
+    LimitReached {
+        /// Which limit.
+        limit: String,
+        /// How many may be.
+        max: u32,
+    }
     /// The thing cannot go from its state to the wanted one.
     InvalidTransition {
         /// The state that it is in.
@@ -131,6 +155,34 @@ impl CommandError {
     pub(crate) fn invalid_credentials(message: &str) -> Self {
         let (code, message) = (CommandErrorCode::InvalidCredentials, message.to_owned());
         InvalidCredentials { code, message, path: Vec::new(), retryable: false }.into()
+    }
+
+    pub(crate) fn out_of_stock(product_id: ProductId, available: u32, field: &str) -> Self {
+        let message = format!("There are {available} of it left.");
+        let (code, path) = (CommandErrorCode::OutOfStock, path_of(field));
+        OutOfStock { code, message, path, retryable: false, product_id, available }.into()
+    }
+
+    pub(crate) fn insufficient_funds(balance: Money, missing: Money) -> Self {
+        let message = "There is not so much in the wallet.".to_owned();
+        let code = CommandErrorCode::InsufficientFunds;
+        InsufficientFunds { code, message, path: Vec::new(), retryable: false, balance, missing }.into()
+    }
+
+    pub(crate) fn currency_mismatch(message: String, field: &str) -> Self {
+        let code = CommandErrorCode::CurrencyMismatch;
+        CurrencyMismatch { code, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn limit_reached(message: &str, limit: &str, max: u32) -> Self {
+        let (code, message, limit) = (CommandErrorCode::LimitReached, message.to_owned(), limit.to_owned());
+        LimitReached { code, message, path: Vec::new(), retryable: true, limit, max }.into()
+    }
+
+    pub(crate) fn invalid_transition(from: &str, to: &str, field: &str) -> Self {
+        let message = format!("It cannot go from {from} to {to}.");
+        let (code, path) = (CommandErrorCode::InvalidTransition, path_of(field));
+        InvalidTransition { code, message, path, retryable: false, from: from.to_owned(), to: to.to_owned() }.into()
     }
 
     pub(crate) fn email_taken() -> Self {

@@ -2,6 +2,7 @@
 
 use crate::auth::{KeyError, PasswordError};
 use crate::{CommandError, FailureCode};
+use millrace_events::money::MoneyError;
 use millrace_events::seal::SealError;
 use millrace_log::LogError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
@@ -34,9 +35,15 @@ pub enum Fault {
     /// Nobody is signed in, or the sign-in has ended.
     #[error("the command needs somebody who is signed in")]
     NotSignedIn,
+    /// Only staff may.
+    #[error("the command is for staff")]
+    NotStaff,
     /// Only admins may.
     #[error("the command is for admins")]
     NotAdmin,
+    /// Only the system itself may.
+    #[error("the command is for the system itself")]
+    NotSystem,
     /// As many commands as may run are running.
     #[error("too many commands are running")]
     TooManyCommands,
@@ -76,19 +83,24 @@ pub enum Fault {
     /// Something could not be written as JSON, or what PostgreSQL keeps could not be read.
     #[error("JSON that does not fit")]
     Json(#[from] serde_json::Error),
+    /// Amounts that do not go together, although it was made sure that they do.
+    #[error("amounts do not go together")]
+    Money(#[from] MoneyError),
     /// A password was not hashed or compared.
     #[error("a password was not hashed or compared")]
     Password(#[from] PasswordError),
     /// An access token was not signed.
     #[error("an access token was not signed")]
     Key(#[from] KeyError),
-    /// A statement that must change one row changed another number of them.
-    #[error("{statement} changed {rows} rows instead of one")]
+    /// A statement must change so many rows, and changed another number of them.
+    #[error("{statement} changed {rows} rows instead of {wanted}")]
     Rows {
         /// Which statement.
         statement: &'static str,
         /// How many rows it changed.
         rows: u64,
+        /// How many it must change.
+        wanted: usize,
     },
     /// What a lock or an earlier step promised is not there.
     #[error("{0} is missing")]
@@ -111,7 +123,7 @@ impl Fault {
     pub(crate) fn code(&self) -> FailureCode {
         match self {
             Self::NotSignedIn => FailureCode::Unauthenticated,
-            Self::NotAdmin => FailureCode::Forbidden,
+            Self::NotStaff | Self::NotAdmin | Self::NotSystem => FailureCode::Forbidden,
             Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
                 FailureCode::RateLimited
             }

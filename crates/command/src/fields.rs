@@ -16,6 +16,11 @@ impl Fields {
         parsed.map_err(|rule| self.errors.push(CommandError::invalid(field, &rule))).ok()
     }
 
+    /// The value, or `None` and a note of what is wrong with it, told in words of its own.
+    pub fn judge<T>(&mut self, judged: Result<T, CommandError>) -> Option<T> {
+        judged.map_err(|error| self.errors.push(error)).ok()
+    }
+
     /// The value of a field that may be left out.
     pub fn take_optional<T>(
         &mut self,

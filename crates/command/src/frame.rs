@@ -1,7 +1,7 @@
 //! What is known of a command before its transaction, and stays the same over all attempts.
 
-use crate::KeyOwner;
 use crate::auth::Auth;
+use crate::{KeyOwner, ShopRules};
 use millrace_events::viewer::Person;
 use millrace_events::{CommandId, UserId, Viewer};
 use std::sync::Arc;
@@ -52,4 +52,5 @@ pub(crate) struct Frame {
     pub trace: Option<String>,
     pub password: PasswordFinding,
     pub auth: Arc<Auth>,
+    pub shop: ShopRules,
 }

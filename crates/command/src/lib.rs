@@ -24,29 +24,38 @@ pub mod follow;
 mod frame;
 mod idempotency;
 pub mod like;
+pub mod order;
 mod pipeline;
 pub mod post;
+pub mod product;
 mod receipt;
 mod rows;
 pub mod session;
+mod shop_rules;
 mod unit_of_work;
 pub mod user;
+pub mod wallet;
 
 pub use auth::{Auth, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
-pub use commands::{Commands, Request, Settings, Swept};
+pub use commands::{Commands, Expired, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment};
 pub use error::{
-    CommandError, CommandErrorCode, EmailTaken, IdempotencyKeyReused, InvalidCredentials, InvalidTransition,
-    NotAllowed, NotFound, ValidationError, VersionConflict,
+    CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused, InsufficientFunds,
+    InvalidCredentials, InvalidTransition, LimitReached, NotAllowed, NotFound, OutOfStock, ValidationError,
+    VersionConflict,
 };
 pub use failure::{CommandFailure, FailureCode, FailureReport};
 pub use fault::{Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};
 pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, ShortSecret};
 pub use like::{LikePost, UnlikePost};
+pub use order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
 pub use post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
+pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
+pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
 pub use user::{GrantRole, SignUp, UpdateProfile};
+pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -58,7 +58,8 @@ impl Pipeline {
         let password = self.look_at_password(C::password_work(&valid), &request).await?;
         let auth = Arc::clone(&self.auth);
         let trace = request.trace.filter(|trace| is_trace(trace));
-        let frame = Frame { command_id: request.command_id, actor, trace, password, auth };
+        let shop = self.settings.shop;
+        let frame = Frame { command_id: request.command_id, actor, trace, password, auth, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {

@@ -2,10 +2,10 @@
 //!
 //! Only the pipeline begins and ends it. What a handler records is sealed and written in the same transaction, as its last statement.
 
-use crate::Sender;
 use crate::auth::Auth;
 use crate::fault::{Fault, HandlerError, sql_state};
 use crate::frame::{Actor, Frame, PasswordFinding};
+use crate::{Sender, ShopRules};
 use millrace_events::viewer::Person;
 use millrace_events::{
     Aggregate, CommandId, Event, EventId, KeyState, PersonKey, Role, Timestamp, UserId, Viewer, seal,
@@ -73,9 +73,11 @@ impl UnitOfWork {
     pub(crate) fn admit(&self, sender: Sender) -> Result<(), Fault> {
         match (sender, &self.frame.actor) {
             (Sender::Anyone, _) | (_, Actor::System) => Ok(()),
+            (Sender::System, _) => Err(Fault::NotSystem),
             (_, Actor::Viewer(Viewer::Anonymous)) => Err(Fault::NotSignedIn),
             (Sender::SignedInOrOut, _) => Ok(()),
             _ if !self.is_live => Err(Fault::NotSignedIn),
+            (Sender::Staff, _) if self.roles.is_empty() => Err(Fault::NotStaff),
             (Sender::Admin, _) if !self.roles.contains(&Role::Admin) => Err(Fault::NotAdmin),
             _ => Ok(()),
         }
@@ -94,6 +96,21 @@ impl UnitOfWork {
     /// The id of the person who sends the command.
     pub fn user_id(&self) -> Result<UserId, Fault> {
         self.person().map(|person| person.user_id)
+    }
+
+    /// True if the person is staff or an admin.
+    pub fn is_staff(&self) -> bool {
+        !self.roles.is_empty()
+    }
+
+    /// True if nobody sends it: the system itself acts.
+    pub(crate) fn is_system(&self) -> bool {
+        self.frame.actor == Actor::System
+    }
+
+    /// The rules of the shop.
+    pub(crate) fn shop(&self) -> ShopRules {
+        self.frame.shop
     }
 
     /// When this attempt began, by PostgreSQL's clock: one clock for all processes.

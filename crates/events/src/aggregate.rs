@@ -17,6 +17,12 @@ pub enum AggregateKind {
     Comment,
     /// One person liking a post (a pair).
     Like,
+    /// A product.
+    Product,
+    /// An order.
+    Order,
+    /// One person's money in one currency.
+    Wallet,
 }
 
 impl AggregateKind {
@@ -28,6 +34,9 @@ impl AggregateKind {
             Self::Post => "post",
             Self::Comment => "comment",
             Self::Like => "like",
+            Self::Product => "product",
+            Self::Order => "order",
+            Self::Wallet => "wallet",
         }
     }
 }

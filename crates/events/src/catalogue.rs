@@ -5,8 +5,11 @@
 use crate::comment::{CommentDeleted, CommentWritten};
 use crate::follow::FollowChanged;
 use crate::like::LikeChanged;
+use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
 use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
+use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated};
+use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
 use serde_json::Value;
 
@@ -114,6 +117,21 @@ catalogue! {
     "comment.deleted" v 1 on Comment => CommentDeleted(CommentDeleted),
     "like.added" v 1 on Like => PostLiked(LikeChanged),
     "like.removed" v 1 on Like => PostUnliked(LikeChanged),
+    "product.created" v 1 on Product => ProductCreated(ProductCreated),
+    "product.updated" v 1 on Product => ProductUpdated(ProductUpdated),
+    "product.restocked" v 1 on Product => ProductRestocked(ProductRestocked),
+    "product.retired" v 1 on Product => ProductRetired(ProductRetired),
+    "product.reserved" v 1 on Product => StockReserved(StockMoved),
+    "product.released" v 1 on Product => StockReleased(StockMoved),
+    "order.placed" v 1 on Order => OrderPlaced(OrderPlaced),
+    "order.paid" v 1 on Order => OrderPaid(OrderPaid),
+    "order.shipped" v 1 on Order => OrderShipped(OrderSent),
+    "order.delivered" v 1 on Order => OrderDelivered(OrderSent),
+    "order.cancelled" v 1 on Order => OrderCancelled(OrderCancelled),
+    "wallet.opened" v 1 on Wallet => WalletOpened(WalletOpened),
+    "wallet.topUpRequested" v 1 on Wallet => TopUpRequested(TopUpRequested),
+    "wallet.topUpDeclined" v 1 on Wallet => TopUpDeclined(TopUpDeclined),
+    "wallet.moved" v 1 on Wallet => WalletMoved(WalletMoved),
 }
 
 /// How an old schema version becomes the next one.
@@ -156,7 +174,7 @@ macro_rules! id_schemas {
     )+ };
 }
 
-id_schemas!(UserId, PostId, CommentId, SessionId);
+id_schemas!(UserId, PostId, CommentId, SessionId, ProductId, OrderId, WalletId, TransactionId, TopUpId);
 
 #[cfg(test)]
 mod tests {

@@ -110,6 +110,16 @@ ids! {
     PostId = 2 "Post",
     /// A comment.
     CommentId = 3 "Comment",
+    /// A product.
+    ProductId = 4 "Product",
+    /// An order.
+    OrderId = 5 "Order",
+    /// One person's money in one currency.
+    WalletId = 6 "Wallet",
+    /// One movement of money, with all its entries.
+    TransactionId = 7 "Transaction",
+    /// Money that a payment provider was asked for.
+    TopUpId = 8 "TopUp",
     /// One command, whether or not it was accepted.
     CommandId = 64 "Command",
     /// One sign-in on one device, until it is signed out.

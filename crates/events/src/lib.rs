@@ -11,8 +11,11 @@ pub mod follow;
 pub mod ids;
 pub mod like;
 pub mod log_types;
+pub mod money;
+pub mod order;
 pub mod personal;
 pub mod post;
+pub mod product;
 pub mod rule;
 pub mod scalars;
 pub mod seal;
@@ -20,15 +23,20 @@ pub mod token;
 pub mod user;
 pub mod values;
 pub mod viewer;
+pub mod wallet;
 
 pub use aggregate::{Aggregate, AggregateKind};
 pub use catalogue::{DecodeError, Event, EventKind};
 pub use envelope::{Envelope, Recorded};
-pub use ids::{CommandId, CommentId, EventId, GlobalId, PostId, SessionId, UserId};
+pub use ids::{
+    CommandId, CommentId, EventId, GlobalId, OrderId, PostId, ProductId, SessionId, TopUpId, TransactionId, UserId,
+    WalletId,
+};
 pub use log_types::{History, Position, Revision};
+pub use money::{Currency, Money};
 pub use personal::Personal;
 pub use rule::rule;
-pub use scalars::{BigInt, Timestamp};
+pub use scalars::{BigInt, Date, Timestamp};
 pub use seal::{KeyState, PersonKey};
 pub use token::{ConsistencyToken, Required};
 pub use viewer::{Role, Viewer};

@@ -81,6 +81,16 @@ texts! {
     CommentText = |text| lines(text, 2_000),
     /// A tag: lower case, letters, digits and hyphens.
     Tag = tag,
+    /// A product's name.
+    ProductName = |text| line(text, 200),
+    /// A product's text.
+    ProductText = |text| lines(text, 5_000),
+    /// Where an order shall go.
+    DeliveryAddress = |text| lines(text, 500),
+    /// Why an order is cancelled, or a text is hidden.
+    Reason = |text| lines(text, 500),
+    /// Words with a transfer.
+    TransferNote = |text| line(text, 200),
 }
 
 /// The most tags that a post may have.

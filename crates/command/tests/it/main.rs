@@ -3,16 +3,19 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error should fail with it")]
 
 mod accounts;
+mod bank;
 mod comments;
 mod concurrency;
 mod faults;
 mod follows;
 mod idempotency;
 mod likes;
+mod market;
 mod passwords;
 mod posts;
 mod proxy;
 mod roles;
 mod schema;
 mod sessions;
+mod shop;
 mod world;

@@ -3,10 +3,13 @@
 use super::comment::Comment;
 use super::context::RequestContext;
 use super::error::Refusal;
+use super::order::Order;
 use super::post::Post;
+use super::product::Product;
 use super::user::User;
+use super::wallet::Wallet;
 use async_graphql::{Context, Result};
-use millrace_events::{CommentId, ConsistencyToken, PostId, UserId};
+use millrace_events::{CommentId, ConsistencyToken, OrderId, PostId, ProductId, UserId, WalletId};
 use std::future::Future;
 use tokio::time::timeout;
 
@@ -45,26 +48,23 @@ pub trait AfterCommand: Sized + Send {
     }
 }
 
-impl AfterCommand for User {
-    type Id = UserId;
+macro_rules! shown_after_commands {
+    ($($object:ty, $id:ty;)+) => { $(
+        impl AfterCommand for $object {
+            type Id = $id;
 
-    async fn found(request: &RequestContext, id: &UserId) -> Result<Option<Self>, Refusal> {
-        Self::find(request, *id).await
-    }
+            async fn found(request: &RequestContext, id: &$id) -> Result<Option<Self>, Refusal> {
+                Self::find(request, *id).await
+            }
+        }
+    )+ };
 }
 
-impl AfterCommand for Post {
-    type Id = PostId;
-
-    async fn found(request: &RequestContext, id: &PostId) -> Result<Option<Self>, Refusal> {
-        Self::find(request, *id).await
-    }
-}
-
-impl AfterCommand for Comment {
-    type Id = CommentId;
-
-    async fn found(request: &RequestContext, id: &CommentId) -> Result<Option<Self>, Refusal> {
-        Self::find(request, *id).await
-    }
+shown_after_commands! {
+    User, UserId;
+    Post, PostId;
+    Comment, CommentId;
+    Product, ProductId;
+    Order, OrderId;
+    Wallet, WalletId;
 }

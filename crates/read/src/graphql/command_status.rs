@@ -11,7 +11,9 @@ use crate::models::people::People;
 use crate::reader::Need;
 use async_graphql::{Context, ID, Object, Result, SimpleObject, Subscription};
 use futures_util::{Stream, stream};
-use millrace_events::{AggregateKind, BigInt, CommandId, CommentId, PostId, Timestamp, UserId};
+use millrace_events::{
+    AggregateKind, BigInt, CommandId, CommentId, OrderId, PostId, ProductId, Timestamp, UserId, WalletId,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -173,6 +175,9 @@ fn aggregate_id(command: &Command) -> Option<ID> {
         AggregateKind::User => Some(ID(UserId(id).to_global())),
         AggregateKind::Post => Some(ID(PostId(id).to_global())),
         AggregateKind::Comment => Some(ID(CommentId(id).to_global())),
+        AggregateKind::Product => Some(ID(ProductId(id).to_global())),
+        AggregateKind::Order => Some(ID(OrderId(id).to_global())),
+        AggregateKind::Wallet => Some(ID(WalletId(id).to_global())),
         AggregateKind::Follow | AggregateKind::Like => None,
     }
 }

@@ -95,7 +95,7 @@ pub async fn comments_of(
 
 /// A post's newest comments.
 pub async fn newest(post: &Post, request: &RequestContext, count: usize) -> Result<Vec<Comment>, Refusal> {
-    let paging = Paging { size: count, from_end: false, after: None, before: None };
+    let paging = Paging::first(count);
     let page = match in_window(post.page(), &paging) {
         Some(page) => page,
         None => in_collection(post.page(), request, &paging).await?,

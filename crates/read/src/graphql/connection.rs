@@ -1,9 +1,12 @@
 //! Lists as Relay connections, one type per kind of node.
 
 use super::comment::Comment;
+use super::order::Order;
 use super::page::{Page, PageInfo, Paging, Place};
 use super::post::Post;
+use super::product::Product;
 use super::user::User;
+use super::wallet::Movement;
 use async_graphql::Object;
 
 macro_rules! connections {
@@ -86,4 +89,8 @@ connections! {
     CommentConnection, CommentEdge, Comment, "comments", total: u32, "How many comments there are on all pages.";
     UserConnection, UserEdge, User, "people", total: Option<u32>,
         "How many people there are on all pages; null for a list that nobody counts, such as a search.";
+    ProductConnection, ProductEdge, Product, "products";
+    OrderConnection, OrderEdge, Order, "orders", total: Option<u32>,
+        "How many orders there are on all pages; null for a list that nobody counts.";
+    MovementConnection, MovementEdge, Movement, "movements of money";
 }

@@ -133,6 +133,12 @@ impl RequestContext {
         self.part.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Nobody but staff; anybody else is refused.
+    pub fn staff(&self) -> Result<&Person, Refusal> {
+        let person = self.person()?;
+        if self.viewer.is_staff() { Ok(person) } else { Err(Refusal::Forbidden) }
+    }
+
     /// Everything that is read from now on must show at least this.
     pub fn owe(&self, token: &ConsistencyToken) {
         self.gathered().owe(token);
@@ -170,6 +176,7 @@ impl RequestContext {
             kind,
             any_of,
             text,
+            sort: paging.sort,
             after: paging.after.as_ref().map(Place::to_sort_key),
             before: paging.before.as_ref().map(Place::to_sort_key),
             backward: paging.from_end,
@@ -178,7 +185,8 @@ impl RequestContext {
         let (page, seen) = self.side.page::<P>(&query, &self.terms::<P>()).await?;
         self.gathered().take(P::NAME, &seen);
         let entry = |(key, stored): (DocumentKey, crate::store::Stored<P::Document>)| {
-            let place = Place::new(P::created_micros(&stored.document).unwrap_or_default(), key);
+            let value = P::sort_value(&stored.document, paging.sort.field).unwrap_or_default();
+            let place = Place::sorted(paging.sort, value, key);
             (place, Found { revision: stored.revision, document: stored.document })
         };
         Ok(Page { entries: page.entries.into_iter().map(entry).collect(), more: page.has_more })

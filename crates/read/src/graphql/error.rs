@@ -13,6 +13,8 @@ use millrace_events::values::ValueError;
 pub enum Refusal {
     /// Nobody is signed in, or the token is void.
     Unauthenticated,
+    /// Signed in, but not in a role that may.
+    Forbidden,
     /// `first` and `last` together.
     BothEnds,
     /// A page of no entries.
@@ -87,6 +89,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::BothEnds
             | Self::EmptyPage { .. }
             | Self::MalformedCursor { .. }
@@ -119,6 +122,7 @@ impl Refusal {
     pub fn message(&self) -> String {
         match self {
             Self::Unauthenticated => "sign in first".into(),
+            Self::Forbidden => "this is not for you to see".into(),
             Self::BothEnds => "give `first` or `last`, not both".into(),
             Self::EmptyPage { argument } => format!("`{argument}` must be at least 1"),
             Self::MalformedCursor { argument } => format!("`{argument}` is not a cursor that was given here"),
@@ -177,7 +181,7 @@ impl Refusal {
             Self::Slow { cursor } | Self::Interrupted { cursor } => {
                 extensions.set("cursor", cursor.clone().map_or(Value::Null, Value::from));
             }
-            Self::Unauthenticated | Self::BothEnds | Self::OtherHistory => {}
+            Self::Unauthenticated | Self::Forbidden | Self::BothEnds | Self::OtherHistory => {}
             Self::EmptyPage { .. }
             | Self::MalformedCursor { .. }
             | Self::Id(_)

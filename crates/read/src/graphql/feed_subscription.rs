@@ -7,9 +7,9 @@ use super::page::PageArguments;
 use super::part::Happening;
 use super::post::Post;
 use super::post_query::{followed_by, posts_of};
-use super::telling::{Teller, Told, Wanted, cursor, events};
+use super::telling::{Item, Teller, Told, Wanted, cursor, events};
 use crate::models::content::relations::FOLLOWING;
-use crate::models::content::{author_topic, following_topic, post};
+use crate::models::content::{Content, author_topic, following_topic, post};
 use crate::projection::{Audience, Change};
 use async_graphql::{Context, Result, Subscription};
 use futures_util::Stream;
@@ -48,9 +48,10 @@ struct FeedTeller {
 }
 
 impl Teller for FeedTeller {
+    type Projection = Content;
     type Event = FeedEvent;
 
-    async fn tell(&self, item: Happening) -> Result<Told<FeedEvent>, Refusal> {
+    async fn tell(&self, item: Item<Self>) -> Result<Told<FeedEvent>, Refusal> {
         match item {
             Happening::Snapshot(occasion, _) => self.begin(occasion).await,
             Happening::Changed(occasion, change) | Happening::Gone(occasion, change)

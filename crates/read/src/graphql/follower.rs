@@ -1,21 +1,16 @@
 //! One subscriber of an operation: its own place in the changes, and what each of them looks like, made once for all who share it.
 
 use super::context::{Asked, EVENT_TIME, RequestContext};
-use super::error::Refusal;
-use super::live_event::Occasion;
-use super::part::{ContentSubscription, Happening, Occurrence};
+use super::listener::{Heard, Listener};
+use super::part::{Happening, Occurrence};
 use super::read_side::ReadSide;
-use super::shared::{Audience, Group, Groups, Moment, Operation, Place, Telling};
-use crate::live::{Closing, Cursor, Item, SubscribeError};
-use crate::models::content::{Content, ContentDocument};
-use crate::projection::{Change, Projection};
+use super::shared::{Audience, Group, Groups, Moment, Operation, Telling};
 use crate::reader::OnTimeout;
 use futures_util::{Stream, stream};
 use metrics::Counter;
-use millrace_events::{ConsistencyToken, Position, Required, Timestamp, Viewer};
+use millrace_events::{ConsistencyToken, Viewer};
 use std::future::Future;
 use std::sync::Arc;
-use time::OffsetDateTime;
 use tokio::time::Instant;
 
 /// Executes an operation's selection in a context.
@@ -36,7 +31,7 @@ pub struct Executed {
 /// A subscriber.
 pub struct Follower<E> {
     side: Arc<ReadSide>,
-    subscription: ContentSubscription,
+    listener: Box<dyn Listener>,
     viewer: Viewer,
     on_timeout: OnTimeout,
     /// What the request brought. Nobody else has to wait for it.
@@ -53,11 +48,12 @@ pub struct Follower<E> {
 impl<E: Execute> Follower<E> {
     /// The subscriber whose operation was begun in this context; none if the operation is no subscription to changes.
     pub fn of(context: &RequestContext, groups: &Arc<Groups>, operation: &Operation, execute: E) -> Option<Self> {
-        let subscription = context.part().take_subscription()?;
+        let listener = context.part().take_subscription()?;
+        let deliveries = metrics::counter!("millrace_live_deliveries_total", "projection" => listener.projection());
         let viewer = context.viewer().clone();
         Some(Self {
             side: Arc::clone(context.side()),
-            subscription,
+            listener,
             on_timeout: operation.on_timeout,
             brought: context.token(),
             shown: None,
@@ -65,7 +61,7 @@ impl<E: Execute> Follower<E> {
             own: groups.join(operation, Some(Audience::of(&viewer))),
             viewer,
             execute,
-            deliveries: metrics::counter!("millrace_live_deliveries_total", "projection" => Content::NAME),
+            deliveries,
             is_over: false,
         })
     }
@@ -81,8 +77,8 @@ impl<E: Execute> Follower<E> {
     /// The next response, past all items that are not for this subscriber; none at the end.
     pub async fn next(&mut self) -> Option<Arc<str>> {
         while !self.is_over {
-            let item = self.subscription.next().await?;
-            let telling = self.take(item).await?;
+            let heard = self.listener.next().await?;
+            let telling = self.take(heard).await;
             self.is_over = telling.is_last;
             self.remember(&telling);
             if let Some(payload) = &telling.payload {
@@ -93,24 +89,24 @@ impl<E: Execute> Follower<E> {
         None
     }
 
-    async fn take(&mut self, item: Item<ContentDocument>) -> Option<Arc<Telling>> {
-        let (owed, moment, occurrence) = (item.owed(), moment(&item), occurrence(item)?);
-        let telling = self.tell(owed, moment, &occurrence).await;
-        let Some(topics) = &telling.topics else { return Some(telling) };
-        match self.subscription.set_topics(topics.clone()) {
-            Ok(()) => Some(telling),
-            Err(refused) => Some(self.alone(None, &Occurrence::Refused(refused.into())).await),
+    async fn take(&mut self, heard: Heard) -> Arc<Telling> {
+        let telling = self.tell(&heard).await;
+        let Some(topics) = &telling.topics else { return telling };
+        match self.listener.set_topics(topics.clone()) {
+            Ok(()) => telling,
+            Err(refused) => self.alone(None, &Occurrence::Refused(refused.into())).await,
         }
     }
 
     /// What the item looks like: as somebody else had it made, if that shows all that this subscriber is owed.
-    async fn tell(&self, owed: Option<Required>, moment: Option<Moment>, occurrence: &Occurrence) -> Arc<Telling> {
-        let Some(moment) = moment else { return self.alone(owed, occurrence).await };
-        let telling = self.share(owed, moment, occurrence).await;
-        if telling.shows(self.brought.as_ref()) { telling } else { self.alone(owed, occurrence).await }
+    async fn tell(&self, heard: &Heard) -> Arc<Telling> {
+        let Heard { owed, moment, occurrence } = heard;
+        let Some(moment) = *moment else { return self.alone(owed.as_ref(), occurrence).await };
+        let telling = self.share(owed.as_ref(), moment, occurrence).await;
+        if telling.shows(self.brought.as_ref()) { telling } else { self.alone(owed.as_ref(), occurrence).await }
     }
 
-    async fn share(&self, owed: Option<Required>, moment: Moment, occurrence: &Occurrence) -> Arc<Telling> {
+    async fn share(&self, owed: Option<&ConsistencyToken>, moment: Moment, occurrence: &Occurrence) -> Arc<Telling> {
         let (shown, make) = (self.shown.as_ref(), move || self.make(owed, None, occurrence));
         if !self.everybody.is_personal() {
             let (telling, is_mine) = self.everybody.telling(moment, shown, make).await;
@@ -128,20 +124,20 @@ impl<E: Execute> Follower<E> {
         telling
     }
 
-    async fn alone(&self, owed: Option<Required>, occurrence: &Occurrence) -> Arc<Telling> {
+    async fn alone(&self, owed: Option<&ConsistencyToken>, occurrence: &Occurrence) -> Arc<Telling> {
         Arc::new(self.make(owed, self.brought.as_ref(), occurrence).await)
     }
 
     async fn make(
         &self,
-        owed: Option<Required>,
+        owed: Option<&ConsistencyToken>,
         brought: Option<&ConsistencyToken>,
         occurrence: &Occurrence,
     ) -> Telling {
-        count_execution(occurrence);
+        count_execution(self.listener.projection(), occurrence);
         let asked = Asked {
             viewer: self.viewer.clone(),
-            token: merged([owed.map(token), self.shown.clone(), brought.cloned()]),
+            token: merged([owed.cloned(), self.shown.clone(), brought.cloned()]),
             on_timeout: self.on_timeout,
             deadline: Instant::now() + EVENT_TIME,
         };
@@ -174,73 +170,11 @@ fn merged(tokens: impl IntoIterator<Item = Option<ConsistencyToken>>) -> Option<
     })
 }
 
-/// Only this projection must have got there: each field draws on one.
-fn token(required: Required) -> ConsistencyToken {
-    let mut token = ConsistencyToken::of_command(required.history, Position::START);
-    token.projections.extend(required.seen.map(|seen| (Content::NAME.to_owned(), seen)));
-    token
-}
-
-/// The moment that others may share; a snapshot is each subscriber's own, and so is its end.
-fn moment(item: &Item<ContentDocument>) -> Option<Moment> {
-    let place = |cursor: &Cursor| Place { history: cursor.history, generation: cursor.generation, seq: cursor.seq };
-    match item {
-        Item::Change { cursor, .. } => Some(Moment::Changed(place(cursor))),
-        Item::Gone { cursor, .. } => Some(Moment::Gone(place(cursor))),
-        Item::HistoryGone => Some(Moment::HistoryGone),
-        Item::Snapshot { .. } | Item::Closed { .. } => None,
-    }
-}
-
-/// An item, ready to be told; none if the subscription simply ends.
-fn occurrence(item: Item<ContentDocument>) -> Option<Occurrence> {
-    Some(match item {
-        Item::HistoryGone => Occurrence::HistoryGone,
-        Item::Closed { cursor, why } => Occurrence::Refused(refusal_of(why, cursor.as_ref())?),
-        Item::Snapshot { cursor, documents, .. } => {
-            let documents = documents.into_iter().map(|(key, stored)| (key, stored.revision, stored.document));
-            Occurrence::Happening(Happening::Snapshot(beginning(&cursor), documents.collect()))
-        }
-        Item::Change { cursor, change } => {
-            Occurrence::Happening(Happening::Changed(occasion(&cursor, &change), change))
-        }
-        Item::Gone { cursor, change } => Occurrence::Happening(Happening::Gone(occasion(&cursor, &change), change)),
-    })
-}
-
-fn occasion(cursor: &Cursor, change: &Change) -> Occasion {
-    Occasion {
-        cursor: cursor.to_string(),
-        position: change.position,
-        at: change.at,
-        command_id: Some(change.command_id),
-    }
-}
-
-fn beginning(cursor: &Cursor) -> Occasion {
-    let at = Timestamp::new(OffsetDateTime::now_utc());
-    Occasion { cursor: cursor.to_string(), position: cursor.position, at, command_id: None }
-}
-
-/// A process that stops just ends the subscription; its transport says why.
-fn refusal_of(why: Closing, cursor: Option<&Cursor>) -> Option<Refusal> {
-    let cursor = cursor.map(ToString::to_string);
-    match why {
-        Closing::Stopping | Closing::Refused(SubscribeError::Stopping) => None,
-        Closing::Slow => Some(Refusal::Slow { cursor }),
-        Closing::Refused(refused) => Some(refused.into()),
-        Closing::Store(error) => {
-            tracing::warn!(error = error.as_ref() as &dyn std::error::Error, "a subscription was cut off by the store");
-            Some(Refusal::Interrupted { cursor })
-        }
-    }
-}
-
-fn count_execution(occurrence: &Occurrence) {
+fn count_execution(projection: &'static str, occurrence: &Occurrence) {
     let item = match occurrence {
         Occurrence::Happening(Happening::Snapshot(..)) => "snapshot",
         Occurrence::Happening(Happening::Changed(..) | Happening::Gone(..)) => "change",
         Occurrence::HistoryGone | Occurrence::Refused(_) => "end",
     };
-    metrics::counter!("millrace_live_executions_total", "projection" => Content::NAME, "item" => item).increment(1);
+    metrics::counter!("millrace_live_executions_total", "projection" => projection, "item" => item).increment(1);
 }

@@ -2,9 +2,12 @@
 
 use super::comment::Comment;
 use super::connection::PostConnection;
+use super::order::Order;
 use super::post::Post;
+use super::product::Product;
+use super::wallet::Wallet;
 use async_graphql::{ID, Interface, Object, SimpleObject, Union};
-use millrace_events::{BigInt, CommandId, CommentId, Position, PostId, Timestamp};
+use millrace_events::{BigInt, CommandId, CommentId, OrderId, Position, PostId, Timestamp, WalletId};
 
 /// When and by what something happened, and how to go on after it.
 #[derive(Debug, Clone)]
@@ -137,6 +140,46 @@ live_events! {
         /// Which post.
         post_id: PostId,
     }
+
+    /// The product as it is when the subscription begins.
+    ProductSnapshot {
+        /// The product; null if there is none.
+        product: Option<Product>,
+    }
+
+    /// Something on the product changed: how it is described, its price, its stock.
+    ProductChanged {
+        /// The product as it is now, at least as new as the change.
+        product: Option<Product>,
+    }
+
+    /// Orders as they are when the subscription begins: the one that is followed, or the newest ones.
+    OrdersSnapshot {
+        /// Those that the viewer may see, newest first, at most 20.
+        orders: Vec<Order>,
+    }
+
+    /// An order was placed, or went on.
+    OrderChanged {
+        /// Which order.
+        order_id: OrderId,
+        /// The order as it is now, at least as new as the change.
+        order: Option<Order>,
+    }
+
+    /// The viewer's wallets as they are when the subscription begins.
+    WalletsSnapshot {
+        /// One for each currency.
+        wallets: Vec<Wallet>,
+    }
+
+    /// A wallet was opened, or money came in or went out.
+    WalletChanged {
+        /// Which wallet.
+        wallet_id: WalletId,
+        /// The wallet as it is now, at least as new as the change.
+        wallet: Option<Wallet>,
+    }
 }
 
 /// What came after the cursor is no longer kept. The last event: subscribe again without `after`, which begins with a snapshot.
@@ -192,6 +235,39 @@ pub enum FeedEvent {
     Changed(FeedPostChanged),
     /// A post is gone.
     Gone(FeedPostGone),
+    /// The end.
+    HistoryGone(HistoryGone),
+}
+
+/// What `productChanged` tells.
+#[derive(Debug, Clone, Union)]
+pub enum ProductEvent {
+    /// The beginning.
+    Snapshot(ProductSnapshot),
+    /// A change.
+    Changed(ProductChanged),
+    /// The end.
+    HistoryGone(HistoryGone),
+}
+
+/// What `orderChanged`, `viewerOrders` and `orders` tell.
+#[derive(Debug, Clone, Union)]
+pub enum OrderEvent {
+    /// The beginning.
+    Snapshot(OrdersSnapshot),
+    /// A change.
+    Changed(OrderChanged),
+    /// The end.
+    HistoryGone(HistoryGone),
+}
+
+/// What `walletChanged` tells.
+#[derive(Debug, Clone, Union)]
+pub enum WalletEvent {
+    /// The beginning.
+    Snapshot(WalletsSnapshot),
+    /// A change.
+    Changed(WalletChanged),
     /// The end.
     HistoryGone(HistoryGone),
 }

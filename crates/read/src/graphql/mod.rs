@@ -10,22 +10,29 @@ mod feed_subscription;
 mod follower;
 mod gathered;
 mod lag;
+mod listener;
 mod live_event;
 mod loader;
 mod node;
+mod order;
+mod order_query;
 mod page;
 mod part;
 mod post;
 mod post_query;
 mod post_subscription;
+mod product;
+mod product_query;
 mod read_side;
 mod search;
 mod shared;
+mod shop_subscription;
 mod standing;
 mod telling;
 mod user;
 mod user_query;
 mod waiting;
+mod wallet;
 
 #[cfg(test)]
 mod tests;
@@ -38,22 +45,33 @@ pub use error::Refusal;
 pub use follower::{Execute, Executed, Follower};
 pub use live_event::{CommentAddedEvent, FeedEvent, LiveEvent, PostEvent};
 pub use node::Node;
+pub use order::Order;
 pub use post::Post;
+pub use product::Product;
 pub use read_side::{DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
 pub use shared::{Groups, Operation};
 pub use user::User;
 pub use user_query::Viewer;
+pub use wallet::Wallet;
 
 use async_graphql::{MergedObject, MergedSubscription};
 
 /// Questions, answered from documents that are ready.
 #[derive(MergedObject, Default)]
-pub struct Query(node::NodeQuery, user_query::UserQuery, post_query::PostQuery, command_status::CommandQuery);
+pub struct Query(
+    node::NodeQuery,
+    user_query::UserQuery,
+    post_query::PostQuery,
+    product_query::ProductQuery,
+    order_query::OrderQuery,
+    command_status::CommandQuery,
+);
 
 /// Live updates. Each event carries the cursor to go on after; without `after` a snapshot comes first, and no hole after it.
 #[derive(MergedSubscription, Default)]
 pub struct Subscription(
     post_subscription::PostSubscription,
     feed_subscription::FeedSubscription,
+    shop_subscription::ShopSubscription,
     command_status::CommandSubscription,
 );

@@ -3,9 +3,12 @@
 use super::comment::Comment;
 use super::context::RequestContext;
 use super::error::Refusal;
+use super::order::Order;
 use super::page::PAGE_MAX;
 use super::post::Post;
+use super::product::Product;
 use super::user::User;
+use super::wallet::Wallet;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use futures_util::future::try_join_all;
 use millrace_events::{BigInt, GlobalId, Timestamp};
@@ -31,6 +34,12 @@ pub enum Node {
     Post(Post),
     /// A comment.
     Comment(Comment),
+    /// A product.
+    Product(Product),
+    /// An order.
+    Order(Order),
+    /// A person's money in one currency.
+    Wallet(Wallet),
 }
 
 /// Queries by id.
@@ -64,6 +73,10 @@ async fn find(request: &RequestContext, id: &ID) -> Result<Option<Node>, Refusal
         GlobalId::UserId(id) => User::find(request, id).await?.map(Node::User),
         GlobalId::PostId(id) => Post::find(request, id).await?.map(Node::Post),
         GlobalId::CommentId(id) => Comment::find(request, id).await?.map(Node::Comment),
+        GlobalId::ProductId(id) => Product::find(request, id).await?.map(Node::Product),
+        GlobalId::OrderId(id) => Order::find(request, id).await?.map(Node::Order),
+        GlobalId::WalletId(id) => Wallet::find(request, id).await?.map(Node::Wallet),
+        GlobalId::TransactionId(_) | GlobalId::TopUpId(_) => None,
         GlobalId::CommandId(_) | GlobalId::SessionId(_) => None,
     })
 }

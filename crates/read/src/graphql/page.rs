@@ -2,7 +2,7 @@
 
 use super::error::Refusal;
 use crate::projection::DocumentKey;
-use crate::reader::SortKey;
+use crate::reader::{Sort, SortKey};
 use async_graphql::SimpleObject;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
@@ -12,41 +12,55 @@ pub const PAGE_DEFAULT: usize = 20;
 pub const PAGE_MAX: usize = 100;
 const CURSOR_BYTES_MAX: usize = 256;
 
-/// Where an entry stands in its list: lists are sorted by creation, newest first, and then by key.
+/// Where an entry stands in its list: by what the list is sorted by, and then by key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The entry's `createdMicros`.
-    pub created_micros: i64,
+    /// What the sort's field has in it.
+    pub value: i64,
     /// Its key.
     pub key: DocumentKey,
+    /// What the list is sorted by.
+    pub sort: Sort,
 }
 
 impl Place {
-    /// The place of an entry.
+    /// The place of an entry in a list whose newest comes first.
     pub fn new(created_micros: i64, key: DocumentKey) -> Self {
-        Self { created_micros, key }
+        Self::sorted(Sort::NEWEST, created_micros, key)
     }
 
-    /// The opaque text that clients hold.
+    /// The place of an entry in a list with this order.
+    pub fn sorted(sort: Sort, value: i64, key: DocumentKey) -> Self {
+        Self { value, key, sort }
+    }
+
+    /// The opaque text that clients hold. It names any order but the usual one, so that it is good for its own list only.
     pub fn to_cursor(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}~{}", self.created_micros, self.key))
+        URL_SAFE_NO_PAD.encode(format!("{}~{}{}", self.value, self.key, suffix(self.sort)))
     }
 
     /// The same for the reader.
     pub fn to_sort_key(&self) -> SortKey {
-        SortKey { created_micros: self.created_micros, key: self.key.clone() }
+        SortKey { value: self.value, key: self.key.clone() }
     }
 
-    /// Reads a cursor of a list of this kind of documents.
-    fn from_cursor(kind: &str, text: &str) -> Option<Self> {
+    /// Reads a cursor of a list of this kind of documents in this order.
+    fn from_cursor(kind: &str, sort: Sort, text: &str) -> Option<Self> {
         if text.len() > CURSOR_BYTES_MAX {
             return None;
         }
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let (micros, key) = text.split_once('~')?;
-        let place = Self::new(micros.parse().ok()?, DocumentKey::from_store(key));
-        (place.key.kind() == kind).then_some(place)
+        let (value, key) = text.strip_suffix(suffix(sort).as_str())?.split_once('~')?;
+        let place = Self::sorted(sort, value.parse().ok()?, DocumentKey::from_store(key));
+        (place.key.kind() == kind && !key.contains('~')).then_some(place)
     }
+}
+
+fn suffix(sort: Sort) -> String {
+    if sort == Sort::NEWEST {
+        return String::new();
+    }
+    format!("~{}{}", sort.field, if sort.descending { '-' } else { '+' })
 }
 
 /// Relay's four arguments, as they came.
@@ -73,11 +87,25 @@ pub struct Paging {
     pub after: Option<Place>,
     /// Only what stands before this place.
     pub before: Option<Place>,
+    /// In which order the list is.
+    pub sort: Sort,
+}
+
+impl Paging {
+    /// The first entries of a list whose newest comes first.
+    pub fn first(size: usize) -> Self {
+        Self { size, from_end: false, after: None, before: None, sort: Sort::NEWEST }
+    }
 }
 
 impl PageArguments {
-    /// Checks the arguments for a list of this kind of documents.
+    /// Checks the arguments for a list of this kind of documents, whose newest comes first.
     pub fn parse(&self, kind: &str) -> Result<Paging, Refusal> {
+        self.parse_sorted(kind, Sort::NEWEST)
+    }
+
+    /// Checks the arguments for a list of this kind of documents in this order.
+    pub fn parse_sorted(&self, kind: &str, sort: Sort) -> Result<Paging, Refusal> {
         let (argument, wanted) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(Refusal::BothEnds),
             (None, Some(last)) => ("last", Some(last)),
@@ -86,8 +114,9 @@ impl PageArguments {
         Ok(Paging {
             size: size(argument, wanted)?,
             from_end: argument == "last",
-            after: place(kind, "after", self.after.as_deref())?,
-            before: place(kind, "before", self.before.as_deref())?,
+            after: place(kind, sort, "after", self.after.as_deref())?,
+            before: place(kind, sort, "before", self.before.as_deref())?,
+            sort,
         })
     }
 }
@@ -101,9 +130,9 @@ fn size(argument: &'static str, wanted: Option<i32>) -> Result<usize, Refusal> {
     }
 }
 
-fn place(kind: &str, argument: &'static str, cursor: Option<&str>) -> Result<Option<Place>, Refusal> {
+fn place(kind: &str, sort: Sort, argument: &'static str, cursor: Option<&str>) -> Result<Option<Place>, Refusal> {
     let Some(cursor) = cursor else { return Ok(None) };
-    Place::from_cursor(kind, cursor).map(Some).ok_or(Refusal::MalformedCursor { argument })
+    Place::from_cursor(kind, sort, cursor).map(Some).ok_or(Refusal::MalformedCursor { argument })
 }
 
 /// How much a list weighs in a query's complexity: as many times its entries as it may answer.
@@ -189,11 +218,17 @@ mod tests {
     #[test]
     fn a_cursor_reads_back_for_its_own_list_only() {
         let cursor = place_at(-7).to_cursor();
-        assert_eq!(Place::from_cursor("post", &cursor), Some(place_at(-7)));
-        assert_eq!(Place::from_cursor("comment", &cursor), None);
+        let read = |kind: &str, text: &str| Place::from_cursor(kind, Sort::NEWEST, text);
+        assert_eq!(read("post", &cursor), Some(place_at(-7)));
+        assert_eq!(read("comment", &cursor), None);
         for junk in ["", "!", "AAAA", &"A".repeat(400)] {
-            assert_eq!(Place::from_cursor("post", junk), None, "{junk}");
+            assert_eq!(read("post", junk), None, "{junk}");
         }
+        let by_price = Sort { field: "priceMinor", descending: false };
+        let cheap = Place::sorted(by_price, 7, DocumentKey::new("product", 1));
+        assert_eq!(Place::from_cursor("product", by_price, &cheap.to_cursor()), Some(cheap.clone()));
+        assert_eq!(read("product", &cheap.to_cursor()), None, "another order is another list");
+        assert_eq!(Place::from_cursor("post", by_price, &cursor), None);
     }
 
     #[test]

@@ -3,34 +3,60 @@
 //! So one run can serve many subscribers: each listens for itself, and what an item looks like is made once for all of them.
 
 use super::error::Refusal;
+use super::listener::Listener;
 use super::live_event::Occasion;
-use crate::live::Subscription;
-use crate::models::content::{Content, ContentDocument};
-use crate::projection::{Change, DocumentKey};
-use crate::reader::ServedStore;
+use crate::projection::{Change, Document, DocumentKey};
 use millrace_events::Revision;
+use std::any::Any;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-/// A subscription to changes of content.
-pub type ContentSubscription = Subscription<Content, ServedStore<Content>>;
+/// Documents of a projection, with their revisions.
+pub type Documents<D> = Vec<(DocumentKey, Revision, D)>;
+
+/// Documents of whichever projection; the resolver knows which.
+#[derive(Debug, Clone)]
+pub struct Erased(Arc<dyn Any + Send + Sync>);
+
+impl Erased {
+    /// Forgets the type.
+    pub fn new<D: Document>(documents: Documents<D>) -> Self {
+        Self(Arc::new(documents))
+    }
+
+    /// The documents; none if they are of another projection, which no resolver asks for.
+    fn restore<D: Document>(&self) -> Documents<D> {
+        self.0.downcast_ref::<Documents<D>>().cloned().unwrap_or_default()
+    }
+}
 
 /// An item that may be told, with its occasion.
 #[derive(Debug, Clone)]
-pub enum Happening {
-    /// The beginning: documents that exist and may be seen, with their revisions.
-    Snapshot(Occasion, Vec<(DocumentKey, Revision, ContentDocument)>),
+pub enum Happening<S> {
+    /// The beginning: documents that exist and may be seen.
+    Snapshot(Occasion, S),
     /// A document changed.
     Changed(Occasion, Arc<Change>),
     /// A document is gone for the viewer.
     Gone(Occasion, Arc<Change>),
 }
 
+impl Happening<Erased> {
+    /// The same, with its documents.
+    pub fn of<D: Document>(self) -> Happening<Documents<D>> {
+        match self {
+            Self::Snapshot(occasion, documents) => Happening::Snapshot(occasion, documents.restore()),
+            Self::Changed(occasion, change) => Happening::Changed(occasion, change),
+            Self::Gone(occasion, change) => Happening::Gone(occasion, change),
+        }
+    }
+}
+
 /// What comes to a subscriber.
 #[derive(Debug, Clone)]
 pub enum Occurrence {
     /// Something that is the subscription's to tell.
-    Happening(Happening),
+    Happening(Happening<Erased>),
     /// What came after the cursor is no longer kept.
     HistoryGone,
     /// It cannot go on.
@@ -40,7 +66,7 @@ pub enum Occurrence {
 /// One part of a subscription's work.
 pub enum Part {
     /// To begin: the subscription is left here, for whoever runs the operation.
-    Begin(Option<Box<ContentSubscription>>),
+    Begin(Option<Box<dyn Listener>>),
     /// To tell an item.
     Tell {
         /// The item, until the resolver has taken it.
@@ -70,16 +96,16 @@ impl Part {
     }
 
     /// Leaves the subscription that begins.
-    pub fn leave(&mut self, subscription: ContentSubscription) {
+    pub fn leave(&mut self, listener: impl Listener + 'static) {
         if let Self::Begin(place) = self {
-            *place = Some(Box::new(subscription));
+            *place = Some(Box::new(listener));
         }
     }
 
     /// The subscription that was left.
-    pub fn take_subscription(&mut self) -> Option<ContentSubscription> {
+    pub fn take_subscription(&mut self) -> Option<Box<dyn Listener>> {
         match self {
-            Self::Begin(subscription) => subscription.take().map(|subscription| *subscription),
+            Self::Begin(listener) => listener.take(),
             Self::Tell { .. } => None,
         }
     }

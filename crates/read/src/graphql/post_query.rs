@@ -112,7 +112,7 @@ pub async fn list(
 
 /// Whom a person follows, the newest first.
 pub async fn followed_by(request: &RequestContext, person: UserId) -> Result<Vec<UserId>, Refusal> {
-    let paging = Paging { size: FEED_AUTHORS_MAX, from_end: false, after: None, before: None };
+    let paging = Paging::first(FEED_AUTHORS_MAX);
     let any_of = vec![("followerId", vec![person.to_string()])];
     let page = request.page::<Content>(relations::FOLLOWING, any_of, None, &paging).await?;
     let followed = |document: ContentDocument| match document {

@@ -9,9 +9,9 @@ use super::live_event::{
 use super::part::Happening;
 use super::post::Post;
 use super::read_side::Found;
-use super::telling::{Teller, Told, Wanted, cursor, events};
+use super::telling::{Item, Teller, Told, Wanted, cursor, events};
 use crate::models::content::window::WINDOW_SERVED;
-use crate::models::content::{ContentDocument, comment, comments_topic, post, post_topic};
+use crate::models::content::{Content, ContentDocument, comment, comments_topic, post, post_topic};
 use crate::projection::{Change, ChangeKind, DocumentKey};
 use async_graphql::{Context, ID, Result, Subscription};
 use futures_util::Stream;
@@ -62,9 +62,10 @@ struct PostTeller {
 }
 
 impl Teller for PostTeller {
+    type Projection = Content;
     type Event = PostEvent;
 
-    async fn tell(&self, item: Happening) -> Result<Told<PostEvent>, Refusal> {
+    async fn tell(&self, item: Item<Self>) -> Result<Told<PostEvent>, Refusal> {
         Ok(match item {
             Happening::Snapshot(occasion, documents) => {
                 let post = post_among(&self.request, documents);
@@ -85,9 +86,10 @@ struct CommentTeller {
 }
 
 impl Teller for CommentTeller {
+    type Projection = Content;
     type Event = CommentAddedEvent;
 
-    async fn tell(&self, item: Happening) -> Result<Told<CommentAddedEvent>, Refusal> {
+    async fn tell(&self, item: Item<Self>) -> Result<Told<CommentAddedEvent>, Refusal> {
         match item {
             Happening::Snapshot(occasion, documents) => {
                 let post = post_among(&self.request, documents);

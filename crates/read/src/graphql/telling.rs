@@ -3,10 +3,10 @@
 use super::context::RequestContext;
 use super::error::Refusal;
 use super::live_event::HistoryGone;
-use super::part::{Happening, Occurrence};
+use super::part::{Documents, Happening, Occurrence};
 use crate::live::{Cursor, Request, SubscribeError};
-use crate::models::content::Content;
-use crate::projection::DocumentKey;
+use crate::models::Registered;
+use crate::projection::{DocumentKey, Projection};
 use async_graphql::Error;
 use futures_util::{Stream, StreamExt, stream};
 use std::collections::BTreeSet;
@@ -37,14 +37,19 @@ impl<E> Told<E> {
 
 /// Makes events of items.
 pub trait Teller: Send + Sync + 'static {
+    /// The projection whose changes are told.
+    type Projection: Registered;
     /// The events.
     type Event: From<HistoryGone> + Send;
 
     /// One item. Everything that the request reads from here on is at least as new as it.
     ///
     /// An error ends the subscription: an item must not be passed over.
-    fn tell(&self, item: Happening) -> impl Future<Output = Result<Told<Self::Event>, Refusal>> + Send;
+    fn tell(&self, item: Item<Self>) -> impl Future<Output = Result<Told<Self::Event>, Refusal>> + Send;
 }
+
+/// An item that may be told, with documents of the teller's projection.
+pub type Item<T> = Happening<Documents<<<T as Teller>::Projection as Projection>::Document>>;
 
 /// What a subscription that begins listens to.
 #[derive(Debug)]
@@ -70,15 +75,15 @@ pub fn events<T: Teller>(
     teller: T,
 ) -> Result<impl Stream<Item = Result<T::Event, Error>> + Send, Refusal> {
     if request.part().begins() {
-        begin(&request, wanted)?;
+        begin::<T::Projection>(&request, wanted)?;
     }
     Ok(stream::once(async move { tell(&request, &teller).await }).filter_map(ready))
 }
 
-fn begin(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
+fn begin<P: Registered>(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
     let Wanted { topics, documents, after } = wanted;
     let wanted = Request { topics, documents, after, viewer: request.viewer().clone() };
-    let subscription = request.side().feed::<Content>().subscribe(wanted)?;
+    let subscription = request.side().feed::<P>().subscribe(wanted)?;
     request.part().leave(subscription);
     Ok(())
 }
@@ -86,7 +91,7 @@ fn begin(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
 async fn tell<T: Teller>(request: &RequestContext, teller: &T) -> Option<Result<T::Event, Error>> {
     let item = request.part().take_item()?;
     let told = match item {
-        Occurrence::Happening(happening) => teller.tell(happening).await,
+        Occurrence::Happening(happening) => teller.tell(happening.of()).await,
         Occurrence::HistoryGone => Ok(Told::Last(HistoryGone::default().into())),
         Occurrence::Refused(refusal) => Err(refusal),
     };

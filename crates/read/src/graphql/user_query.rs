@@ -1,10 +1,12 @@
 //! Queries for people, and for the one who asks.
 
-use super::connection::UserConnection;
+use super::connection::{OrderConnection, UserConnection};
 use super::context::RequestContext;
+use super::order_query::orders_of;
 use super::page::{PageArguments, weight};
 use super::search::words;
 use super::user::{User, UserPage};
+use super::wallet::Wallet;
 use crate::models::people::{People, user};
 use async_graphql::{Context, ID, Object, Result};
 use millrace_events::viewer::Person;
@@ -62,5 +64,25 @@ impl Viewer {
     /// What they may do beyond their own things.
     async fn roles(&self) -> Vec<Role> {
         self.0.roles.iter().copied().collect()
+    }
+
+    /// Their money, one wallet for each currency.
+    async fn wallets(&self, ctx: &Context<'_>) -> Result<Vec<Wallet>> {
+        Ok(Wallet::of_person(RequestContext::of(ctx)?, self.0.user_id).await?)
+    }
+
+    /// Their orders, newest first.
+    #[graphql(complexity = "weight(first, last) * child_complexity")]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many from the start, 1 to 100; 20 if neither `first` nor `last` is given.")]
+        first: Option<i32>,
+        #[graphql(desc = "Only what comes after this cursor.")] after: Option<String>,
+        #[graphql(desc = "How many from the end, 1 to 100.")] last: Option<i32>,
+        #[graphql(desc = "Only what comes before this cursor.")] before: Option<String>,
+    ) -> Result<OrderConnection> {
+        let arguments = PageArguments { first, after, last, before };
+        Ok(orders_of(RequestContext::of(ctx)?, self.0.user_id, &arguments).await?)
     }
 }

@@ -52,7 +52,8 @@ pub fn topic(id: CommandId) -> String {
 }
 
 impl CommandsDocument {
-    pub(super) fn created_micros(&self) -> Option<i64> {
+    /// All lists have the newest first.
+    pub(super) fn sort_value(&self, _: &str) -> Option<i64> {
         None
     }
 }
@@ -123,27 +124,9 @@ impl Projection for Commands {
     }
 }
 
+/// Nobody was signed in yet who signed up.
 fn sender(event: &Recorded) -> Option<UserId> {
-    match event.event {
-        Event::UserCreated(_) => None,
-        Event::ProfileUpdated(_)
-        | Event::RoleGranted(_)
-        | Event::RoleRevoked(_)
-        | Event::SessionEnded(_)
-        | Event::AllSessionsEnded(_)
-        | Event::UserFollowed(_)
-        | Event::UserUnfollowed(_)
-        | Event::PostCreated(_)
-        | Event::PostEdited(_)
-        | Event::PostPublished(_)
-        | Event::PostUnpublished(_)
-        | Event::PostDeleted(_)
-        | Event::CommentAdded(_)
-        | Event::CommentEdited(_)
-        | Event::CommentDeleted(_)
-        | Event::PostLiked(_)
-        | Event::PostUnliked(_) => event.actor,
-    }
+    event.actor.filter(|_| !matches!(event.event, Event::UserCreated(_)))
 }
 
 #[cfg(test)]

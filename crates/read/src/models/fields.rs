@@ -56,7 +56,7 @@ impl Names {
 /// Serde form of an id: the opaque text that GraphQL clients hold, so that answers can be cut from the document as it lies.
 pub mod global_id {
     use millrace_events::ids::IdError;
-    use millrace_events::{CommentId, PostId, UserId};
+    use millrace_events::{CommentId, OrderId, PostId, ProductId, TopUpId, TransactionId, UserId, WalletId};
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
     use std::borrow::Cow;
 
@@ -82,7 +82,7 @@ pub mod global_id {
         )+ };
     }
 
-    global_forms!(UserId, PostId, CommentId);
+    global_forms!(UserId, PostId, CommentId, ProductId, OrderId, WalletId, TransactionId, TopUpId);
 
     /// Writes the opaque form.
     pub fn serialize<T: GlobalForm, S: Serializer>(id: &T, serializer: S) -> Result<S::Ok, S::Error> {

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod content;
 pub mod fields;
 pub mod people;
+pub mod shop;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,8 +25,8 @@ pub trait Registered: Projection {
     /// Reads a document's JSON. The key tells the kind, which is quicker than looking for it in the JSON.
     fn decode(key: &DocumentKey, json: &str) -> serde_json::Result<Self::Document>;
 
-    /// What lists are sorted by; none for a document that stands in no list.
-    fn created_micros(document: &Self::Document) -> Option<i64>;
+    /// What a list sorted by this field is sorted by; none for a document that stands in no such list.
+    fn sort_value(document: &Self::Document, field: &str) -> Option<i64>;
 }
 
 /// A type for each projection, such as its reader.
@@ -79,8 +80,8 @@ macro_rules! projections {
                     <$projection>::read(key, json)
                 }
 
-                fn created_micros(document: &Self::Document) -> Option<i64> {
-                    document.created_micros()
+                fn sort_value(document: &Self::Document, field: &str) -> Option<i64> {
+                    document.sort_value(field)
                 }
             }
         )+
@@ -95,5 +96,6 @@ macro_rules! projections {
 projections! {
     people: people::People,
     content: content::Content,
+    shop: shop::Shop,
     commands: commands::Commands,
 }

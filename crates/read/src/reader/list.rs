@@ -22,11 +22,31 @@ const GENERATIONS_MAX: usize = 3;
 #[error("the projection goes over to other generations again and again")]
 struct CutOverAgain;
 
-/// Where an entry stands in its list: newest first, then by key.
+/// What a list is sorted by: a field with a whole number, then the key in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sort {
+    /// The field; with the conditions before it and the key behind it there must be an index.
+    pub field: &'static str,
+    /// True if the highest comes first.
+    pub descending: bool,
+}
+
+impl Sort {
+    /// The newest first.
+    pub const NEWEST: Self = Self { field: "createdMicros", descending: true };
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self::NEWEST
+    }
+}
+
+/// Where an entry stands in its list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SortKey {
-    /// The entry's `createdMicros`.
-    pub created_micros: i64,
+    /// What the sort's field has in it.
+    pub value: i64,
     /// Its key.
     pub key: DocumentKey,
 }
@@ -40,6 +60,8 @@ pub struct ListQuery {
     pub any_of: Vec<(&'static str, Vec<String>)>,
     /// Words to search for, in the fields of the text index.
     pub text: Option<String>,
+    /// In which order.
+    pub sort: Sort,
     /// Only what comes after this entry.
     pub after: Option<SortKey>,
     /// Only what comes before this entry.
@@ -77,8 +99,8 @@ impl<P: Projection, C: Cache> Reader<P, ServedStore<P>, C> {
             return Err(ReadError::TooManyKeys { max: LIST_ENTRIES_MAX });
         }
         let stale = self.reached(need, patience).await?;
-        let direction = if query.backward { 1 } else { -1 };
-        let sort = doc! { "createdMicros": direction, "_id": direction };
+        let direction = if query.backward == query.sort.descending { 1 } else { -1 };
+        let sort = doc! { query.sort.field: direction, "_id": direction };
         let (mut entries, checkpoint) = self.find(query, sort).await.map_err(ReadError::Store)?;
         let has_more = entries.len() > query.limit;
         entries.truncate(query.limit);
@@ -115,9 +137,10 @@ fn filter(query: &ListQuery) -> Document {
     if let Some(words) = &query.text {
         filter.insert("$text", doc! { "$search": words });
     }
-    let bounds: Vec<Document> = [(&query.after, "$lt"), (&query.before, "$gt")]
+    let (behind, before) = if query.sort.descending { ("$lt", "$gt") } else { ("$gt", "$lt") };
+    let bounds: Vec<Document> = [(&query.after, behind), (&query.before, before)]
         .into_iter()
-        .filter_map(|(place, operator)| place.as_ref().map(|place| beyond(place, operator)))
+        .filter_map(|(place, operator)| place.as_ref().map(|place| beyond(query.sort.field, place, operator)))
         .collect();
     if !bounds.is_empty() {
         filter.insert("$and", bounds);
@@ -125,12 +148,11 @@ fn filter(query: &ListQuery) -> Document {
     filter
 }
 
-/// Lists run from the newest to the oldest: what comes after is less.
-fn beyond(place: &SortKey, operator: &str) -> Document {
-    let SortKey { created_micros, key } = place;
+fn beyond(field: &str, place: &SortKey, operator: &str) -> Document {
+    let SortKey { value, key } = place;
     doc! { "$or": [
-        { "createdMicros": { operator: created_micros } },
-        { "createdMicros": created_micros, "_id": { operator: key.as_str() } },
+        { field: { operator: value } },
+        { field: value, "_id": { operator: key.as_str() } },
     ] }
 }
 
@@ -153,11 +175,16 @@ mod tests {
 
     #[test]
     fn a_page_lies_between_its_bounds() {
-        let place = |created_micros| Some(SortKey { created_micros, key: DocumentKey::new("post", 1) });
+        let place = |value| Some(SortKey { value, key: DocumentKey::new("post", 1) });
         let query = ListQuery { kind: "post", after: place(9), before: place(3), ..ListQuery::default() };
         let found = filter(&query);
         let bounds = found.get_array("$and").unwrap();
         assert_eq!(bounds.len(), 2);
         assert!(bounds[0].to_string().contains("$lt") && bounds[1].to_string().contains("$gt"));
+        let lowest_first = Sort { field: "priceMinor", descending: false };
+        let found = filter(&ListQuery { sort: lowest_first, ..query });
+        let bounds = found.get_array("$and").unwrap();
+        assert!(bounds[0].to_string().contains("$gt") && bounds[1].to_string().contains("$lt"));
+        assert!(bounds[0].to_string().contains("priceMinor"));
     }
 }

@@ -15,7 +15,7 @@ mod tests;
 
 pub use answer::{Answer, Found, Need, OnTimeout, ReadError, Source};
 pub use core::Reader;
-pub use list::{ListQuery, Page, SortKey};
+pub use list::{ListQuery, Page, Sort, SortKey};
 pub use looks::WAITERS_MAX;
 pub use patience::{Deadline, Patience};
 pub use served::{NotServedYet, ServedStore};

@@ -24,6 +24,14 @@ pub(super) fn opened(event: &Recorded, documents: &dyn Lookup<ContentDocument>) 
         Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) | Event::PostUnpublished(_) => vec![],
         Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
         Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
+        Event::ProductCreated(_) | Event::ProductUpdated(_) | Event::ProductRestocked(_) | Event::ProductRetired(_) => {
+            vec![]
+        }
+        Event::StockReserved(_) | Event::StockReleased(_) => vec![],
+        Event::OrderPlaced(_) | Event::OrderPaid(_) | Event::OrderCancelled(_) => vec![],
+        Event::OrderShipped(_) | Event::OrderDelivered(_) => vec![],
+        Event::WalletOpened(_) | Event::WalletMoved(_) => vec![],
+        Event::TopUpRequested(_) | Event::TopUpDeclined(_) => vec![],
     }
 }
 

@@ -42,7 +42,8 @@ pub enum ContentDocument {
 }
 
 impl ContentDocument {
-    pub(super) fn created_micros(&self) -> Option<i64> {
+    /// All lists have the newest first.
+    pub(super) fn sort_value(&self, _: &str) -> Option<i64> {
         match self {
             Self::Post(post) => Some(post.created_micros),
             Self::Comment(comment) => Some(comment.created_micros),
@@ -100,6 +101,15 @@ impl Projection for Content {
             Event::ProfileUpdated(e) => (vec![card::key(e.user_id)], vec![]),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => (vec![], vec![]),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => (vec![], vec![]),
+            Event::ProductCreated(_)
+            | Event::ProductUpdated(_)
+            | Event::ProductRestocked(_)
+            | Event::ProductRetired(_) => (vec![], vec![]),
+            Event::StockReserved(_) | Event::StockReleased(_) => (vec![], vec![]),
+            Event::OrderPlaced(_) | Event::OrderPaid(_) | Event::OrderCancelled(_) => (vec![], vec![]),
+            Event::OrderShipped(_) | Event::OrderDelivered(_) => (vec![], vec![]),
+            Event::WalletOpened(_) | Event::WalletMoved(_) => (vec![], vec![]),
+            Event::TopUpRequested(_) | Event::TopUpDeclined(_) => (vec![], vec![]),
             Event::UserFollowed(e) | Event::UserUnfollowed(e) => {
                 (vec![relations::following_key(e.follower_id, e.followed_id)], vec![])
             }
@@ -131,6 +141,15 @@ impl Projection for Content {
             Event::ProfileUpdated(e) => card::profile_updated(document, event, e, key)?,
             Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::ProductCreated(_)
+            | Event::ProductUpdated(_)
+            | Event::ProductRestocked(_)
+            | Event::ProductRetired(_) => {}
+            Event::StockReserved(_) | Event::StockReleased(_) => {}
+            Event::OrderPlaced(_) | Event::OrderPaid(_) | Event::OrderCancelled(_) => {}
+            Event::OrderShipped(_) | Event::OrderDelivered(_) => {}
+            Event::WalletOpened(_) | Event::WalletMoved(_) => {}
+            Event::TopUpRequested(_) | Event::TopUpDeclined(_) => {}
             Event::UserFollowed(e) => relations::followed(document, event, e),
             Event::UserUnfollowed(_) => *document = None,
             Event::PostCreated(e) => post::created(document, event, e, key, others)?,

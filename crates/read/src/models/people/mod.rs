@@ -34,7 +34,8 @@ pub enum PeopleDocument {
 }
 
 impl PeopleDocument {
-    pub(super) fn created_micros(&self) -> Option<i64> {
+    /// All lists have the newest first.
+    pub(super) fn sort_value(&self, _: &str) -> Option<i64> {
         match self {
             Self::User(user) => Some(user.created_micros),
             Self::Follow(follow) => Some(follow.created_micros),
@@ -73,6 +74,15 @@ impl Projection for People {
             Event::UserFollowed(_) | Event::UserUnfollowed(_) | Event::PostCreated(_) | Event::PostDeleted(_) => vec![],
             Event::PostEdited(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
             Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
+            Event::ProductCreated(_)
+            | Event::ProductUpdated(_)
+            | Event::ProductRestocked(_)
+            | Event::ProductRetired(_) => vec![],
+            Event::StockReserved(_) | Event::StockReleased(_) => vec![],
+            Event::OrderPlaced(_) | Event::OrderPaid(_) | Event::OrderCancelled(_) => vec![],
+            Event::OrderShipped(_) | Event::OrderDelivered(_) => vec![],
+            Event::WalletOpened(_) | Event::WalletMoved(_) => vec![],
+            Event::TopUpRequested(_) | Event::TopUpDeclined(_) => vec![],
         };
         Touches { writes, reads: vec![] }
     }
@@ -102,6 +112,15 @@ impl Projection for People {
             Event::PostUnpublished(_) | Event::PostDeleted(_) => user::post_hidden(document),
             Event::PostEdited(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}
             Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => {}
+            Event::ProductCreated(_)
+            | Event::ProductUpdated(_)
+            | Event::ProductRestocked(_)
+            | Event::ProductRetired(_) => {}
+            Event::StockReserved(_) | Event::StockReleased(_) => {}
+            Event::OrderPlaced(_) | Event::OrderPaid(_) | Event::OrderCancelled(_) => {}
+            Event::OrderShipped(_) | Event::OrderDelivered(_) => {}
+            Event::WalletOpened(_) | Event::WalletMoved(_) => {}
+            Event::TopUpRequested(_) | Event::TopUpDeclined(_) => {}
         }
         Ok(())
     }

@@ -177,6 +177,19 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::CommentAdded(e) | Event::CommentEdited(e) => e.comment_id.0,
         Event::CommentDeleted(e) => e.comment_id.0,
         Event::PostLiked(e) | Event::PostUnliked(e) => pair_id(e.post_id.0, e.user_id.0),
+        Event::ProductCreated(e) => e.product_id.0,
+        Event::ProductUpdated(e) => e.product_id.0,
+        Event::ProductRestocked(e) => e.product_id.0,
+        Event::ProductRetired(e) => e.product_id.0,
+        Event::StockReserved(e) | Event::StockReleased(e) => e.product_id.0,
+        Event::OrderPlaced(e) => e.order_id.0,
+        Event::OrderPaid(e) => e.order_id.0,
+        Event::OrderShipped(e) | Event::OrderDelivered(e) => e.order_id.0,
+        Event::OrderCancelled(e) => e.order_id.0,
+        Event::WalletOpened(e) => e.wallet_id.0,
+        Event::TopUpRequested(e) => e.wallet_id.0,
+        Event::TopUpDeclined(e) => e.wallet_id.0,
+        Event::WalletMoved(e) => e.wallet_id.0,
     }
 }
 

@@ -1,0 +1,125 @@
+//! The bank test: many clients at every edge, connections cut meanwhile; in each snapshot the books are right.
+
+use crate::market::{Market, eur, number, order};
+use crate::world::{Person, accepted, rejected};
+use millrace_command::{CancelOrder, CommandErrorCode, PayOrder, PaymentResult, TopUpWallet, Transfer};
+use millrace_events::{ProductId, UserId};
+use sea_orm::Database;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+const CLIENTS: usize = 64;
+const ROUNDS: usize = 12;
+const TO_BEGIN_WITH: i64 = 1_000;
+
+fn transfer(to_user_id: UserId, minor: i64) -> Transfer {
+    Transfer { to_user_id, amount: eur(minor), note: Some("For flour".into()), idempotency_key: None }
+}
+
+#[tokio::test]
+async fn a_transfer_moves_money_once_and_all_of_it() {
+    let market = Market::new().await;
+    let (ada, ben) = (market.buyer("Ada", 500).await, market.buyer("Ben", 0).await);
+    accepted(&market.world.by(&ada, transfer(ben.id, 500)).await);
+    assert_eq!((market.balance(&ada).await, market.balance(&ben).await), (0, 500));
+    assert_eq!(rejected(&market.world.by(&ada, transfer(ben.id, 1)).await).kind(), CommandErrorCode::InsufficientFunds);
+    for minor in [0, -1, i64::MIN] {
+        let refused = rejected(&market.world.by(&ada, transfer(ben.id, minor)).await);
+        assert_eq!(refused.kind(), CommandErrorCode::ValidationError);
+    }
+    let keyed = Transfer { idempotency_key: Some("t1".into()), ..transfer(ada.id, 200) };
+    let (first, again) = (market.world.by(&ben, keyed.clone()).await, market.world.by(&ben, keyed).await);
+    assert!(again.receipt().replayed && first.receipt().command_id == again.receipt().command_id);
+    assert_eq!((market.balance(&ada).await, market.balance(&ben).await), (200, 300));
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_notice_counts_once() {
+    let market = Market::new().await;
+    let ada = market.buyer("Ada", 0).await;
+    accepted(&market.world.by(&ada, TopUpWallet { amount: eur(70), idempotency_key: None }).await);
+    let notice = market.world.commands.open_top_ups().await.unwrap().remove(0);
+    let eight = (0..8).map(|_| market.world.commands.complete_top_up(notice.clone()));
+    for answer in futures_util::future::join_all(eight).await {
+        accepted(&answer.unwrap());
+    }
+    let declined = millrace_command::PaymentNotice { result: PaymentResult::Declined, ..notice };
+    accepted(&market.world.commands.complete_top_up(declined).await.unwrap());
+    assert_eq!(market.balance(&ada).await, 70);
+    market.audit().await;
+}
+
+struct Client<'a> {
+    market: &'a Market,
+    people: &'a [Person],
+    product: ProductId,
+    number: usize,
+}
+
+impl Client<'_> {
+    async fn run(&self) {
+        for round in 0..ROUNDS {
+            self.act(self.number * 31 + round * 7).await;
+        }
+    }
+
+    /// An answer may be lost with its connection; the books must be right all the same.
+    async fn act(&self, dice: usize) {
+        let me = &self.people[self.number];
+        let other = &self.people[(self.number + 1 + dice) % self.people.len()];
+        let amounts = [1, 7, TO_BEGIN_WITH, TO_BEGIN_WITH + 1, 0, -5, i64::MAX, i64::MIN];
+        match dice % 5 {
+            0..=2 => drop(self.market.world.try_by(me, transfer(other.id, amounts[dice % amounts.len()])).await),
+            3 => self.buy(me, dice.is_multiple_of(2)).await,
+            _ => drop(self.market.world.try_by(me, transfer(me.id, 5)).await),
+        }
+    }
+
+    async fn buy(&self, me: &Person, cancels: bool) {
+        let world = &self.market.world;
+        let Ok(answer) = world.try_by(me, order(&[(self.product, 1)])).await else { return };
+        let Some(order_id) = answer.outcome().map(|changed| changed.order) else { return };
+        let pay = PayOrder { order_id, expected_version: None, idempotency_key: None };
+        let _may_be_poor = world.try_by(me, pay).await;
+        if cancels {
+            let cancel = CancelOrder { order_id, reason: None, expected_version: None, idempotency_key: None };
+            let _may_be_cut = world.try_by(me, cancel).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixty_four_clients_lose_and_make_no_coin() {
+    let market = Market::new().await;
+    let people = market.many_buyers(CLIENTS).await;
+    for person in &people {
+        market.top_up(person, TO_BEGIN_WITH).await;
+    }
+    let product = market.product("Flour", 10, 1_000).await;
+    let done = AtomicBool::new(false);
+    // A connection of its own, which is not cut.
+    let own = Database::connect(&market.world.url).await.unwrap();
+    let auditor = async {
+        let mut snapshots = 0;
+        while !done.load(Ordering::Relaxed) {
+            market.audit_over(&own).await;
+            let cut = "SELECT count(pg_terminate_backend(pid)) AS n FROM (SELECT pid FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' ORDER BY random() LIMIT 2) s";
+            number(&own, cut).await;
+            snapshots += 1;
+        }
+        snapshots
+    };
+    let clients = async {
+        let all = (0..CLIENTS).map(|number| Client { market: &market, people: &people, product, number });
+        futures_util::future::join_all(all.map(async |client: Client<'_>| client.run().await)).await;
+        done.store(true, Ordering::Relaxed);
+    };
+    let (snapshots, ()) = tokio::join!(auditor, clients);
+    assert!(snapshots > 1, "{snapshots}");
+    market.audit().await;
+    let money_in = i64::try_from(CLIENTS).unwrap() * TO_BEGIN_WITH;
+    let there = "SELECT (SELECT coalesce(sum(balance_minor), 0)::bigint FROM wallets)
+        + (SELECT coalesce(sum(amount_minor), 0)::bigint FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id WHERE a.kind = 'sales') AS n";
+    assert_eq!(market.number(there).await, money_in);
+}

@@ -1,0 +1,209 @@
+//! The shop over PostgreSQL: products, stock and orders.
+
+use crate::market::{Market, eur, lines, order};
+use crate::world::{accepted, rejected, settings};
+use millrace_command::{
+    CancelOrder, CommandError, CommandErrorCode, ConfirmDelivery, CreateProduct, FailureCode, PayOrder, RestockProduct,
+    RetireProduct, Settings, ShipOrder, ShopRules, UpdateProduct,
+};
+use millrace_events::order::CancelledBy;
+use millrace_events::{Event, OrderId};
+use millrace_log::PostgresSettings;
+use time::Duration;
+
+fn pay(order_id: OrderId) -> PayOrder {
+    PayOrder { order_id, expected_version: None, idempotency_key: None }
+}
+
+fn cancel(order_id: OrderId) -> CancelOrder {
+    CancelOrder { order_id, reason: Some("Too wet.".into()), expected_version: None, idempotency_key: None }
+}
+
+fn ship(order_id: OrderId) -> ShipOrder {
+    ShipOrder { order_id, expected_version: None, idempotency_key: None }
+}
+
+fn arrive(order_id: OrderId) -> ConfirmDelivery {
+    ConfirmDelivery { order_id, expected_version: None, idempotency_key: None }
+}
+
+#[tokio::test]
+async fn products_are_staffs_to_change() {
+    let market = Market::new().await;
+    let (world, staff, buyer) = (&market.world, &market.staff, market.buyer("Ada", 0).await);
+    let create = market.new_product("Sluice", 1_200, 5);
+    let refused = world.try_by(&buyer, create.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), FailureCode::Forbidden);
+
+    let product_id = accepted(&world.by(staff, create).await).product;
+    let update = UpdateProduct {
+        product_id,
+        name: Some("Weir".into()),
+        description: None,
+        image_url: Default::default(),
+        price: Some(eur(900)),
+        expected_version: Some(1),
+        idempotency_key: None,
+    };
+    let updated = world.by(staff, update).await;
+    assert_eq!(updated.receipt().version, Some(2));
+    let restock = RestockProduct { product_id, quantity: 3, expected_version: None, idempotency_key: None };
+    let restocked = world.by(staff, restock).await;
+    assert!(
+        matches!(world.event(&restocked).await.event, Event::ProductRestocked(e) if (e.quantity, e.stock) == (3, 8))
+    );
+    let retire = RetireProduct { product_id, expected_version: None, idempotency_key: None };
+    accepted(&world.by(staff, retire.clone()).await);
+    world.changed_nothing(&world.by(staff, retire).await).await;
+    let late = rejected(&world.by(&buyer, order(&[(product_id, 1)])).await);
+    assert_eq!(late.kind(), CommandErrorCode::NotFound);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn an_order_goes_from_pending_to_delivered() {
+    let market = Market::new().await;
+    let (world, staff) = (&market.world, &market.staff);
+    let (oak, elm) = (market.product("Oak", 300, 5).await, market.product("Elm", 20, 9).await);
+    let buyer = market.buyer("Ada", 1_000).await;
+
+    let placed = world.by(&buyer, order(&[(oak, 2), (elm, 9)])).await;
+    let order_id = accepted(&placed).order;
+    let events = world.events(placed.receipt().command_id).await;
+    let Event::OrderPlaced(event) = &events[0].event else { panic!("{events:?}") };
+    assert_eq!((event.total.minor(), event.lines.len(), events.len()), (780, 2, 3));
+    assert_eq!(market.stock(oak).await, 3);
+
+    assert_eq!(rejected(&world.by(staff, ship(order_id)).await).kind(), CommandErrorCode::InvalidTransition);
+    assert_eq!(rejected(&world.by(staff, pay(order_id)).await).kind(), CommandErrorCode::NotAllowed);
+    let paid = world.by(&buyer, pay(order_id)).await;
+    assert_eq!(paid.receipt().version, Some(2));
+    assert_eq!(market.balance(&buyer).await, 220);
+    assert_eq!(rejected(&world.by(&buyer, pay(order_id)).await).kind(), CommandErrorCode::InvalidTransition);
+    accepted(&world.by(staff, ship(order_id)).await);
+    assert_eq!(rejected(&world.by(&buyer, cancel(order_id)).await).kind(), CommandErrorCode::InvalidTransition);
+    accepted(&world.by(staff, arrive(order_id)).await);
+    assert_eq!(market.status(order_id).await, "delivered");
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn cancelling_gives_everything_back() {
+    let market = Market::new().await;
+    let world = &market.world;
+    let oak = market.product("Oak", 300, 5).await;
+    let (buyer, other) = (market.buyer("Ada", 1_000).await, market.buyer("Ben", 0).await);
+
+    let pending = accepted(&world.by(&buyer, order(&[(oak, 4)])).await).order;
+    assert_eq!(rejected(&world.by(&other, cancel(pending)).await).kind(), CommandErrorCode::NotFound);
+    let cancelled = world.by(&buyer, cancel(pending)).await;
+    let events = world.events(cancelled.receipt().command_id).await;
+    let Event::OrderCancelled(event) = &events[0].event else { panic!("{events:?}") };
+    assert_eq!((event.by, &event.refund), (CancelledBy::Customer, &None));
+    assert_eq!(market.stock(oak).await, 5);
+
+    let paid = accepted(&world.by(&buyer, order(&[(oak, 3)])).await).order;
+    accepted(&world.by(&buyer, pay(paid)).await);
+    assert_eq!((market.balance(&buyer).await, market.stock(oak).await), (100, 2));
+    accepted(&world.by(&market.staff, cancel(paid)).await);
+    assert_eq!((market.balance(&buyer).await, market.stock(oak).await), (1_000, 5));
+    assert_eq!(rejected(&world.by(&buyer, cancel(paid)).await).kind(), CommandErrorCode::InvalidTransition);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told() {
+    let market = Market::new().await;
+    let world = &market.world;
+    let oak = market.product("Oak", 300, 5).await;
+    let buyer = market.buyer("Ada", 100).await;
+    let short = rejected(&world.by(&buyer, order(&[(oak, 6)])).await);
+    assert!(matches!(short, CommandError::OutOfStock(error) if (error.product_id, error.available) == (oak, 5)));
+    let order_id = accepted(&world.by(&buyer, order(&[(oak, 1)])).await).order;
+    let poor = rejected(&world.by(&buyer, pay(order_id)).await);
+    assert!(
+        matches!(poor, CommandError::InsufficientFunds(error) if (error.balance.minor(), error.missing.minor()) == (100, 200))
+    );
+    market.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_buyers_buy_exactly_what_there_is() {
+    let market = Market::new().await;
+    let mut products = Vec::new();
+    for number in 0..4 {
+        products.push(market.product(&format!("Thing {number}"), 100, 5).await);
+    }
+    let buyers = market.many_buyers(200).await;
+    let sold = futures_util::future::join_all(buyers.iter().enumerate().map(|(number, buyer)| {
+        let wanted = lines(&products, number);
+        let count: i32 = wanted.iter().map(|(_, quantity)| quantity).sum();
+        let market = &market;
+        async move {
+            match market.world.by(buyer, order(&wanted)).await.outcome() {
+                Some(_) => count,
+                None => 0,
+            }
+        }
+    }))
+    .await;
+    let left = market.world.count("(SELECT FROM products, generate_series(1, stock)) AS left_over").await;
+    assert_eq!(i64::from(sold.iter().sum::<i32>()) + left, 20);
+    assert!(sold.iter().any(|count| *count > 0));
+    market.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_process_managers_cancel_what_is_unpaid_once() {
+    let market = Market::new().await;
+    let hasty = Settings { shop: ShopRules { pay_within: Duration::ZERO, ..Default::default() }, ..settings() };
+    let oak = market.product("Oak", 300, 50).await;
+    let buyer = market.buyer("Ada", 1_000).await;
+    let shop =
+        market.world.commands_with(PostgresSettings::new(&*market.world.url), hasty.clone(), market.world.auth()).await;
+    let mut orders = Vec::new();
+    for _ in 0..10 {
+        let request = millrace_command::Request::new(buyer.viewer.clone());
+        orders.push(accepted(&shop.execute(request, order(&[(oak, 2)])).await.unwrap()).order);
+    }
+    accepted(&market.world.by(&buyer, pay(orders[0])).await);
+    let other = market.world.commands_with(PostgresSettings::new(&*market.world.url), hasty, market.world.auth()).await;
+    let (a, b) = tokio::join!(shop.expire_orders(), other.expire_orders());
+    assert!(a.unwrap().orders.max(b.unwrap().orders) >= 9);
+    assert_eq!(market.world.count("orders WHERE status = 'cancelled'").await, 9);
+    assert_eq!(market.status(orders[0]).await, "confirmed");
+    assert_eq!(market.stock(oak).await, 48);
+    assert_eq!(shop.expire_orders().await.unwrap().orders, 0);
+    market.audit().await;
+}
+
+/// Not through commands: whatever else may write there, PostgreSQL refuses.
+#[tokio::test]
+async fn stock_and_balances_are_moved_by_their_entries_alone() {
+    let market = Market::new().await;
+    let oak = market.product("Oak", 300, 5).await;
+    let buyer = market.buyer("Ada", 100).await;
+    let refused = async |sql: String| market.refused(&sql).await;
+    refused(format!("UPDATE products SET stock = stock + 1 WHERE id = '{oak}'")).await;
+    refused(format!("UPDATE wallets SET balance_minor = 7 WHERE user_id = '{}'", buyer.id)).await;
+    refused("DELETE FROM ledger_entries".into()).await;
+    refused("UPDATE ledger_entries SET amount_minor = amount_minor * 2".into()).await;
+    refused("DELETE FROM stock_movements".into()).await;
+    refused("TRUNCATE ledger_entries CASCADE".into()).await;
+    refused(market.unbalanced_entries(&buyer).await).await;
+    market.audit().await;
+}
+
+#[test]
+fn a_product_cannot_be_created_for_nothing() {
+    use millrace_command::Command;
+    let create = CreateProduct {
+        name: "Air".into(),
+        description: "Fresh.".into(),
+        image_url: None,
+        price: eur(0),
+        stock: -1,
+        idempotency_key: None,
+    };
+    assert_eq!(create.validate().unwrap_err().len(), 2);
+}

@@ -1,0 +1,233 @@
+//! `order:ID`: an order with everything that its page shows, calculated ahead.
+
+use crate::models::fields::{global_id, micros, readable};
+use crate::projection::{DocumentKey, Unfoldable};
+use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderPlaced, OrderedLine};
+use millrace_events::{Date, Money, OrderId, ProductId, Recorded, Timestamp, TransactionId, UserId};
+use serde::{Deserialize, Serialize};
+
+/// The kind of these documents.
+pub const KIND: &str = "order";
+
+/// Where an order stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[graphql(name = "OrderStatus")]
+pub enum Status {
+    /// Placed: what it names is set aside until it is paid.
+    Pending,
+    /// Paid.
+    Confirmed,
+    /// On its way.
+    Shipped,
+    /// Arrived.
+    Delivered,
+    /// Cancelled: stock and money went back.
+    Cancelled,
+}
+
+impl Status {
+    /// The text in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "PENDING",
+            Self::Confirmed => "CONFIRMED",
+            Self::Shipped => "SHIPPED",
+            Self::Delivered => "DELIVERED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+}
+
+/// An order. Name, addresses and reason are empty once the person is erased.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// Which order.
+    #[serde(with = "global_id")]
+    pub id: OrderId,
+    /// Version of the order, for `expectedVersion`.
+    pub version: u32,
+    /// When it was placed.
+    pub created_at: Timestamp,
+    /// The same, for sorting.
+    pub created_micros: i64,
+    /// When it changed last.
+    pub updated_at: Timestamp,
+    /// Where it stands.
+    pub status: Status,
+    /// Who ordered, for selecting.
+    pub customer_id: UserId,
+    /// The customer's name when it was placed.
+    pub customer_name: String,
+    /// The customer's e-mail address when it was placed.
+    pub customer_email: String,
+    /// Where it goes.
+    pub delivery_address: String,
+    /// What was ordered.
+    pub lines: Vec<OrderLine>,
+    /// What it costs.
+    pub total_price: Money,
+    /// When it should arrive.
+    pub estimated_delivery: Date,
+    /// Until when it can be paid.
+    pub pay_until: Timestamp,
+    /// Each status with when it was reached, the first one first.
+    pub timeline: Vec<OrderStep>,
+    /// Money that moved for it, in order: one payment at the most, and one refund.
+    pub payments: Vec<OrderPayment>,
+    /// Who cancelled it.
+    pub cancelled_by: Option<CancelledBy>,
+    /// Why it was cancelled, in the words of whoever did.
+    pub cancel_reason: Option<String>,
+}
+
+/// One product of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderLine {
+    /// Which product.
+    #[serde(with = "global_id")]
+    pub product_id: ProductId,
+    /// Its name when the order was placed.
+    pub product_name: String,
+    /// Its picture when the order was placed.
+    pub product_image: Option<String>,
+    /// How many.
+    pub quantity: u32,
+    /// Price of one when the order was placed.
+    pub price: Money,
+    /// Price of all of them.
+    pub total_price: Money,
+}
+
+/// A status that an order has reached.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderStep {
+    /// Which status.
+    pub status: Status,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Money that moved for an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderPayment {
+    /// The movement.
+    #[serde(with = "global_id")]
+    pub transaction_id: TransactionId,
+    /// Paid, or paid back.
+    pub kind: PaymentKind,
+    /// How much.
+    pub amount: Money,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Which way money moved for an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, async_graphql::Enum)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PaymentKind {
+    /// From the customer.
+    Payment,
+    /// Back to the customer.
+    Refund,
+}
+
+/// The key of an order.
+pub fn key(id: OrderId) -> DocumentKey {
+    DocumentKey::new(KIND, id)
+}
+
+/// The order that a key names, if it names one.
+pub fn id_in(key: &DocumentKey) -> Option<OrderId> {
+    key.as_str().strip_prefix(KIND)?.strip_prefix(':')?.parse().ok().map(OrderId)
+}
+
+/// The order that an event brings into being.
+pub(super) fn placed(event: &Recorded, e: &OrderPlaced, key: &DocumentKey) -> Result<Order, Unfoldable> {
+    let text = |personal| readable(personal, key).map(|value: Option<&String>| value.cloned().unwrap_or_default());
+    let lines = e.lines.iter().map(|line| line_of(line, key)).collect::<Result<_, _>>()?;
+    Ok(Order {
+        id: e.order_id,
+        version: event.aggregate.version,
+        created_at: event.at,
+        created_micros: micros(event.at),
+        updated_at: event.at,
+        status: Status::Pending,
+        customer_id: e.customer_id,
+        customer_name: text(&e.customer_name)?,
+        customer_email: text(&e.customer_email)?,
+        delivery_address: text(&e.delivery_address)?,
+        lines,
+        total_price: e.total,
+        estimated_delivery: e.estimated_delivery,
+        pay_until: e.pay_until,
+        timeline: vec![OrderStep { status: Status::Pending, at: event.at }],
+        payments: vec![],
+        cancelled_by: None,
+        cancel_reason: None,
+    })
+}
+
+fn line_of(line: &OrderedLine, key: &DocumentKey) -> Result<OrderLine, Unfoldable> {
+    let too_much = |_| Unfoldable { key: key.clone(), reason: "a line's price overflows" };
+    Ok(OrderLine {
+        product_id: line.product_id,
+        product_name: line.product_name.clone(),
+        product_image: line.product_image.clone(),
+        quantity: line.quantity,
+        price: line.price,
+        total_price: line.price.times(line.quantity).map_err(too_much)?,
+    })
+}
+
+/// Why an order was cancelled; none if nobody said, or if whoever said it is erased.
+pub(super) fn reason(e: &OrderCancelled, key: &DocumentKey) -> Result<Option<String>, Unfoldable> {
+    let Some(reason) = &e.reason else { return Ok(None) };
+    Ok(readable(reason, key)?.cloned())
+}
+
+impl Order {
+    /// What it takes of a document, as a count of lines.
+    pub(super) fn weight(&self) -> usize {
+        self.lines.len()
+    }
+
+    fn step(&mut self, event: &Recorded, status: Status) {
+        self.status = status;
+        self.version = event.aggregate.version;
+        self.updated_at = event.at;
+        self.timeline.push(OrderStep { status, at: event.at });
+    }
+
+    pub(super) fn paid(&mut self, event: &Recorded, e: &OrderPaid) {
+        self.step(event, Status::Confirmed);
+        self.estimated_delivery = e.estimated_delivery;
+        let (transaction_id, amount, at) = (e.transaction_id, e.amount, event.at);
+        self.payments.push(OrderPayment { transaction_id, kind: PaymentKind::Payment, amount, at });
+    }
+
+    pub(super) fn shipped(&mut self, event: &Recorded) {
+        self.step(event, Status::Shipped);
+    }
+
+    pub(super) fn delivered(&mut self, event: &Recorded) {
+        self.step(event, Status::Delivered);
+    }
+
+    pub(super) fn cancelled(&mut self, event: &Recorded, e: &OrderCancelled, reason: Option<String>) {
+        self.step(event, Status::Cancelled);
+        self.cancelled_by = Some(e.by);
+        self.cancel_reason = reason;
+        let refund = e.refund.as_ref().map(|refund| OrderPayment {
+            transaction_id: refund.transaction_id,
+            kind: PaymentKind::Refund,
+            amount: refund.amount,
+            at: event.at,
+        });
+        self.payments.extend(refund);
+    }
+}

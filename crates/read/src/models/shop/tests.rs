@@ -1,0 +1,176 @@
+//! The shop's fold as data: given these events, then these documents.
+
+use super::*;
+use crate::models::shop::customer::{LINES_KEPT, ORDERS_KEPT};
+use crate::models::shop::order::{PaymentKind, Status};
+use crate::models::shop::product::Offered;
+use crate::models::tests::{Folded, Log, after_erasing, at, id};
+use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderPlaced, OrderSent, OrderedLine, Refund};
+use millrace_events::product::{ProductCreated, ProductDescription, ProductRetired, StockMoved};
+use millrace_events::wallet::{MovementCause, TopUpRequested, WalletMoved, WalletOpened};
+use millrace_events::{Currency, Date, Money, OrderId, Personal, ProductId, TopUpId, TransactionId, WalletId};
+use time::macros::date;
+use uuid::Uuid;
+
+const ADA: UserId = UserId(id(1));
+const OAK: ProductId = ProductId(id(2));
+const WALLET: WalletId = WalletId(id(3));
+
+fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::parse("EUR").unwrap())
+}
+
+fn order_id(n: u128) -> OrderId {
+    OrderId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0001_0000 + n))
+}
+
+fn line(quantity: u32) -> OrderedLine {
+    OrderedLine { product_id: OAK, product_name: "Oak".into(), product_image: None, quantity, price: eur(300) }
+}
+
+fn place(log: &mut Log, n: u128, lines: usize) {
+    log.record(Event::OrderPlaced(OrderPlaced {
+        order_id: order_id(n),
+        customer_id: ADA,
+        customer_name: Personal::known(ADA, "Ada Test".into()),
+        customer_email: Personal::known(ADA, "ada@millrace.example".into()),
+        delivery_address: Personal::known(ADA, "Mill Lane 1".into()),
+        lines: vec![line(2); lines],
+        total: eur(600),
+        estimated_delivery: Date(date!(2026 - 11 - 30)),
+        pay_until: at(900),
+    }));
+}
+
+fn order(folded: &Folded<Shop>, n: u128) -> &order::Order {
+    match folded.get(&order::key(order_id(n))) {
+        Some(ShopDocument::Order(order)) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn customer(folded: &Folded<Shop>) -> &Customer {
+    match folded.get(&customer::key(ADA)) {
+        Some(ShopDocument::Customer(customer)) => customer,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_product_is_as_its_last_events_say() {
+    let mut log = Log::default();
+    let description = ProductDescription { name: "Oak".into(), text: "Hard.".into(), image_url: None, price: eur(300) };
+    log.record(Event::ProductCreated(ProductCreated { product_id: OAK, description, stock: 2 }));
+    log.record(Event::StockReserved(StockMoved { product_id: OAK, order_id: order_id(1), quantity: 2, stock: 0 }));
+    let product = |log: &Log| match Folded::<Shop>::of(&log.events).get(&product::key(OAK)).cloned() {
+        Some(ShopDocument::Product(product)) => product,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((product(&log).stock, product(&log).offered, product(&log).version), (0, Offered::SoldOut, 2));
+    log.record(Event::ProductRetired(ProductRetired { product_id: OAK }));
+    log.record(Event::StockReleased(StockMoved { product_id: OAK, order_id: order_id(1), quantity: 2, stock: 2 }));
+    assert_eq!((product(&log).stock, product(&log).offered), (2, Offered::Retired), "what is retired stays so");
+}
+
+#[test]
+fn an_order_and_its_copy_go_on_alike() {
+    let mut log = Log::default();
+    place(&mut log, 1, 1);
+    let paid = OrderPaid {
+        order_id: order_id(1),
+        customer_id: ADA,
+        transaction_id: TransactionId(id(9)),
+        amount: eur(600),
+        estimated_delivery: Date(date!(2026 - 12 - 01)),
+    };
+    log.record(Event::OrderPaid(paid));
+    log.record(Event::OrderCancelled(OrderCancelled {
+        order_id: order_id(1),
+        customer_id: ADA,
+        by: CancelledBy::Customer,
+        reason: Some(Personal::known(ADA, "Too wet.".into())),
+        refund: Some(Refund { transaction_id: TransactionId(id(10)), amount: eur(600) }),
+    }));
+    let folded = Folded::<Shop>::of(&log.events);
+    let order = order(&folded, 1);
+    let statuses: Vec<_> = order.timeline.iter().map(|step| step.status).collect();
+    assert_eq!(statuses, [Status::Pending, Status::Confirmed, Status::Cancelled]);
+    let kinds: Vec<_> = order.payments.iter().map(|payment| payment.kind).collect();
+    assert_eq!(kinds, [PaymentKind::Payment, PaymentKind::Refund]);
+    assert_eq!((order.version, order.cancel_reason.as_deref()), (3, Some("Too wet.")));
+    assert_eq!(*customer(&folded).orders[0], *order);
+}
+
+#[test]
+fn the_newest_orders_are_kept_within_bounds() {
+    let mut log = Log::default();
+    (0..25).for_each(|n| place(&mut log, n, 1));
+    let folded = Folded::<Shop>::of(&log.events);
+    let kept: Vec<_> = customer(&folded).orders.iter().map(|order| order.id).collect();
+    assert_eq!(kept, (5..25).rev().map(order_id).collect::<Vec<_>>());
+    assert_eq!((kept.len(), customer(&folded).order_count, customer(&folded).holds_all()), (ORDERS_KEPT, 25, false));
+    (25..31).for_each(|n| place(&mut log, n, 50));
+    let folded = Folded::<Shop>::of(&log.events);
+    let lines: usize = customer(&folded).orders.iter().map(|order| order.lines.len()).sum();
+    assert!(lines <= LINES_KEPT && customer(&folded).orders[0].id == order_id(30), "{lines}");
+    log.record(Event::OrderShipped(OrderSent { order_id: order_id(0), customer_id: ADA }));
+    assert_eq!(
+        order(&Folded::<Shop>::of(&log.events), 0).status,
+        Status::Shipped,
+        "one that is kept no longer goes on by itself"
+    );
+}
+
+#[test]
+fn a_wallet_holds_what_its_last_movement_says() {
+    let mut log = Log::default();
+    let currency = eur(0).currency;
+    log.record(Event::WalletOpened(WalletOpened { wallet_id: WALLET, user_id: ADA, currency }));
+    let top_up_id = TopUpId(id(7));
+    log.record(Event::TopUpRequested(TopUpRequested { wallet_id: WALLET, user_id: ADA, top_up_id, amount: eur(50) }));
+    let pending = Folded::<Shop>::of(&log.events);
+    log.record(Event::WalletMoved(WalletMoved {
+        wallet_id: WALLET,
+        user_id: ADA,
+        transaction_id: TransactionId(id(8)),
+        moved_at: at(5),
+        cause: MovementCause::TopUp,
+        amount: eur(50),
+        balance: eur(50),
+        order_id: None,
+        top_up_id: Some(top_up_id),
+        other_user_id: None,
+        note: None,
+    }));
+    let wallet = |folded: &Folded<Shop>| match folded.get(&wallet::key(WALLET)).cloned() {
+        Some(ShopDocument::Wallet(wallet)) => wallet,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(wallet(&pending).pending_top_ups.len(), 1);
+    let folded = Folded::<Shop>::of(&log.events);
+    assert_eq!(
+        (wallet(&folded).balance, wallet(&folded).pending_top_ups.len(), wallet(&folded).version),
+        (eur(50), 0, 3)
+    );
+    assert!(folded.get(&movement::key(TransactionId(id(8)), WALLET)).is_some());
+}
+
+#[test]
+fn of_an_erased_customer_an_order_keeps_no_word() {
+    let mut log = Log::default();
+    place(&mut log, 1, 1);
+    let folded = Folded::<Shop>::of(&after_erasing(&log.events, ADA));
+    let order = order(&folded, 1);
+    assert_eq!([&order.customer_name, &order.customer_email, &order.delivery_address], ["", "", ""]);
+    assert_eq!((order.total_price, order.lines.len()), (eur(600), 1));
+}
+
+#[test]
+fn orders_and_money_are_their_owners_to_see() {
+    let mut log = Log::default();
+    place(&mut log, 1, 1);
+    let folded = Folded::<Shop>::of(&log.events);
+    for (key, document) in &folded.documents {
+        assert_eq!(Shop::audience(key, document), Audience::Person(ADA), "{key}");
+    }
+}

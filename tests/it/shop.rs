@@ -1,0 +1,311 @@
+//! The shop end to end: products, orders and money, in queries, over the webhook and live.
+
+use crate::harness::client::{Client, Person, token};
+use crate::harness::eventually;
+use crate::harness::socket::Socket;
+use crate::harness::stage::Stage;
+use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
+use millrace_command::{PaymentNotice, PaymentResult};
+use millrace_events::{Currency, Money, Timestamp, TopUpId};
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+
+const PRODUCT: &str = "subscription($id: ID!) { event: productChanged(id: $id) {
+    __typename ... on LiveEvent { commandId } ... on ProductChanged { product { name stock retired price { amountMinor } } }
+} }";
+const ORDERS: &str = "subscription { event: orders {
+    __typename ... on LiveEvent { commandId } ... on OrderChanged { order { status customerName } }
+} }";
+const OWN_ORDERS: &str = "subscription { event: viewerOrders {
+    __typename ... on LiveEvent { commandId } ... on OrderChanged { order { status } }
+} }";
+const WALLET: &str = "subscription { event: walletChanged {
+    __typename ... on LiveEvent { commandId }
+    ... on WalletChanged { wallet { balance { amountMinor currency } pendingTopUps { id } } }
+} }";
+const ORDER: &str = "subscription($id: ID!, $after: String) { orderChanged(id: $id, after: $after) {
+    __typename ... on LiveEvent { cursor }
+    ... on OrdersSnapshot { orders { status } }
+    ... on OrderChanged { order { status timeline { status } payments { kind amount { amountMinor } } } }
+} }";
+
+/// A shop with staff and a customer.
+pub struct Shop {
+    url: String,
+    client: Client,
+    pub staff: Person,
+    pub buyer: Person,
+    secret: WebhookSecret,
+}
+
+impl Shop {
+    pub async fn begin(stage: &Stage, client: &Client) -> Self {
+        let (staff, buyer) = (client.sign_up("Staff").await, client.sign_up("Ada").await);
+        stage.run(&["user", "grant", &staff.email, "staff"]).await;
+        eventually("the read side knows the role", || async {
+            let answer = staff.client.send("{ orders { nodes { id } } }", json!({}), &[]).await.expect("an answer");
+            answer.body.get("errors").is_none().then_some(())
+        })
+        .await;
+        let secret =
+            std::fs::read_to_string(stage.variable("MILLRACE_PAYMENTS__WEBHOOK_SECRET_FILE")).expect("a secret");
+        let secret = WebhookSecret::new(secret.trim().as_bytes()).expect("long enough");
+        Self { url: client.url.clone(), client: client.clone(), staff, buyer, secret }
+    }
+
+    async fn product(&self, stock: i32) -> String {
+        let price = json!({ "amountMinor": "250", "currency": "EUR" });
+        let input = json!({ "name": "Sluice", "description": "Of oak.", "price": price, "stock": stock });
+        id_of(&self.staff.client.command("createProduct", input, "product { name stock inStock }").await)
+    }
+
+    async fn order(&self, product: &str) -> String {
+        let lines = json!([{ "productId": product, "quantity": 2 }]);
+        let input = json!({ "lines": lines, "deliveryAddress": "Mill Lane 1" });
+        id_of(&self.buyer.client.command("placeOrder", input, "order { id }").await)
+    }
+
+    /// What a payment provider sends; answers the status.
+    async fn notice(&self, top_up_id: &str, event_id: &str, minor: i64) -> u16 {
+        let notice = PaymentNotice {
+            event_id: event_id.into(),
+            top_up_id: TopUpId::from_global(top_up_id).expect("an id"),
+            result: PaymentResult::Succeeded,
+            amount: Money::new(minor, Currency::parse("EUR").expect("a currency")),
+        };
+        let body = serde_json::to_vec(&notice).expect("JSON");
+        let signature = self.secret.sign(Timestamp::new(OffsetDateTime::now_utc()), &body);
+        self.call(body, &signature).await
+    }
+
+    async fn call(&self, body: Vec<u8>, signature: &str) -> u16 {
+        let url = self.url.replace("/graphql", "/webhooks/payments");
+        let request = self.client.http.post(url).header(SIGNATURE_HEADER, signature).body(body);
+        request.send().await.expect("an answer").status().as_u16()
+    }
+
+    async fn ask_for_money(&self, minor: i64) -> String {
+        let amount = json!({ "amountMinor": minor.to_string(), "currency": "EUR" });
+        let payload = self.buyer.client.command("topUpWallet", json!({ "amount": amount }), "topUpId").await;
+        payload["topUpId"].as_str().expect("an id").to_owned()
+    }
+
+    async fn top_up(&self, minor: i64) {
+        let id = self.ask_for_money(minor).await;
+        assert_eq!(self.notice(&id, &format!("evt-{id}"), minor).await, 204);
+    }
+
+    async fn balance(&self, viewer: &Client) -> Value {
+        let data = viewer.ask("{ viewer { wallets { balance { amountMinor } } } }", json!({})).await;
+        data["viewer"]["wallets"][0]["balance"]["amountMinor"].clone()
+    }
+
+    /// Subscribes, has the snapshot, sends the mutation, and answers the first event that this command caused.
+    async fn moved(
+        &self,
+        subscription: &str,
+        variables: Value,
+        viewer: &Person,
+        send: (&Person, &str, Value),
+    ) -> Value {
+        let mut socket = Socket::open(&self.url, viewer.client.access_token.as_deref()).await;
+        socket.subscribe("1", subscription, variables).await;
+        socket.event("event", "the snapshot").await;
+        let (sender, name, input) = send;
+        let payload = sender.client.command(name, input, "").await;
+        loop {
+            let event = socket.event("event", name).await;
+            if event["commandId"] == payload["receipt"]["commandId"] {
+                return event;
+            }
+        }
+    }
+}
+
+fn id_of(payload: &Value) -> String {
+    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
+}
+
+/// The mutations that [`moves`] has a case for.
+pub const MUTATIONS: &[&str] = &[
+    "createProduct",
+    "updateProduct",
+    "restockProduct",
+    "retireProduct",
+    "placeOrder",
+    "payOrder",
+    "shipOrder",
+    "confirmDelivery",
+    "cancelOrder",
+    "topUpWallet",
+    "transfer",
+];
+
+/// A mutation of the shop moves a subscription that shows it.
+pub async fn moves(shop: &Shop, name: &str) {
+    let (staff, buyer) = (&shop.staff, &shop.buyer);
+    let product = shop.product(10).await;
+    let watch = json!({ "id": product });
+    match name {
+        "createProduct" => {
+            let event = shop.moved(PRODUCT, watch, buyer, (staff, "restockProduct", restock(&product))).await;
+            assert_eq!(event["product"]["stock"], 11, "what was created can be watched: {event:#}");
+        }
+        "updateProduct" => {
+            let input = json!({ "productId": product, "name": "Weir" });
+            assert_eq!(shop.moved(PRODUCT, watch, buyer, (staff, name, input)).await["product"]["name"], "Weir");
+        }
+        "restockProduct" => {
+            let event = shop.moved(PRODUCT, watch, buyer, (staff, name, restock(&product))).await;
+            assert_eq!(event["product"]["stock"], 11);
+        }
+        "retireProduct" => {
+            let event = shop.moved(PRODUCT, watch, buyer, (staff, name, json!({ "productId": product }))).await;
+            assert_eq!(event["product"]["retired"], true);
+        }
+        "placeOrder" => {
+            let lines = json!([{ "productId": product, "quantity": 3 }]);
+            let input = json!({ "lines": lines, "deliveryAddress": "Mill Lane 1" });
+            let event = shop.moved(ORDERS, json!({}), staff, (buyer, name, input.clone())).await;
+            assert_eq!(event["order"], json!({ "status": "PENDING", "customerName": "Ada Test" }));
+            assert_eq!(shop.moved(PRODUCT, watch, buyer, (buyer, name, input)).await["product"]["stock"], 4);
+        }
+        "topUpWallet" => {
+            shop.top_up(100).await;
+            let amount = json!({ "amountMinor": "5", "currency": "EUR" });
+            let event = shop.moved(WALLET, json!({}), buyer, (buyer, name, json!({ "amount": amount }))).await;
+            assert_eq!(event["wallet"]["pendingTopUps"].as_array().map(Vec::len), Some(1), "{event:#}");
+        }
+        "transfer" => {
+            shop.top_up(100).await;
+            let amount = json!({ "amountMinor": "30", "currency": "EUR" });
+            let input = json!({ "toUserId": staff.id, "amount": amount });
+            let event = shop.moved(WALLET, json!({}), buyer, (buyer, name, input)).await;
+            assert_eq!(event["wallet"]["balance"]["amountMinor"], "70", "{event:#}");
+        }
+        _ => order_moves(shop, &product, name).await,
+    }
+}
+
+fn restock(product: &str) -> Value {
+    json!({ "productId": product, "quantity": 1 })
+}
+
+async fn order_moves(shop: &Shop, product: &str, name: &str) {
+    let (staff, buyer) = (&shop.staff, &shop.buyer);
+    shop.top_up(10_000).await;
+    let input = json!({ "orderId": shop.order(product).await });
+    let before: &[(&Person, &str)] = match name {
+        "payOrder" | "cancelOrder" => &[],
+        "shipOrder" => &[(buyer, "payOrder")],
+        _ => &[(buyer, "payOrder"), (staff, "shipOrder")],
+    };
+    for (sender, step) in before {
+        sender.client.command(step, input.clone(), "").await;
+    }
+    let (sender, status) = match name {
+        "payOrder" => (buyer, "CONFIRMED"),
+        "cancelOrder" => (buyer, "CANCELLED"),
+        "shipOrder" => (staff, "SHIPPED"),
+        _ => (staff, "DELIVERED"),
+    };
+    let event = shop.moved(OWN_ORDERS, json!({}), buyer, (sender, name, input)).await;
+    assert_eq!(event["order"]["status"], status, "{event:#}");
+}
+
+#[tokio::test]
+async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let shop = Shop::begin(&stage, &client).await;
+    let product = shop.product(5).await;
+    shop.top_up(1_000).await;
+    let order = shop.order(&product).await;
+    let mut socket = Socket::open(&client.url, shop.buyer.client.access_token.as_deref()).await;
+    socket.subscribe("1", ORDER, json!({ "id": order })).await;
+    let first = socket.event("orderChanged", "the snapshot").await;
+    assert_eq!(first["orders"], json!([{ "status": "PENDING" }]));
+    let input = json!({ "orderId": order });
+    shop.buyer.client.command("payOrder", input.clone(), "order { status }").await;
+    let paid = socket.event("orderChanged", "the payment").await;
+    assert_eq!(paid["order"]["payments"], json!([{ "kind": "PAYMENT", "amount": { "amountMinor": "500" } }]));
+    assert_eq!(shop.balance(&shop.buyer.client).await, "500");
+    let stranger = client.sign_up("Eve").await;
+    assert_eq!(
+        stranger.client.ask("query($id: ID!) { order(id: $id) { id } }", json!({ "id": order })).await["order"],
+        Value::Null
+    );
+    process.stop().await;
+
+    let (process, client) = stage.all().await;
+    let staff = Client { url: client.url.clone(), ..shop.staff.client.clone() };
+    staff.command("shipOrder", input.clone(), "").await;
+    let mut socket = Socket::open(&client.url, shop.buyer.client.access_token.as_deref()).await;
+    socket.subscribe("1", ORDER, json!({ "id": order, "after": paid["cursor"] })).await;
+    assert_eq!(socket.event("orderChanged", "what was missed").await["order"]["status"], "SHIPPED");
+    let delivered = staff.command("confirmDelivery", input, "").await;
+    let last = socket.event("orderChanged", "the delivery").await;
+    let statuses: Vec<&Value> =
+        last["order"]["timeline"].as_array().expect("steps").iter().map(|step| &step["status"]).collect();
+    assert_eq!(statuses, ["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED"]);
+    let buyer = Client { url: client.url.clone(), ..shop.buyer.client.clone() };
+    let own = "{ viewer { orders { totalCount nodes { status totalPrice { amountMinor } lines { productName quantity } } } } }";
+    let data = buyer.ask_with(own, json!({}), &[("millrace-consistency", &token(&delivered))]).await;
+    assert_eq!(
+        data["viewer"]["orders"]["nodes"][0]["lines"],
+        json!([{ "productName": "Sluice", "quantity": 2 }]),
+        "{data:#}"
+    );
+    assert_eq!(data["viewer"]["orders"]["totalCount"], 1);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn the_webhook_believes_only_what_is_signed_and_counts_it_once() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let shop = Shop::begin(&stage, &client).await;
+    let id = shop.ask_for_money(300).await;
+    assert_eq!(shop.call(b"{}".to_vec(), "junk").await, 400);
+    assert_eq!(shop.call(b"{}".to_vec(), "t=1,v1=00").await, 401);
+    assert_eq!(shop.notice(&id, "evt-1", 301).await, 422, "another amount than was asked for");
+    for _ in 0..2 {
+        assert_eq!(shop.notice(&id, "evt-1", 300).await, 204);
+    }
+    eventually("the wallet shows it", || async { (shop.balance(&shop.buyer.client).await == "300").then_some(()) })
+        .await;
+    let statement =
+        "{ viewer { wallets { statement { nodes { cause amount { amountMinor } balance { amountMinor } } } } } }";
+    let data = shop.buyer.client.ask(statement, json!({})).await;
+    let one = json!([{ "cause": "TOP_UP", "amount": { "amountMinor": "300" }, "balance": { "amountMinor": "300" } }]);
+    assert_eq!(data["viewer"]["wallets"][0]["statement"]["nodes"], one);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn products_are_searched_sorted_and_paged() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let shop = Shop::begin(&stage, &client).await;
+    let mut last = Value::Null;
+    for (name, price, stock) in [("Oak sluice", 300, 1), ("Elm sluice", 100, 0), ("Weir", 200, 5)] {
+        let price = json!({ "amountMinor": price.to_string(), "currency": "EUR" });
+        let input = json!({ "name": name, "description": "Made by hand.", "price": price, "stock": stock });
+        last = shop.staff.client.command("createProduct", input, "").await;
+    }
+    let names = async |arguments: &str| {
+        let query = format!("{{ products({arguments}) {{ nodes {{ name }} }} }}");
+        let data = client.ask_with(&query, json!({}), &[("millrace-consistency", &token(&last))]).await;
+        let nodes = data["products"]["nodes"].as_array().expect("nodes").clone();
+        nodes.iter().map(|node| node["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("first: 5").await, ["Weir", "Elm sluice", "Oak sluice"]);
+    assert_eq!(names("sort: PRICE_LOWEST").await, ["Elm sluice", "Weir", "Oak sluice"]);
+    assert_eq!(names("sort: PRICE_HIGHEST, inStock: true").await, ["Oak sluice", "Weir"]);
+    assert_eq!(names("search: \"sluice\", inStock: false").await, ["Elm sluice"]);
+    let page = "query($after: String) { products(sort: PRICE_LOWEST, first: 1, after: $after) { nodes { name } pageInfo { endCursor } } }";
+    let first = client.ask(page, json!({})).await;
+    let second = client.ask(page, json!({ "after": first["products"]["pageInfo"]["endCursor"] })).await;
+    assert_eq!(second["products"]["nodes"], json!([{ "name": "Weir" }]));
+    process.stop().await;
+}
