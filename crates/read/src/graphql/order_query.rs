@@ -39,7 +39,7 @@ impl OrderQuery {
         let request = RequestContext::of(ctx)?;
         request.staff()?;
         let paging = PageArguments { first, after, last, before }.parse(order::KIND)?;
-        Ok(OrderConnection::new(list(request, status, &paging).await?, &paging, Some))
+        Ok(OrderConnection::new(list(request, standing(status), &paging).await?, &paging, Some))
     }
 }
 
@@ -62,7 +62,7 @@ async fn own(request: &RequestContext, person: UserId, paging: &Paging) -> Resul
     let total = newest.as_ref().map_or(0, |customer| customer.order_count);
     let page = match newest.as_deref().map_or_else(|| Some(nothing()), |customer| out_of(customer, paging)) {
         Some(page) => page.filter_map(|page| Order::of_page(|| request.viewer(), page, revision)),
-        None => older(request, person, paging).await?,
+        None => list(request, vec![("customerId", vec![person.to_string()])], paging).await?,
     };
     Ok((page, total))
 }
@@ -75,12 +75,19 @@ pub async fn newest_of(request: &RequestContext, person: UserId) -> Result<Vec<O
 
 /// The newest orders of all that stand here.
 pub async fn newest_orders(request: &RequestContext, status: Option<Status>) -> Result<Vec<Order>, Refusal> {
-    let page = list(request, status, &Paging::first(PAGE_DEFAULT)).await?;
+    let page = list(request, standing(status), &Paging::first(PAGE_DEFAULT)).await?;
     Ok(page.entries.into_iter().map(|(_, order)| order).collect())
 }
 
-async fn list(request: &RequestContext, status: Option<Status>, paging: &Paging) -> Result<Page<Order>, Refusal> {
-    let any_of = status.map(|status| ("status", vec![status.as_str().to_owned()])).into_iter().collect();
+fn standing(status: Option<Status>) -> Vec<(&'static str, Vec<String>)> {
+    status.map(|status| ("status", vec![status.as_str().to_owned()])).into_iter().collect()
+}
+
+async fn list(
+    request: &RequestContext,
+    any_of: Vec<(&'static str, Vec<String>)>,
+    paging: &Paging,
+) -> Result<Page<Order>, Refusal> {
     let page = request.page::<Shop>(order::KIND, any_of, None, paging).await?;
     Ok(page.filter_map(|found| Order::shown_to(|| request.viewer(), found)))
 }
@@ -96,12 +103,6 @@ fn out_of(customer: &Customer, paging: &Paging) -> Option<Page<Arc<order::Order>
     let page = Page::cut(places, paging);
     let reaches = customer.holds_all() || (!paging.from_end && (page.entries.len() == paging.size && page.more));
     reaches.then_some(page)
-}
-
-async fn older(request: &RequestContext, person: UserId, paging: &Paging) -> Result<Page<Order>, Refusal> {
-    let any_of = vec![("customerId", vec![person.to_string()])];
-    let page = request.page::<Shop>(order::KIND, any_of, None, paging).await?;
-    Ok(page.filter_map(|found| Order::shown_to(|| request.viewer(), found)))
 }
 
 fn customer_in(document: ShopDocument) -> Option<Arc<Customer>> {
