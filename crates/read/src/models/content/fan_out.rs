@@ -68,7 +68,7 @@ fn cards(user_id: UserId, event: &Recorded) -> Vec<FanOut> {
         .into_iter()
         .map(|(kind, field)| {
             let selector = Selector { kind: kind.into(), field: field.into(), value: user_id.to_string() };
-            open(event, CARD, FanOutWork::Each { selector, done: None }, vec![card::key(user_id)])
+            open(event, CARD, FanOutWork::each(selector), vec![card::key(user_id)])
         })
         .collect()
 }
@@ -77,7 +77,7 @@ fn removals(post_id: PostId, event: &Recorded) -> Vec<FanOut> {
     [comment::KIND, relations::LIKE]
         .into_iter()
         .map(|kind| {
-            let work = FanOutWork::Each { selector: of_post(kind, post_id), done: None };
+            let work = FanOutWork::each(of_post(kind, post_id));
             open(event, REMOVAL, work, vec![])
         })
         .collect()
