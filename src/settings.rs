@@ -76,6 +76,9 @@ pub struct HttpSettings {
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
     pub consistency_wait_ms_max: u64,
+    /// Answers to queries that this process keeps, in bytes. One is given again only while every document that it was made of is as it
+    /// was; 0 executes every query.
+    pub answers_bytes_max: usize,
     /// Sockets open at once in this process.
     pub sockets_max: usize,
     /// Operations open at once on one socket.
@@ -102,6 +105,7 @@ impl Default for HttpSettings {
             body_bytes_max: 256 * 1024,
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
+            answers_bytes_max: 64 * 1024 * 1024,
             sockets_max: 10_000,
             operations_per_socket_max: 32,
             drain_ms_max: 10_000,
