@@ -276,8 +276,7 @@ async fn a_name_that_is_changed_again_and_again_spreads_once() {
     }
     let mut bench = Bench::over(&log);
     bench.step().await;
-    let open: Vec<_> =
-        bench.store.look(|inner| inner.checkpoint.open.iter().map(|fan_out| fan_out.position).collect());
+    let open: Vec<_> = bench.store.look(|inner| inner.checkpoint.open.iter().map(|fan_out| fan_out.position).collect());
     assert_eq!(open, [Position(5)]);
     bench.drain().await;
     assert_eq!(bench.store.look(|inner| inner.checkpoint.revision), Revision { position: Position(5), n: 1 });
