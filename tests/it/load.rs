@@ -2,6 +2,8 @@
 
 use crate::harness::client::{Client, Person, mutation};
 use crate::harness::eventually;
+use crate::harness::provider::Provider;
+use crate::market::{Market, Trader};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,6 +17,11 @@ const TRIES_MAX: usize = 2_000;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Codes of top-level errors after which the same command is sent again.
 const RETRYABLE: &[&str] = &["UNAVAILABLE", "TIMEOUT", "RATE_LIMITED", "CONSISTENCY_TIMEOUT"];
+/// Dice of one kind of client begin with seeds below this.
+const SEEDS_APART: u64 = 100;
+/// Of so many random steps this many are about people and posts; the others are about trade.
+const STEPS: usize = 22;
+const STEPS_WITHOUT_TRADE: usize = 16;
 /// Posts of their own that a person has at the most.
 const OWN_POSTS_MAX: usize = 5;
 
@@ -49,12 +56,23 @@ impl Load {
     /// Each person sends commands about these posts, about posts of their own and about each other, one after another, to whichever
     /// address answers.
     pub fn begin(people: &[Person], urls: &[String], posts: &[String]) -> Self {
+        Self::with(None, people, urls, posts)
+    }
+
+    /// The same, and they trade in this market.
+    pub fn begin_trading(market: &Market, people: &[Person], urls: &[String], posts: &[String]) -> Self {
+        Self::with(Some(market), people, urls, posts)
+    }
+
+    fn with(market: Option<&Market>, people: &[Person], urls: &[String], posts: &[String]) -> Self {
         let (stop, answered) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let ids: Vec<String> = people.iter().map(|person| person.id.clone()).collect();
         let commented = Arc::new(Mutex::new(Vec::new()));
         let workers = people.iter().enumerate().map(|(number, person)| {
+            let seed = number as u64 + 1;
             let worker = Worker {
-                sender: Sender::new(person, urls, number as u64 + 1),
+                sender: Sender::new(person, urls, seed),
+                trader: market.map(|market| Trader::new(market, urls, seed + SEEDS_APART)),
                 posts: posts.to_vec(),
                 others: ids.iter().filter(|id| **id != person.id).cloned().collect(),
                 comments: Vec::new(),
@@ -106,14 +124,34 @@ impl Sender {
     }
 
     /// Sends a command under one idempotency key until it is answered; it must be accepted.
-    pub async fn insist(&mut self, name: &str, mut input: Value) -> Value {
+    pub async fn insist(&mut self, name: &str, input: Value) -> Value {
+        self.insist_on(name, "", input).await
+    }
+
+    /// The same, with fields of the payload.
+    pub async fn insist_on(&mut self, name: &str, selection: &str, input: Value) -> Value {
+        let payload = self.answered(name, selection, input).await;
+        assert_eq!(payload["errors"], json!([]), "{name}: {payload:#}");
+        payload
+    }
+
+    /// Sends a command under one idempotency key until it is answered; none if it was rejected, for one of these reasons.
+    pub async fn try_to(&mut self, name: &str, input: Value, reasons: &[&str]) -> Option<Value> {
+        let payload = self.answered(name, "", input).await;
+        let Some(error) = payload["errors"].get(0) else { return Some(payload) };
+        let reason = error["__typename"].as_str().expect("a type");
+        assert!(reasons.contains(&reason), "{name}: {payload:#}");
+        None
+    }
+
+    async fn answered(&mut self, name: &str, selection: &str, mut input: Value) -> Value {
         input["idempotencyKey"] = json!(Uuid::now_v7().simple().to_string());
-        let text = mutation(name, "");
+        let text = mutation(name, selection);
         for _ in 0..TRIES_MAX {
-            self.person.client.url.clone_from(&self.urls[self.dice.below(self.urls.len())]);
+            self.person.client.url = self.a_url();
             if let Ok(answer) = self.person.client.send(&text, json!({ "input": input }), &[]).await {
                 match answer.body["errors"][0]["extensions"]["code"].as_str() {
-                    None => return accepted(name, &answer.body["data"][name]),
+                    None => return answer.body["data"][name].clone(),
                     Some("UNAUTHENTICATED") => self.person.try_sign_in().await,
                     Some(code) => assert!(RETRYABLE.contains(&code), "{name}: {:#}", answer.body),
                 }
@@ -122,15 +160,34 @@ impl Sender {
         }
         panic!("{name} was never answered");
     }
-}
 
-fn accepted(name: &str, payload: &Value) -> Value {
-    assert_eq!(payload["errors"], json!([]), "{name}: {payload:#}");
-    payload.clone()
+    /// Has the provider tell that this top-up succeeded, until it is believed.
+    pub async fn notify(&mut self, provider: &Provider, top_up: &str, minor: i64) {
+        for _ in 0..TRIES_MAX {
+            let url = self.a_url();
+            match provider.succeeds(&url, top_up, minor).await {
+                Ok(204) => return,
+                Ok(status) => assert!(status >= 500, "the notice was answered {status}"),
+                Err(_) => {}
+            }
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
+        panic!("the notice was never taken");
+    }
+
+    /// A random number below `end`.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.dice.below(end)
+    }
+
+    fn a_url(&mut self) -> String {
+        self.urls[self.dice.below(self.urls.len())].clone()
+    }
 }
 
 struct Worker {
     sender: Sender,
+    trader: Option<Trader>,
     posts: Vec<String>,
     others: Vec<String>,
     comments: Vec<String>,
@@ -148,7 +205,8 @@ impl Worker {
     }
 
     async fn one(&mut self) {
-        match self.below(16) {
+        let steps = if self.trader.is_some() { STEPS } else { STEPS_WITHOUT_TRADE };
+        match self.below(steps) {
             0..=3 => self.comment().await,
             4 => self.edit_comment().await,
             5 => self.remove_comment().await,
@@ -161,17 +219,24 @@ impl Worker {
             12 => self.edit_post().await,
             13 => self.about_an_own_post("publishPost").await,
             14 => self.about_an_own_post("unpublishPost").await,
-            _ => self.delete_post().await,
+            15 => self.delete_post().await,
+            _ => self.trade().await,
         }
     }
 
     fn below(&mut self, end: usize) -> usize {
-        self.sender.dice.below(end)
+        self.sender.below(end)
     }
 
     fn a_post(&mut self) -> String {
         let index = self.below(self.posts.len());
         self.posts[index].clone()
+    }
+
+    async fn trade(&mut self) {
+        if let Some(trader) = &mut self.trader {
+            trader.one(&mut self.sender, &self.others).await;
+        }
     }
 
     async fn comment(&mut self) {

@@ -19,6 +19,7 @@ mod isolation;
 mod kills;
 mod live;
 mod load;
+mod market;
 mod metrics;
 mod mutations;
 mod pairs;
