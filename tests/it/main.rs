@@ -28,4 +28,5 @@ mod rename;
 mod schema;
 mod shop;
 mod shown_live;
+mod steps;
 mod witness;
