@@ -1,8 +1,9 @@
 //! The shop's books in PostgreSQL: they add up, and say what the log says.
 
-use super::documents::Documents;
+use super::documents::{Documents, compare};
 use super::log::Log;
 use super::shop;
+use crate::harness::eventually;
 use crate::harness::stage::Stage;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
 use serde_json::{Value, json};
@@ -31,13 +32,21 @@ pub async fn number(database: &DatabaseConnection, sql: &str) -> i64 {
     row.expect("a row").try_get("", "n").expect("a number")
 }
 
+/// Waits until everything that is committed is in the log: whoever committed it may have died before.
+pub async fn are_sequenced(stage: &Stage) {
+    let database = connect(stage).await;
+    let is_empty = || async { (number(&database, "SELECT count(*) AS n FROM outbox").await == 0).then_some(()) };
+    eventually("the outbox is empty", is_empty).await;
+}
+
 /// Now that all is quiet, they also say what the log says.
 pub async fn are_right(stage: &Stage) {
     let database = connect(stage).await;
     add_up(&database).await;
     let rows = database.query_all_raw(Statement::from_string(DbBackend::Postgres, ROWS)).await.expect("rows");
     let rows: Documents = rows.iter().map(row).collect();
-    assert_eq!(rows, shop::documents(&Log::of(stage).await.recorded().await).into_iter().filter_map(state).collect());
+    let documents = shop::documents(&Log::of(stage).await.recorded().await);
+    compare("rows of the shop", documents.into_iter().filter_map(state).collect(), rows);
 }
 
 fn row(row: &QueryResult) -> (String, Value) {

@@ -37,7 +37,8 @@ const POST: [&str; 9] =
     ["title", "body", "tags", "status", "version", "commentCount", "likeCount", "author.fullName", "comments"];
 const COMMENT: [&str; 3] = ["text", "version", "author.fullName"];
 
-fn compare(what: &str, expected: Documents, found: Documents) {
+/// Both are the same; fails with the first difference.
+pub fn compare(what: &str, expected: Documents, found: Documents) {
     for (key, document) in &expected {
         assert_eq!(found.get(key), Some(document), "{what} {key}: found, expected");
     }

@@ -67,6 +67,7 @@ pub async fn settled(stage: &Stage) {
 
 /// Everything that must hold once all is quiet.
 pub async fn everything_holds(stage: &Stage) {
+    books::are_sequenced(stage).await;
     settled(stage).await;
     books::are_right(stage).await;
     stream::equals_log(stage).await;
