@@ -20,6 +20,7 @@ mod kills;
 mod live;
 mod load;
 mod market;
+mod matrix;
 mod metrics;
 mod mutations;
 mod pairs;
