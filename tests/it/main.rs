@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod away;
+mod bank;
 mod boundaries;
 mod broadcast;
 mod cache;
