@@ -24,6 +24,7 @@ mod market;
 mod matrix;
 mod metrics;
 mod mutations;
+mod order_machine;
 mod pairs;
 mod playground;
 mod rename;
