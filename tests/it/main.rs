@@ -7,6 +7,7 @@ mod bank;
 mod boundaries;
 mod broadcast;
 mod cache;
+mod catalogue;
 mod checker;
 mod crowd;
 mod dev;
