@@ -5,8 +5,9 @@ use super::rules::{ROOTS, Sees, Verdict, sees};
 use super::schema::{Field, Schema, shown};
 use super::things::{Shop, eur, id_of, missing};
 use crate::checker::settled;
-use crate::harness::client::Client;
+use crate::harness::client::{Client, token};
 use crate::harness::stage::Stage;
+use millrace_events::{ConsistencyToken, Position};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,8 @@ const NODES: usize = 2;
 /// Texts that are shorter tell nobody's from anybody's.
 const TELLING_CHARACTERS_MIN: usize = 12;
 const SECRET: &str = "Confidential";
+/// Further than the log goes here.
+const FAR_AHEAD: u64 = 1_000;
 
 /// Everything that the owner has, by what it is.
 pub struct Estate {
@@ -240,8 +243,27 @@ async fn every_role_sees_what_each_fields_rule_says() {
             assert_eq!(told, None, "{} tells {who:?}: {answer:#}", question.root);
         }
     }
+    a_token_ahead_tells_nothing(&shop, &estate).await;
     println!("{} questions for each role, {} secrets", questions.len(), secrets.len());
     process.stop().await;
+}
+
+/// A token beyond what is folded promises that some command lies there; not whose.
+async fn a_token_ahead_tells_nothing(shop: &Shop<'_>, estate: &Estate) {
+    let command = estate.secret.last().expect("a command");
+    let seen = shop.cast.owner.client.command("updateProfile", json!({ "bio": "Weirs." }), "").await;
+    let mut ahead: ConsistencyToken = token(&seen).parse().expect("a token");
+    ahead.position = Position(ahead.position.0 + FAR_AHEAD);
+    let header = ahead.to_string();
+    let query = "query($id: ID!) { commandStatus(id: $id) { state aggregateId } }";
+    for who in Who::STRANGERS {
+        let mut told = Vec::new();
+        for id in [Some(command.clone()), missing(command)] {
+            let headers = [("millrace-consistency", header.as_str())];
+            told.push(shop.cast.client(who).ask_with(query, json!({ "id": id }), &headers).await);
+        }
+        assert_eq!(told[0], told[1], "the owner's command, and none, told to {who:?}");
+    }
 }
 
 /// Each field shows to whom it should, and there was something to show.
