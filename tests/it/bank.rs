@@ -7,8 +7,10 @@ use crate::harness::cluster::{Cluster, Size};
 use crate::harness::eventually;
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
-use crate::load::{Dice, Sender};
+use crate::load::Dice;
 use crate::market::Market;
+use crate::sender::Sender;
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 use serde_json::{Value, json};
@@ -16,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 const TWO_COMMANDS: Size = Size { commands: 2, relays: 1, projectors: 1, queries: 2 };
 const CLIENTS: usize = 64;
@@ -139,20 +142,20 @@ async fn product(market: &Market) -> String {
 }
 
 /// Kills one command process after the other, at even steps of the work.
-async fn kill(cluster: &mut Cluster, bank: &Bank) {
+async fn kill(cluster: &mut Cluster, bank: &Bank, done: &CancellationToken) {
     let commands = cluster.indices_of("command");
     for number in 1..=KILLS {
         let due = number * CLIENTS * STEPS_EACH / (KILLS + 1);
-        let reached = || async { (bank.steps.load(Ordering::Relaxed) >= due).then_some(()) };
-        eventually("the clients go on", reached).await;
+        let reached = || bank.steps.load(Ordering::Relaxed) >= due || done.is_cancelled();
+        eventually("the clients go on", || async { reached().then_some(()) }).await;
         cluster.kill(commands[number % commands.len()]).await;
     }
 }
 
 /// Looks into the books and cuts connections, until all work is done. Answers how often.
-async fn audit(database: &DatabaseConnection, bank: &Bank) -> usize {
+async fn audit(database: &DatabaseConnection, done: &CancellationToken) -> usize {
     let (mut snapshots, mut ticks) = (0, tokio::time::interval(SNAPSHOT_EVERY));
-    while bank.steps.load(Ordering::Relaxed) < CLIENTS * STEPS_EACH {
+    while !done.is_cancelled() {
         ticks.tick().await;
         books::add_up(database).await;
         books::number(database, CUT).await;
@@ -194,10 +197,11 @@ async fn sixty_four_clients_lose_and_make_no_coin_while_command_processes_die() 
     let mut customers: Vec<Customer> = customers.collect();
     join_all(customers.iter_mut().map(|customer| customer.top_up(TO_BEGIN_WITH))).await;
 
-    let database = books::connect(&stage).await;
+    let (database, done) = (books::connect(&stage).await, CancellationToken::new());
     let work = join_all(customers.into_iter().map(|customer| tokio::spawn(customer.run())));
-    let (done, snapshots, ()) = tokio::join!(work, audit(&database, &bank), kill(&mut cluster, &bank));
-    done.into_iter().for_each(|one| one.expect("a client's end"));
+    let work = work.inspect(|_| done.cancel());
+    let (ended, snapshots, ()) = tokio::join!(work, audit(&database, &done), kill(&mut cluster, &bank, &done));
+    ended.into_iter().for_each(|one| one.expect("a client's end"));
     assert!(snapshots >= SNAPSHOTS_MIN, "{snapshots} snapshots");
     assert_eq!(balances(&database).await, *bank.accounts.lock().expect("accounts"), "balances, and what answers say");
     everything_holds(&stage).await;

@@ -30,6 +30,7 @@ mod pairs;
 mod playground;
 mod rename;
 mod schema;
+mod sender;
 mod shop;
 mod shown_live;
 mod steps;

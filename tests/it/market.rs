@@ -1,11 +1,10 @@
 //! A shop for loads: staff, products, a payment provider, and customers who trade at random.
 
 use crate::checker::log::Log;
-use crate::harness::client::Client;
-use crate::harness::client::Person;
+use crate::harness::client::{Client, Person};
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
-use crate::load::Sender;
+use crate::sender::Sender;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};

@@ -7,8 +7,8 @@ use millrace_events::{Currency, Money, Timestamp, TopUpId};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// How long a provider waits for an answer before it sends the notice again.
-const ANSWER_WAIT: Duration = Duration::from_secs(20);
+/// How long a provider waits for an answer before it sends the notice again, to another process if there is one.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
 
 /// Calls the webhook.
 #[derive(Clone)]

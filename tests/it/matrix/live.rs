@@ -124,7 +124,7 @@ fn about_nothing(questions: Vec<Question>, secret: &[String]) -> Vec<(Question, 
 }
 
 /// What came in answer to a question.
-fn came<'a>(told: &'a Told, number: usize) -> &'a [Value] {
+fn came(told: &Told, number: usize) -> &[Value] {
     told.get(&number.to_string()).map_or(&[], Vec::as_slice)
 }
 
