@@ -22,14 +22,18 @@ use tokio_util::sync::CancellationToken;
 
 const TWO_COMMANDS: Size = Size { commands: 2, relays: 1, projectors: 1, queries: 2 };
 const CLIENTS: usize = 64;
-const STEPS_EACH: usize = 8;
+const STEPS_EACH: usize = 6;
 const KILLS: usize = 6;
 const TO_BEGIN_WITH: i64 = 1_000;
 const PRICE_MINOR: i64 = 40;
+/// Longer than a command may take: of 64 who ask again too soon a slow machine would only get more to do.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The most that can be asked for at once.
 const TOP_UP_MINOR_MAX: i64 = 1_000_000_000_000;
 /// Between two snapshots.
 const SNAPSHOT_EVERY: Duration = Duration::from_millis(40);
+/// Between two cuts so many steps are done, so that also a slow machine gets on.
+const STEPS_BETWEEN_CUTS: usize = 8;
 const SNAPSHOTS_MIN: usize = 20;
 
 /// Two connections at work, whichever.
@@ -76,7 +80,7 @@ struct Customer {
 
 impl Customer {
     fn new(bank: &Arc<Bank>, person: &Person, urls: &[String], seed: u64) -> Self {
-        let sender = Sender::new(person, urls, seed);
+        let sender = Sender::with_patience(PATIENCE, person, urls, seed);
         Self { bank: Arc::clone(bank), sender, me: person.id.clone(), dice: Dice::new(seed) }
     }
 
@@ -153,12 +157,16 @@ async fn kill(cluster: &mut Cluster, bank: &Bank, done: &CancellationToken) {
 }
 
 /// Looks into the books and cuts connections, until all work is done. Answers how often.
-async fn audit(database: &DatabaseConnection, done: &CancellationToken) -> usize {
-    let (mut snapshots, mut ticks) = (0, tokio::time::interval(SNAPSHOT_EVERY));
+async fn audit(database: &DatabaseConnection, bank: &Bank, done: &CancellationToken) -> usize {
+    let (mut snapshots, mut cut_after, mut ticks) = (0, 0, tokio::time::interval(SNAPSHOT_EVERY));
     while !done.is_cancelled() {
         ticks.tick().await;
         books::add_up(database).await;
-        books::number(database, CUT).await;
+        let steps = bank.steps.load(Ordering::Relaxed);
+        if steps >= cut_after {
+            books::number(database, CUT).await;
+            cut_after = steps + STEPS_BETWEEN_CUTS;
+        }
         snapshots += 1;
     }
     snapshots
@@ -200,7 +208,7 @@ async fn sixty_four_clients_lose_and_make_no_coin_while_command_processes_die() 
     let (database, done) = (books::connect(&stage).await, CancellationToken::new());
     let work = join_all(customers.into_iter().map(|customer| tokio::spawn(customer.run())));
     let work = work.inspect(|_| done.cancel());
-    let (ended, snapshots, ()) = tokio::join!(work, audit(&database, &done), kill(&mut cluster, &bank, &done));
+    let (ended, snapshots, ()) = tokio::join!(work, audit(&database, &bank, &done), kill(&mut cluster, &bank, &done));
     ended.into_iter().for_each(|one| one.expect("a client's end"));
     assert!(snapshots >= SNAPSHOTS_MIN, "{snapshots} snapshots");
     assert_eq!(balances(&database).await, *bank.accounts.lock().expect("accounts"), "balances, and what answers say");

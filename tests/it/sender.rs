@@ -23,7 +23,12 @@ pub struct Sender {
 
 impl Sender {
     pub fn new(person: &Person, urls: &[String], seed: u64) -> Self {
-        let http = Client::with_patience("", PATIENCE).http;
+        Self::with_patience(PATIENCE, person, urls, seed)
+    }
+
+    /// One who waits so long for an answer before asking again.
+    pub fn with_patience(patience: Duration, person: &Person, urls: &[String], seed: u64) -> Self {
+        let http = Client::with_patience("", patience).http;
         let client = Client { http, ..person.client.clone() };
         Self { person: Person { client, ..person.clone() }, urls: urls.to_vec(), dice: Dice::new(seed) }
     }
