@@ -9,6 +9,7 @@ use crate::rows;
 use crate::user::{GrantRole, RoleGranted};
 use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
 use crate::{Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, session, wallet};
+use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
 use millrace_events::{CommandId, OrderId, Role, Timestamp, UserId, Viewer};
 use millrace_log::{Log, Sequencer};
@@ -162,8 +163,10 @@ impl Commands {
         let due = due.map_err(|error| report(ExpireOrder::NAME, error.into()))?;
         let late = due.first().map(|(_, pay_until)| now - *pay_until).unwrap_or_default();
         for (order_id, _) in &due {
+            reach("expiry.found").await;
             let expire = ExpireOrder { order_id: OrderId(*order_id) };
             self.execute_as(Actor::System, Request::new(Viewer::Anonymous), expire).await?;
+            reach("expiry.cancelled").await;
         }
         Ok(Expired { orders: due.len(), late })
     }
@@ -177,10 +180,14 @@ impl Commands {
     /// Takes a payment provider's notice, if it is rightly signed.
     pub async fn take_notice(&self, signature: &str, body: &[u8], now: Timestamp) -> NoticeOutcome {
         let Some(secret) = &self.pipeline.settings.webhook_secret else { return NoticeOutcome::Off };
-        match secret.open(signature, body, now) {
-            Ok(notice) => NoticeOutcome::Answered(self.complete_top_up(notice).await),
-            Err(error) => NoticeOutcome::NotBelieved(error),
-        }
+        let notice = match secret.open(signature, body, now) {
+            Ok(notice) => notice,
+            Err(error) => return NoticeOutcome::NotBelieved(error),
+        };
+        reach("notice.believed").await;
+        let answer = self.complete_top_up(notice).await;
+        reach("notice.settled").await;
+        NoticeOutcome::Answered(answer)
     }
 
     /// Ends a top-up as the payment provider says, whose signature was checked.

@@ -92,7 +92,7 @@ impl World {
             }
             Event::CommentDeleted(e) => assert!(self.comments.remove(&e.comment_id).is_some(), "no such comment"),
             Event::PostLiked(e) => assert!(self.likes.insert((e.post_id, e.user_id)), "liked twice"),
-            // The shop's documents are compared where its commands are tested.
+            // The shop has a fold of its own.
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

@@ -56,6 +56,12 @@ impl Stage {
         self.environment.clone()
     }
 
+    /// The same stage, whose processes have a variable more.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The same with further variables.
     pub fn environment_with(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut environment = self.environment();
