@@ -18,4 +18,5 @@ pub mod seed;
 pub mod settings;
 pub mod shared_operation;
 pub mod shutdown;
+pub mod story;
 pub mod telemetry;
