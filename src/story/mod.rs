@@ -3,18 +3,18 @@
 //! endpoint, as any client's wishes do.
 
 mod actor;
+mod operations;
 mod script;
 
 use crate::seed::{self, Person};
 use crate::settings::StorySettings;
 use actor::{Actor, Endpoint};
+use operations::*;
 use script::{STEPS, Scene, Step};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::time::Duration;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio_util::sync::CancellationToken;
 
 /// The currency that the story's people have.
@@ -26,25 +26,6 @@ const TOP_UP_MINOR: i64 = 100_000;
 const SENT_AT_ONCE_MAX: i32 = 10;
 /// Comments of the story that stand at once; older ones are deleted by who wrote them.
 const COMMENTS_MAX: usize = 6;
-
-const PRODUCTS: &str = "{ products(first: 100, inStock: true) { nodes { id price { amountMinor currency } } } }";
-const ORDERS: &str =
-    "query($status: OrderStatus!, $first: Int!) { orders(status: $status, first: $first) { nodes { id orderDate } } }";
-const WALLETS: &str = "{ viewer { wallets { balance { amountMinor currency } } } }";
-const NEWEST_POST: &str = "{ posts(first: 1) { nodes { id viewerHasLiked } } }";
-const PLACE: &str = "mutation($input: PlaceOrderInput!) { done: placeOrder(input: $input) { receipt { aggregateId } errors { code } } }";
-const PAY: &str = "mutation($input: PayOrderInput!) { done: payOrder(input: $input) { errors { code } } }";
-const TOP_UP: &str = "mutation($input: TopUpWalletInput!) { done: topUpWallet(input: $input) { errors { code } } }";
-const CANCEL: &str = "mutation($input: CancelOrderInput!) { done: cancelOrder(input: $input) { errors { code } } }";
-const SHIP: &str = "mutation($input: ShipOrderInput!) { done: shipOrder(input: $input) { errors { code } } }";
-const DELIVER: &str =
-    "mutation($input: ConfirmDeliveryInput!) { done: confirmDelivery(input: $input) { errors { code } } }";
-const RESTOCK: &str =
-    "mutation($input: RestockProductInput!) { done: restockProduct(input: $input) { errors { code } } }";
-const LIKE: &str = "mutation($input: LikePostInput!) { done: likePost(input: $input) { errors { code } } }";
-const UNLIKE: &str = "mutation($input: UnlikePostInput!) { done: unlikePost(input: $input) { errors { code } } }";
-const COMMENT: &str = "mutation($input: AddCommentInput!) { done: addComment(input: $input) { receipt { aggregateId } errors { code } } }";
-const DELETE: &str = "mutation($input: DeleteCommentInput!) { done: deleteComment(input: $input) { errors { code } } }";
 
 /// Why a step of the story did not happen. The next one is tried all the same.
 #[derive(Debug, thiserror::Error)]
@@ -64,68 +45,6 @@ pub enum StoryError {
     /// The same, as its reader says.
     #[error("an answer that was not expected")]
     Json(#[from] serde_json::Error),
-}
-
-#[derive(Deserialize)]
-struct Nodes<T> {
-    nodes: Vec<T>,
-}
-
-#[derive(Deserialize)]
-struct Products {
-    products: Nodes<Product>,
-}
-
-#[derive(Deserialize)]
-struct Product {
-    id: String,
-    price: Money,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Money {
-    amount_minor: String,
-    currency: String,
-}
-
-#[derive(Deserialize)]
-struct Wallets {
-    viewer: Purse,
-}
-
-#[derive(Deserialize)]
-struct Purse {
-    wallets: Vec<Wallet>,
-}
-
-#[derive(Deserialize)]
-struct Wallet {
-    balance: Money,
-}
-
-#[derive(Deserialize)]
-struct Orders {
-    orders: Nodes<Order>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Order {
-    id: String,
-    order_date: String,
-}
-
-#[derive(Deserialize)]
-struct Posts {
-    posts: Nodes<Post>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Post {
-    id: String,
-    viewer_has_liked: bool,
 }
 
 /// Tells the story until shutdown, or until it has so many orders.
@@ -283,10 +202,4 @@ async fn fill_purse(customer: &mut Actor) -> Result<(), StoryError> {
     }
     let amount = json!({ "amountMinor": TOP_UP_MINOR.to_string(), "currency": CURRENCY });
     customer.command(TOP_UP, json!({ "amount": amount })).await.map(|_| ())
-}
-
-impl Order {
-    fn is_since(&self, moment: OffsetDateTime) -> bool {
-        OffsetDateTime::parse(&self.order_date, &Rfc3339).is_ok_and(|placed| placed >= moment)
-    }
 }
