@@ -98,7 +98,7 @@ async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothin
     let home = home().await;
     let folder = home.path().canonicalize().expect("a folder");
     // Pictures have the address of the start that seeded them.
-    let address = free_address().to_string();
+    let address = free_address();
     let dev = Dev::start(&folder, &address, QUICK_STORY).await;
     an_order_goes_its_way_by_itself(&dev).await;
     let products = all_have_pictures(&dev).await;
