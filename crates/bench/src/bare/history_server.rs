@@ -18,6 +18,9 @@ pub const WHAT: &str = "histories";
 /// Where it is told the address of PostgreSQL, which has a password in it.
 pub const URL_VARIABLE: &str = "MILLRACE_BENCH_POSTGRES";
 
+/// How an answer begins, with the blanks that PostgreSQL puts between.
+pub const BEGIN: &[u8] = br#"{"data" : {"viewer" : {"orders" : {"totalCount" : "#;
+
 /// What `viewer.orders` shows, out of the rows that commands write.
 const HISTORY_OF: &str = "
     SELECT json_build_object('data', json_build_object('viewer', json_build_object('orders', json_build_object(

@@ -26,7 +26,7 @@ pub struct Pages {
     pub are_joined: bool,
     requests: Vec<Vec<u8>>,
     /// How an answer begins that is such a page, in any form of it.
-    begin: &'static [u8],
+    pub begin: &'static [u8],
     popularity: Zipf,
 }
 
