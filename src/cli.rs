@@ -37,7 +37,7 @@ impl SettingsSource {
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Start all four servers and all roles on this machine, with a demo community in it.
+    /// Start all four servers and all roles on this machine, with a demo community and its shop.
     Dev(DevArguments),
     /// Serve one role, or all of them, on servers that are there already.
     Serve {
@@ -47,7 +47,7 @@ pub enum Action {
     },
     /// Bring PostgreSQL to this version's tables.
     Migrate,
-    /// Fill an empty system with a demo community, through real commands.
+    /// Fill an empty system with a demo community and its shop, through real commands.
     Seed,
     /// Roles of people.
     #[command(subcommand)]
@@ -72,7 +72,7 @@ pub struct DevArguments {
     /// Where servers' programs, data and keys are kept [default: .millrace in this folder].
     #[arg(long, env = "MILLRACE_HOME", value_name = "FOLDER")]
     pub home: Option<PathBuf>,
-    /// Begin empty, without the demo community.
+    /// Begin empty, without the demo's data and story.
     #[arg(long)]
     pub empty: bool,
 }

@@ -19,4 +19,5 @@ pub mod seed;
 pub mod settings;
 pub mod shared_operation;
 pub mod shutdown;
+pub mod story;
 pub mod telemetry;
