@@ -1,6 +1,7 @@
 //! The API of a process: the schema, who may ask, and what comes with each answer.
 
 use crate::command_port::CommandPort;
+use crate::ended_sign_in;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::schema::ApiSchema;
@@ -121,7 +122,11 @@ impl Api {
         request: &GraphQlRequest,
         request_id: &str,
     ) -> Result<Call, Problem> {
-        let viewer = self.viewer(headers::authorization(headers)?).await?;
+        let authorization = headers::authorization(headers)?;
+        let viewer = match self.viewer(authorization).await {
+            Err(Problem::Unauthenticated) if ended_sign_in::may_send(&request.query) => self.verified(authorization)?,
+            viewer => viewer?,
+        };
         let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
         let token = headers::merge_tokens(texts.chain(extension_text(request, "consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
@@ -181,15 +186,20 @@ impl Api {
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
-        let token = headers::bearer(authorization)?;
-        let now = Timestamp::new(OffsetDateTime::now_utc());
-        let person = self.verifier.verify(token, now).map_err(|_| Problem::Unauthenticated)?;
+        let Viewer::Person(person) = self.verified(authorization)? else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),
             Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
             Err(_) => Err(Problem::Unavailable),
         }
+    }
+
+    /// Who asks, from a verified token, whatever became of the session.
+    fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
+        let token = headers::bearer(authorization)?;
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
     }
 
     /// Runs a query or mutation to its end, or to the deadline.

@@ -8,6 +8,7 @@ pub mod api;
 pub mod cli;
 pub mod command_port;
 pub mod dev;
+pub mod ended_sign_in;
 pub mod http;
 pub mod keys;
 pub mod mutations;

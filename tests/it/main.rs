@@ -9,6 +9,7 @@ mod cache;
 mod checker;
 mod crowd;
 mod dev;
+mod erasure;
 mod examples;
 mod faults;
 mod front;

@@ -57,5 +57,5 @@ pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
-pub use user::{GrantRole, SignUp, UpdateProfile};
+pub use user::{EraseAccount, GrantRole, SignUp, UpdateProfile};
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

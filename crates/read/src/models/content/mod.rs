@@ -99,6 +99,7 @@ impl Projection for Content {
         let (writes, reads) = match &event.event {
             Event::UserCreated(e) => (vec![card::key(e.user_id)], vec![]),
             Event::ProfileUpdated(e) => (vec![card::key(e.user_id)], vec![]),
+            Event::UserErased(e) => (vec![card::key(e.user_id)], vec![]),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => (vec![], vec![]),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => (vec![], vec![]),
             Event::ProductCreated(_)
@@ -139,6 +140,7 @@ impl Projection for Content {
         match &event.event {
             Event::UserCreated(e) => card::created(document, event, e, key)?,
             Event::ProfileUpdated(e) => card::profile_updated(document, event, e, key)?,
+            Event::UserErased(_) => card::erased(document, event),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
             Event::ProductCreated(_)

@@ -65,6 +65,7 @@ impl Projection for People {
             Event::RoleGranted(e) | Event::RoleRevoked(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::SessionEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::AllSessionsEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::UserErased(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::UserFollowed(e) | Event::UserUnfollowed(e) if e.follower_id != e.followed_id => {
                 vec![follow::key(e.follower_id, e.followed_id), user::key(e.follower_id), user::key(e.followed_id)]
             }
@@ -102,6 +103,8 @@ impl Projection for People {
             Event::RoleRevoked(e) if is_access => access::role_revoked(document, e),
             Event::SessionEnded(e) if is_access => access::session_ended(document, event, e),
             Event::AllSessionsEnded(e) if is_access => access::all_sessions_ended(document, e),
+            Event::UserErased(e) if is_access => access::erased(document, e),
+            Event::UserErased(_) => user::erased(document, event),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => user::brought_to_version(document, event),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => user::brought_to_version(document, event),
             Event::UserFollowed(e) if is_follow => follow::followed(document, event, e),

@@ -102,6 +102,19 @@ pub(super) fn profile_updated(
     Ok(())
 }
 
+/// What is left is what an erased person's page is when it is folded from events whose key is destroyed.
+pub(super) fn erased(document: &mut Option<PeopleDocument>, event: &Recorded) {
+    with(document, |user| {
+        let names = Names::deleted();
+        user.full_name = names.full();
+        user.first_name = names.first;
+        user.last_name = names.last;
+        (user.email, user.avatar_url, user.bio) = (None, None, None);
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
+}
+
 /// Events of the account that the page does not show still move the version, or `expectedVersion` could never be met again.
 pub(super) fn brought_to_version(document: &mut Option<PeopleDocument>, event: &Recorded) {
     with(document, |user| user.version = event.aggregate.version);
