@@ -74,6 +74,18 @@ pub enum RoleError {
     /// An operator's command has no answer.
     #[error("the command was not answered")]
     Command(#[from] millrace_command::CommandFailure),
+    /// Nobody with that id was erased.
+    #[error("no receipt of an erasure has the id {0}, nor has a person with this id been erased")]
+    NoReceipt(uuid::Uuid),
+    /// A receipt could not be read.
+    #[error("the receipt could not be read")]
+    Receipt(#[from] millrace_command::Fault),
+    /// Documents or cache could not be looked at.
+    #[error("documents and cache could not be checked")]
+    Check(#[from] millrace_read::erasure::CheckError),
+    /// Something of an erased person is left.
+    #[error("{0} promises of the erasure are not kept")]
+    NotErased(usize),
     /// An operator's command was rejected.
     #[error("rejected: {0:?}")]
     Rejected(Vec<millrace_command::CommandError>),

@@ -3,9 +3,10 @@
 use super::{RoleError, Starting, connect_log};
 use crate::http::operations::Check;
 use crate::settings::Settings;
-use millrace_events::{History, UserId};
+use millrace_events::{History, KeyState, UserId};
 use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
+use millrace_relay::ports::{InBucket, StreamSide, StreamState};
 use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
 
 /// The relay's part of the settings.
@@ -35,6 +36,15 @@ fn check(status: &RelayStatus) -> Check {
         (None, true) => status.failing.map(failing),
     };
     Check { name: "relay".into(), ready: detail.is_none(), detail }
+}
+
+/// What the stream's side holds: how far the stream goes, and whether the bucket marks this person's key as destroyed.
+pub async fn copy_of_key(settings: &Settings, person: UserId) -> Result<(Option<StreamState>, bool), RoleError> {
+    let failed = |source| RoleError::Start { part: "a look at NATS", source };
+    let stream = Nats::connect(nats(&settings.nats)).await.map_err(|error| failed(error.into()))?;
+    let state = stream.state().await.map_err(failed)?;
+    let key = stream.key(person).await.map_err(failed)?;
+    Ok((state, matches!(key, InBucket::Key { state: KeyState::Destroyed, .. })))
 }
 
 /// Begins a new history, and makes the stream anew from the log. Keys that the bucket marks as destroyed stay destroyed.

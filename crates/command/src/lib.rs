@@ -16,6 +16,7 @@ mod commands;
 pub mod comment;
 mod commit;
 mod credentials;
+pub mod erasure;
 mod error;
 mod failure;
 mod fault;

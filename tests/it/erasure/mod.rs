@@ -9,6 +9,8 @@ use crate::harness::stage::Stage;
 use crate::shop::Shop;
 use millrace_events::{KeyState, UserId};
 use millrace_log::{Log, PostgresSettings};
+use mongodb::bson::{Document, doc};
+use sea_orm::{ConnectionTrait, Database};
 use search::{Found, search};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -171,6 +173,7 @@ async fn nothing_of_an_erased_person_is_left_in_any_store() {
     assert!(left.values().all(BTreeSet::is_empty), "left over: {left:#?}");
     assert_eq!(key_of(&stage, &mina.person).await, KeyState::Destroyed);
 
+    receipt_is_checked(&stage, &mina, payload["erasureReceiptId"].as_str().expect("an id")).await;
     is_shown_as_deleted(&mina, &ben, &shop).await;
     let again = mina.person.client.command("eraseAccount", input, "erasedUserId erasureReceiptId").await;
     assert_eq!(
@@ -197,6 +200,39 @@ fn is_found_before(found: &Found) {
         assert!(rows.contains(name), "{name} is not in PostgreSQL: {rows:?}");
     }
     assert_eq!(*in_store(found, "JetStream"), BTreeSet::from(["key".to_owned()]), "all else is sealed there");
+}
+
+/// An operator finds every promise kept, by the receipt's id and by the person's; and is told of what somebody put back by hand, in
+/// each of the stores that have hands to do so.
+async fn receipt_is_checked(stage: &Stage, mina: &Mina, receipt: &str) {
+    for id in [receipt, &mina.person.id] {
+        let said = stage.run(&["erasure", "verify", id]).await;
+        assert!(!said.contains("LEFT"), "{said}");
+        for promise in
+            ["table posts: 2 rows cleared, 0 left", "table orders: 2 rows cleared, 0 left", "readable", "mark"]
+        {
+            assert!(said.contains(promise), "{promise} is not in {said}");
+        }
+        assert_eq!(["people", "content", "shop", "commands"].map(|name| said.matches(name).count()), [3; 4], "{said}");
+    }
+    let id = UserId::from_global(&mina.person.id).expect("an id");
+    let documents = stage.mongodb().await;
+    let comment = doc! { "kind": "comment", "authorId": id.to_string() };
+    let comments = documents.collection::<Document>("content_1");
+    comments.update_one(comment.clone(), doc! { "$set": { "text": "Back." } }).await.expect("an update");
+    let db = Database::connect(stage.variable("MILLRACE_POSTGRES__URL")).await.expect("PostgreSQL");
+    let address = |text: &str| format!("UPDATE orders SET delivery_address = {text} WHERE customer_id = '{id}'");
+    db.execute_unprepared(&address("'Back again'")).await.expect("an update");
+    let output = stage.try_run(&["erasure", "verify", receipt]).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let left: Vec<&str> = said.lines().filter(|line| line.starts_with("LEFT")).collect();
+    assert!(!output.status.success() && left.len() == 2, "{said}");
+    assert!(left[0].contains("table orders: 2 rows cleared, 2 left") && left[1].contains("content_1"), "{said}");
+
+    let refused = db.execute_unprepared(&format!("UPDATE users SET first_name = 'Back' WHERE id = '{id}'")).await;
+    assert!(refused.is_err(), "PostgreSQL lets nothing of the person come back into the account");
+    db.execute_unprepared(&address("NULL")).await.expect("an update");
+    comments.update_one(comment, doc! { "$set": { "text": "" } }).await.expect("an update");
 }
 
 /// What others wrote and what was bought stays, by a deleted user.

@@ -10,6 +10,7 @@ pub mod window;
 #[cfg(test)]
 mod tests;
 
+use crate::models::people::user::DELETED;
 use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
 use card::Card;
 use comment::Comment;
@@ -81,6 +82,19 @@ fn author_of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Option<&Arc<Ca
 }
 
 impl Content {
+    pub(super) fn left_of(person: UserId) -> Vec<Value> {
+        let (id, global, deleted) = (person.to_string(), person.to_global(), DELETED);
+        let text = json!([{"title": {"$ne": ""}}, {"body": {"$ne": ""}}, {"tags": {"$ne": []}}, {"author.fullName": {"$ne": deleted}}]);
+        let comment = json!([{"text": {"$ne": ""}}, {"author.fullName": {"$ne": deleted}}]);
+        let in_window = json!({"author.id": global, "$or": comment.clone()});
+        vec![
+            json!({"_id": card::key(person), "$or": [{"fullName": {"$ne": deleted}}, {"avatarUrl": {"$ne": null}}]}),
+            json!({"kind": post::KIND, "authorId": id, "$or": text}),
+            json!({"kind": post::KIND, "cardIds": id, "comments": {"$elemMatch": in_window}}),
+            json!({"kind": comment::KIND, "authorId": id, "$or": comment}),
+        ]
+    }
+
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<ContentDocument> {
         match key.kind() {
             post::KIND => serde_json::from_str(json).map(ContentDocument::Post),

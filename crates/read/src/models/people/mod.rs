@@ -10,7 +10,7 @@ mod tests;
 use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
 use access::Access;
 use follow::Follow;
-use millrace_events::{Event, Recorded};
+use millrace_events::{Event, Recorded, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -45,6 +45,13 @@ impl PeopleDocument {
 }
 
 impl People {
+    pub(super) fn left_of(person: UserId) -> Vec<Value> {
+        let names = [json!({"fullName": {"$ne": user::DELETED}}), json!({"email": {"$ne": null}})];
+        let words = [json!({"avatarUrl": {"$ne": null}}), json!({"bio": {"$ne": null}})];
+        let any: Vec<Value> = names.into_iter().chain(words).collect();
+        vec![json!({"_id": user::key(person), "$or": any}), json!({"_id": access::key(person), "roles": {"$ne": []}})]
+    }
+
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<PeopleDocument> {
         match key.kind() {
             user::KIND => serde_json::from_str(json).map(PeopleDocument::User),

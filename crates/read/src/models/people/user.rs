@@ -49,6 +49,9 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Both names of an erased person.
+pub const DELETED: &str = "Deleted user";
+
 /// The key of a person's page.
 pub fn key(id: UserId) -> DocumentKey {
     DocumentKey::new(KIND, id)

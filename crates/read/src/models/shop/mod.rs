@@ -69,6 +69,19 @@ pub fn wallets_topic(owner: UserId) -> String {
 }
 
 impl Shop {
+    pub(super) fn left_of(person: UserId) -> Vec<Value> {
+        let id = person.to_string();
+        let named =
+            json!([{"customerName": {"$ne": ""}}, {"customerEmail": {"$ne": ""}}, {"deliveryAddress": {"$ne": ""}}]);
+        vec![
+            json!({"kind": order::KIND, "customerId": id, "$or": named.clone()}),
+            json!({"_id": customer::key(person), "orders": {"$elemMatch": {"$or": named}}}),
+            json!({"kind": order::KIND, "reasonOf": id}),
+            json!({"kind": customer::KIND, "reasonIds": id}),
+            json!({"kind": movement::KIND, "noteOf": id}),
+        ]
+    }
+
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<ShopDocument> {
         match key.kind() {
             product::KIND => serde_json::from_str(json).map(ShopDocument::Product),
