@@ -5,7 +5,6 @@ use crate::settings::Settings;
 use millrace_command::erasure::{ErasedTable, Receipt};
 use millrace_events::{KeyState, Position, UserId, seal};
 use millrace_log::{Log, LogError};
-use millrace_read::connect;
 use millrace_read::erasure::{Erased, Finding};
 use uuid::Uuid;
 
@@ -81,8 +80,6 @@ async fn copied(settings: &Settings, person: UserId, placed: Option<Position>) -
 }
 
 async fn documents(settings: &Settings, erased: Erased) -> Result<Vec<Finding>, RoleError> {
-    let database = connect::database(settings.mongodb.url.expose(), &settings.mongodb.database).await;
-    let failed = |source| RoleError::Start { part: "a look at MongoDB", source };
-    let database = database.map_err(|error| failed(error.into()))?;
+    let database = roles::documents(settings).await?;
     Ok(millrace_read::erasure::check(&database, &roles::query::redis(settings), erased).await?)
 }

@@ -8,6 +8,7 @@ use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
 use millrace_relay::ports::{InBucket, StreamSide, StreamState};
 use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
+use std::collections::BTreeSet;
 
 /// The relay's part of the settings.
 fn nats(settings: &crate::settings::NatsSettings) -> NatsSettings {
@@ -47,14 +48,19 @@ pub async fn copy_of_key(settings: &Settings, person: UserId) -> Result<(Option<
     Ok((state, matches!(key, InBucket::Key { state: KeyState::Destroyed, .. })))
 }
 
-/// Begins a new history, and makes the stream anew from the log. Keys that the bucket marks as destroyed stay destroyed.
-pub async fn new_history(log: &Log, settings: &Settings) -> Result<History, RoleError> {
+/// Begins a new history, and makes the stream anew from the log. Keys that the bucket marks as destroyed stay destroyed, and those of
+/// people who are known as erased. Answers whose.
+pub async fn new_history(
+    log: &Log,
+    settings: &Settings,
+    erased: BTreeSet<UserId>,
+) -> Result<(History, Vec<UserId>), RoleError> {
     let settings = nats(&settings.nats);
     let failed = |source| RoleError::Start { part: "a new history", source };
     let stream = Nats::connect(settings.clone()).await.map_err(|error| failed(error.into()))?;
     let destroyed = stream.destroyed_keys().await.map_err(|error| failed(error.into()))?;
-    let destroyed: Vec<UserId> = destroyed.into_iter().collect();
+    let destroyed: Vec<UserId> = destroyed.union(&erased).copied().collect();
     let history = log.new_history(&destroyed).await?;
     recreate_for_new_history(log, &settings).await.map_err(|error| failed(error.into()))?;
-    Ok(history)
+    Ok((history, destroyed))
 }

@@ -18,7 +18,7 @@ use millrace_events::values::{Email, Password, PersonName};
 use millrace_events::{Event, Personal, UserId};
 use serde::{Deserialize, Serialize};
 
-pub use self::erase::{AccountErased, EraseAccount};
+pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
 pub use self::profile::{ProfileChanged, UpdateProfile};
 pub use self::role::{GrantRole, RoleGranted};
 

@@ -2,16 +2,18 @@
 
 use crate::cache::redis::RedisSettings;
 use crate::cache::{Cached, value};
+use crate::models::content::{Content, card};
 use crate::models::{Registered, Visitor, visit};
 use crate::projection::DocumentKey;
 use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
 use crate::store::{DocumentStore, StoreError};
-use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::{FutureExt, TryStreamExt};
 use millrace_events::{Position, UserId};
 use mongodb::Database;
-use mongodb::bson::{self, Document};
+use mongodb::bson::{self, Document, doc};
 use redis::aio::MultiplexedConnection;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Keys that Redis is asked to look at in one step.
@@ -69,6 +71,22 @@ pub async fn check(database: &Database, redis: &RedisSettings, erased: Erased) -
         Checks { database, connection, prefix: &redis.prefix, collections: &collections, erased, all: vec![] };
     visit(&mut checks);
     Ok(try_join_all(checks.all).await?.into_iter().flatten().collect())
+}
+
+/// Everybody whose erasure any generation has folded. A restored PostgreSQL may have forgotten it.
+pub async fn folded_erasures(database: &Database) -> Result<BTreeSet<UserId>, CheckError> {
+    let mut persons = BTreeSet::new();
+    for collection in database.list_collection_names().await? {
+        if generation::<Content>(&collection).is_none() {
+            continue;
+        }
+        let documents = database.collection::<Document>(&collection);
+        let erased = documents.find(doc! { "kind": card::KIND, "erased": true }).projection(doc! { "_id": 1 });
+        let cards: Vec<Document> = erased.await?.try_collect().await?;
+        let ids = cards.iter().filter_map(|found| found.get_str("_id").ok()?.split_once(':')?.1.parse().ok());
+        persons.extend(ids.map(UserId));
+    }
+    Ok(persons)
 }
 
 /// One check for each projection.

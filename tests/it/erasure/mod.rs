@@ -1,5 +1,6 @@
 //! Somebody who has lived here is erased: nothing of them is left in any store, and a fold from position 1 says the same.
 
+mod restored;
 mod search;
 
 use crate::checker::{everything_holds, settled};

@@ -87,6 +87,42 @@ impl Command for EraseAccount {
     }
 }
 
+/// Erases a person again whom PostgreSQL remembers since it was restored from a backup. The operator's, with a new history; no mutation.
+#[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EraseAgain {
+    /// Whom.
+    pub user_id: UserId,
+}
+
+/// What erasing a person again did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErasedAgain {
+    /// The person who is no more.
+    pub erased_user_id: UserId,
+}
+
+impl Command for EraseAgain {
+    const NAME: &'static str = "eraseAgain";
+    const SENDER: Sender = Sender::System;
+    type Valid = UserId;
+    type Outcome = ErasedAgain;
+
+    fn validate(&self) -> Result<UserId, Vec<CommandError>> {
+        Ok(self.user_id)
+    }
+
+    /// A backup that is older than the account does not know it, and one that is younger than the erasure needs nothing.
+    async fn handle(user_id: &UserId, unit: &mut UnitOfWork) -> Handling<Handled<ErasedAgain>> {
+        let handled = Handled::new(ErasedAgain { erased_user_id: *user_id });
+        let Some(user) = user::locked_for_erasure(unit.db(), user_id.0).await? else { return Ok(handled) };
+        let now = unit.clock().await?;
+        let version = erase(unit, &user, ErasureId::generate(), now).await?;
+        Ok(handled.at(*user_id, version))
+    }
+}
+
 /// The password must be the one that the account has while it is locked.
 fn decide_erasure(user: &user::Model, found: &PasswordFinding, expected: Option<u32>) -> Result<(), CommandError> {
     match found {

@@ -26,7 +26,9 @@ pub(super) fn spread(
             Ok(person) => forget(document, UserId(person)),
             Err(_) => return Err(Unfoldable { key: key.clone(), reason: "an erasure of nobody" }),
         },
-        _ => return Err(Unfoldable { key: key.clone(), reason: "not a fan-out of shop" }),
+        FanOutWork::Each { .. } | FanOutWork::Refill { .. } => {
+            return Err(Unfoldable { key: key.clone(), reason: "not a fan-out of shop" });
+        }
     }
     Ok(())
 }

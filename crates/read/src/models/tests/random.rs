@@ -120,13 +120,7 @@ impl World {
 
     fn step(&mut self, step: &Step) -> Option<()> {
         match *step {
-            Step::Profile { user: n, variant } => {
-                let user = self.person(n)?;
-                let bio = format!("bio {variant}");
-                let avatar = (variant == 2).then_some("https://example/a.png");
-                let name = if variant == 1 { format!("Renamed{}", self.log.events.len()) } else { format!("User{n}") };
-                self.log.profile(user, &name, avatar, Some(&bio));
-            }
+            Step::Profile { user, variant } => self.profile(user, variant)?,
             Step::Role { user } => {
                 let user = self.person(user)?;
                 if self.naive.accounts[&user].roles.contains(&Role::Staff) {
@@ -201,6 +195,14 @@ impl World {
             }
         }
         self.fold();
+        Some(())
+    }
+
+    fn profile(&mut self, n: u8, variant: u8) -> Option<()> {
+        let (user, bio) = (self.person(n)?, format!("bio {variant}"));
+        let avatar = (variant == 2).then_some("https://example/a.png");
+        let name = if variant == 1 { format!("Renamed{}", self.log.events.len()) } else { format!("User{n}") };
+        self.log.profile(user, &name, avatar, Some(&bio));
         Some(())
     }
 
