@@ -2,6 +2,7 @@
 
 use crate::answered::{Answered, to_json};
 use crate::command_port::CommandPort;
+use crate::ended_sign_in;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::schema::ApiSchema;
@@ -190,15 +191,28 @@ impl Api {
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
-        let token = headers::bearer(authorization)?;
-        let now = Timestamp::new(OffsetDateTime::now_utc());
-        let person = self.verifier.verify(token, now).map_err(|_| Problem::Unauthenticated)?;
+        let Viewer::Person(person) = self.verified(authorization)? else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),
             Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
             Err(_) => Err(Problem::Unavailable),
         }
+    }
+
+    /// Who sends what is also taken from a sign-in that has ended.
+    pub fn ended_sender(&self, headers: &HeaderMap, request: &GraphQlRequest) -> Result<Viewer, Problem> {
+        if !ended_sign_in::may_send(&request.query) {
+            return Err(Problem::Unauthenticated);
+        }
+        self.verified(headers::authorization(headers)?)
+    }
+
+    /// Who asks, from a verified token, whatever became of the session.
+    fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
+        let token = headers::bearer(authorization)?;
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
     }
 
     /// The answer that somebody got to the same question, if execution would give it again.

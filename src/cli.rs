@@ -2,7 +2,9 @@
 
 use crate::settings::{Settings, SettingsError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use millrace_events::GlobalId;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// A GraphQL backend where every mutation is a command and every query is a ready answer.
 #[derive(Debug, Parser)]
@@ -55,6 +57,9 @@ pub enum Action {
     /// The log.
     #[command(subcommand)]
     Log(LogAction),
+    /// Erasures of people.
+    #[command(subcommand)]
+    Erasure(ErasureAction),
     /// Make a key pair for access tokens and a secret, in files that only the owner can read.
     Keys {
         /// Where to put them.
@@ -96,6 +101,17 @@ pub enum LogAction {
     NewHistory,
 }
 
+/// Erasures of people.
+#[derive(Debug, Subcommand)]
+pub enum ErasureAction {
+    /// Check a receipt on all four stores: says promise by promise what is there, and fails if something is left.
+    Verify {
+        /// The id of the receipt, or of the person who was erased.
+        #[arg(value_parser = erasure_id)]
+        id: Uuid,
+    },
+}
+
 /// The part of the work that a process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Role {
@@ -132,6 +148,17 @@ impl From<PersonRole> for millrace_events::Role {
 fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// An id as GraphQL shows it, or as PostgreSQL does.
+fn erasure_id(text: &str) -> Result<Uuid, &'static str> {
+    match (GlobalId::parse(text), Uuid::parse_str(text)) {
+        (Ok(GlobalId::ErasureId(id)), _) => Ok(id.0),
+        (Ok(GlobalId::UserId(id)), _) => Ok(id.0),
+        (Ok(_), _) => Err("the id of something else"),
+        (Err(_), Ok(id)) => Ok(id),
+        (Err(_), Err(_)) => Err("not an id"),
+    }
 }
 
 #[cfg(test)]

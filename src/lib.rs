@@ -9,6 +9,8 @@ pub mod api;
 pub mod cli;
 pub mod command_port;
 pub mod dev;
+pub mod ended_sign_in;
+pub mod erasure;
 pub mod http;
 pub mod keys;
 pub mod mutations;

@@ -65,9 +65,9 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let client_address = client_address(api, &request);
     let (parts, body) = request.into_parts();
     let bytes = collect(body, api.limits()).await?;
-    let sender = api.sender(&parts.headers).await?;
+    let sender = api.sender(&parts.headers).await;
     let question = (!by_get).then(|| Question::from(&*bytes));
-    if let Some(question) = &question {
+    if let (Ok(sender), Some(question)) = (&sender, &question) {
         let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id)?;
         if let Some(answered) = api.recall(question, call).await {
             return Ok(answered);
@@ -81,6 +81,10 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     }
     // What a request's extensions say belongs to that request alone.
     let question = question.filter(|_| !is_mutation && graphql.extensions.is_empty());
+    let sender = match sender {
+        Err(Problem::Unauthenticated) => api.ended_sender(&headers, &graphql)?,
+        sender => sender?,
+    };
     let call = api.call(sender, &headers, client_address, Some(&graphql), request_id)?;
     api.execute(graphql, call, question).await
 }

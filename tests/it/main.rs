@@ -12,6 +12,7 @@ mod catalogue;
 mod checker;
 mod crowd;
 mod dev;
+mod erasure;
 mod examples;
 mod faults;
 mod front;

@@ -47,7 +47,7 @@ impl Shop {
         Self { url: client.url.clone(), staff, buyer, provider: Provider::of(stage) }
     }
 
-    async fn product(&self, stock: i32) -> String {
+    pub async fn product(&self, stock: i32) -> String {
         let price = json!({ "amountMinor": "250", "currency": "EUR" });
         let input = json!({ "name": "Sluice", "description": "Of oak.", "price": price, "stock": stock });
         id_of(&self.staff.client.command("createProduct", input, "product { name stock inStock }").await)
@@ -75,7 +75,7 @@ impl Shop {
         payload["topUpId"].as_str().expect("an id").to_owned()
     }
 
-    async fn top_up(&self, minor: i64) {
+    pub async fn top_up(&self, minor: i64) {
         let id = self.ask_for_money(minor).await;
         assert_eq!(self.notice(&id, &format!("evt-{id}"), minor).await, 204);
     }

@@ -81,6 +81,8 @@ pub enum PasswordWork<'a> {
     Nothing,
     /// Hash a new one.
     Hash(&'a Password),
+    /// Compare it with that of the sender's own account.
+    VerifyOwn(&'a Password),
     /// Compare it with that of the account with this address, if there is one.
     Verify {
         /// Whose password.

@@ -6,7 +6,7 @@ use crate::frame::Actor;
 use crate::order::ExpireOrder;
 use crate::pipeline::{Pipeline, report};
 use crate::rows;
-use crate::user::{GrantRole, RoleGranted};
+use crate::user::{EraseAgain, ErasedAgain, GrantRole, RoleGranted};
 use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
 use crate::{Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, session, wallet};
 use millrace_events::fail_point::reach;
@@ -148,6 +148,11 @@ impl Commands {
     pub async fn grant_role(&self, user_id: UserId, role: Role) -> Result<Answer<RoleGranted>, CommandFailure> {
         let grant = GrantRole { user_id, role, idempotency_key: None, expected_version: None };
         self.execute_as(Actor::System, Request::new(Viewer::Anonymous), grant).await
+    }
+
+    /// Erases a person again, if PostgreSQL remembers them since it was restored from a backup.
+    pub async fn erase_again(&self, user_id: UserId) -> Result<Answer<ErasedAgain>, CommandFailure> {
+        self.execute_as(Actor::System, Request::new(Viewer::Anonymous), EraseAgain { user_id }).await
     }
 
     /// The person with this e-mail address, for the operator.

@@ -8,7 +8,7 @@ use crate::pipeline::Pipeline;
 use crate::rows;
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{CommandError, Request, session};
-use millrace_events::values::{Email, Password};
+use millrace_events::values::Password;
 use millrace_events::{Timestamp, UserId};
 use time::OffsetDateTime;
 
@@ -36,12 +36,20 @@ impl Pipeline {
             PasswordWork::Hash(password) => {
                 Ok(PasswordFinding::Hashed(self.auth.passwords.hash(password.clone()).await?))
             }
-            PasswordWork::Verify { email, password } => self.verify(email, password, request).await,
+            PasswordWork::VerifyOwn(password) => self.verify_own(password, request).await,
+            PasswordWork::Verify { email, password } => self.verify(email.canonical(), password, request).await,
         }
     }
 
-    async fn verify(&self, email: &Email, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
-        let (account, address) = (email.canonical(), request.client_address);
+    /// Whoever holds a stolen token has no more guesses than whoever signs in.
+    async fn verify_own(&self, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        let sender = request.viewer.user_id().ok_or(Fault::NotSignedIn)?;
+        let address = rows::user::address(self.log.database(), sender.0).await?;
+        self.verify(address.unwrap_or_else(|| sender.to_string()), password, request).await
+    }
+
+    async fn verify(&self, account: String, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        let address = request.client_address;
         let (attempts, now) = (&self.auth.attempts, Timestamp::new(OffsetDateTime::now_utc()));
         attempts.begin(&account, address, now).map_err(|wait| Fault::TooManyAttempts { wait })?;
         let compared = self.compare(&account, password).await;

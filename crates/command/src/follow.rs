@@ -77,10 +77,12 @@ impl Command for UnfollowUser {
 
 async fn set(unit: &mut UnitOfWork, followed: UserId, active: bool) -> Handling<Handled<FollowDone>> {
     let follower = unit.user_id()?;
-    if !user::exists(unit.db(), followed.0).await? {
+    let exists = user::exists(unit.db(), followed.0).await?;
+    let pair = follow::locked(unit.db(), follower.0, followed.0).await?;
+    // Whoever was erased can still be followed no longer.
+    if !exists && (active || pair.is_none()) {
         return Err(CommandError::not_found("person", "userId").into());
     }
-    let pair = follow::locked(unit.db(), follower.0, followed.0).await?;
     let handled = Handled::new(FollowDone { user: followed });
     let Some(event) = decide(pair.as_ref().map(|pair| pair.active), follower, followed, active)? else {
         return Ok(match pair {

@@ -119,7 +119,8 @@ impl Pipeline {
         let settled = settled(unit, handled);
         if let Some(claim) = claim {
             let kept = Kept { receipt: settled.receipt.clone(), outcome: settled.outcome.clone() };
-            idempotency::keep(unit.db(), claim, &kept).await?;
+            let person = C::replay_signs_in(valid, &kept.outcome).map(|(person, _)| person);
+            idempotency::keep(unit.db(), claim, &kept, person).await?;
         }
         unit.write_outbox().await?;
         Ok(Decided::New(settled))

@@ -1,5 +1,6 @@
 //! Accounts: signing up.
 
+mod erase;
 mod profile;
 mod role;
 
@@ -17,6 +18,7 @@ use millrace_events::values::{Email, Password, PersonName};
 use millrace_events::{Event, Personal, UserId};
 use serde::{Deserialize, Serialize};
 
+pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
 pub use self::profile::{ProfileChanged, UpdateProfile};
 pub use self::role::{GrantRole, RoleGranted};
 
@@ -119,6 +121,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         bio: None,
         created_at: at,
         updated_at: at,
+        erased_at: None,
     })
 }
 

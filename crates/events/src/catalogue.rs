@@ -8,7 +8,7 @@ use crate::like::LikeChanged;
 use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
 use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
-use crate::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated};
+use crate::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased};
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
 use serde_json::Value;
@@ -105,6 +105,7 @@ catalogue! {
     "user.roleRevoked" v 1 on User => RoleRevoked(RoleChanged),
     "user.sessionEnded" v 1 on User => SessionEnded(SessionEnded),
     "user.allSessionsEnded" v 1 on User => AllSessionsEnded(AllSessionsEnded),
+    "user.erased" v 1 on User => UserErased(UserErased),
     "follow.followed" v 1 on Follow => UserFollowed(FollowChanged),
     "follow.unfollowed" v 1 on Follow => UserUnfollowed(FollowChanged),
     "post.created" v 1 on Post => PostCreated(PostWritten),
@@ -174,7 +175,7 @@ macro_rules! id_schemas {
     )+ };
 }
 
-id_schemas!(UserId, PostId, CommentId, SessionId, ProductId, OrderId, WalletId, TransactionId, TopUpId);
+id_schemas!(UserId, PostId, CommentId, SessionId, ProductId, OrderId, WalletId, TransactionId, TopUpId, ErasureId);
 
 #[cfg(test)]
 mod tests {

@@ -94,6 +94,10 @@ pub struct FanOut {
     pub reads: Vec<DocumentKey>,
 }
 
+/// The task of fan-outs that take an erased person out of documents. It reaches parked documents too: what they hold of the person goes,
+/// whatever else is wrong with them.
+pub const ERASURE: &str = "erasure";
+
 /// Which documents a fan-out concerns, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "form")]

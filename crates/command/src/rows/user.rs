@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{QuerySelect, Set};
+use sea_orm::{QuerySelect, Select, Set};
 use time::OffsetDateTime;
 
 /// A person's account.
@@ -23,6 +23,8 @@ pub(crate) struct Model {
     pub bio: Option<String>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
+    /// Then the row is there only for what refers to it.
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 /// Names, address and hash are nobody's business in a log.
@@ -37,20 +39,32 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The account, unless its person is erased.
+fn living(id: Uuid) -> Select<Entity> {
+    Entity::find_by_id(id).filter(Column::ErasedAt.is_null())
+}
+
+/// The account, locked for its end: nothing that refers to the person comes to be meanwhile.
+pub(crate) async fn locked_for_erasure(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    living(id).lock(LockType::Update).one(db).await
+}
+
 /// The account, locked for a change. Weaker than `FOR UPDATE`: rows that merely refer to the person need not wait.
 pub(crate) async fn locked_for_change(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(db).await
+    living(id).lock(LockType::NoKeyUpdate).one(db).await
 }
 
 /// The account, locked so that it stays as it is.
 pub(crate) async fn relied_on(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).lock(LockType::Share).one(db).await
+    living(id).lock(LockType::Share).one(db).await
 }
 
 /// True if there is the account; it is locked so that it stays there, whatever else changes about it.
+///
+/// The lock of who erases a person is stronger, so an account that is being erased is waited for.
 pub(crate) async fn exists(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
     let found: Option<Uuid> =
-        Entity::find_by_id(id).select_only().column(Column::Id).lock(LockType::KeyShare).into_tuple().one(db).await?;
+        living(id).select_only().column(Column::Id).lock(LockType::KeyShare).into_tuple().one(db).await?;
     Ok(found.is_some())
 }
 
@@ -61,6 +75,11 @@ pub(crate) async fn credentials(db: &impl ConnectionTrait, canonical: &str) -> R
     found.into_tuple().one(db).await
 }
 
+/// The address of an account, in the form in which addresses are compared.
+pub(crate) async fn address(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
+    living(id).select_only().column(Column::EmailCanonical).into_tuple().one(db).await
+}
+
 /// The id of the account with this address.
 pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<Uuid>, DbErr> {
     Ok(credentials(db, canonical).await?.map(|(id, _)| id))
@@ -68,7 +87,7 @@ pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> R
 
 /// The hash of the account's password.
 pub(crate) async fn password_hash(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
-    Entity::find_by_id(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
+    living(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
 }
 
 /// Brings the locked account to its next version, with these columns changed.

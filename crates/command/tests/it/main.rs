@@ -6,6 +6,7 @@ mod accounts;
 mod bank;
 mod comments;
 mod concurrency;
+mod erasure;
 mod faults;
 mod follows;
 mod idempotency;

@@ -11,10 +11,13 @@ use super::shared::Audience;
 use metrics::{Counter, counter, describe_counter};
 use moka::sync::Cache;
 use std::sync::Arc;
+use std::time::Duration;
 
 const ANSWERS: &str = "millrace_answers_total";
 /// What an answer takes beside its text and its question, in bytes: a guess that rather is too high.
 const OVERHEAD_BYTES: usize = 512;
+/// How long an answer is kept at the most: as long as its documents are in the cache.
+const KEPT: Duration = Duration::from_secs(3_600);
 /// Longer questions are not kept: whoever sends many of them would drive out what others ask.
 const QUESTION_BYTES_MAX: usize = 16 * 1024;
 
@@ -48,7 +51,7 @@ impl Answers {
         describe_counter!(ANSWERS, "Answers to queries by how they came about.");
         let counted = |how: &'static str| counter!(ANSWERS, "how" => how);
         let (renewed, outdated, made) = (counted("renewed"), counted("outdated"), counted("made"));
-        let kept = Cache::builder().weigher(weight).max_capacity(bytes_max as u64).build();
+        let kept = Cache::builder().weigher(weight).max_capacity(bytes_max as u64).time_to_live(KEPT).build();
         Self { kept, is_on: bytes_max > 0, renewed, outdated, made }
     }
 

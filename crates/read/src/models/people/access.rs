@@ -4,7 +4,7 @@
 
 use super::PeopleDocument;
 use crate::projection::DocumentKey;
-use millrace_events::user::{AllSessionsEnded, RoleChanged, SessionEnded};
+use millrace_events::user::{AllSessionsEnded, RoleChanged, SessionEnded, UserErased};
 use millrace_events::viewer::Person;
 use millrace_events::{Recorded, Role, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,14 @@ pub(super) fn session_ended(document: &mut Option<PeopleDocument>, event: &Recor
 
 pub(super) fn all_sessions_ended(document: &mut Option<PeopleDocument>, e: &AllSessionsEnded) {
     with(document, e.user_id, |access| access.void_until(e.issued_until));
+}
+
+/// Nobody may do anything as this person any more.
+pub(super) fn erased(document: &mut Option<PeopleDocument>, e: &UserErased) {
+    with(document, e.user_id, |access| {
+        access.roles.clear();
+        access.void_until(e.issued_until);
+    });
 }
 
 fn with(document: &mut Option<PeopleDocument>, of: UserId, change: impl FnOnce(&mut Access)) {

@@ -49,6 +49,9 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Both names of an erased person.
+pub const DELETED: &str = "Deleted user";
+
 /// The key of a person's page.
 pub fn key(id: UserId) -> DocumentKey {
     DocumentKey::new(KIND, id)
@@ -100,6 +103,19 @@ pub(super) fn profile_updated(
     user.version = event.aggregate.version;
     user.updated_at = event.at;
     Ok(())
+}
+
+/// What is left is what an erased person's page is when it is folded from events whose key is destroyed.
+pub(super) fn erased(document: &mut Option<PeopleDocument>, event: &Recorded) {
+    with(document, |user| {
+        let names = Names::deleted();
+        user.full_name = names.full();
+        user.first_name = names.first;
+        user.last_name = names.last;
+        (user.email, user.avatar_url, user.bio) = (None, None, None);
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
 }
 
 /// Events of the account that the page does not show still move the version, or `expectedVersion` could never be met again.
