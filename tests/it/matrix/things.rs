@@ -8,7 +8,7 @@ use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
 use millrace_events::GlobalId;
 use millrace_events::{
-    CommandId, CommentId, OrderId, PostId, ProductId, SessionId, TopUpId, TransactionId, UserId, WalletId,
+    CommandId, CommentId, ErasureId, OrderId, PostId, ProductId, SessionId, TopUpId, TransactionId, UserId, WalletId,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -157,6 +157,7 @@ pub fn missing(id: &str) -> Option<String> {
         GlobalId::TransactionId(_) => TransactionId::generate().to_global(),
         GlobalId::TopUpId(_) => TopUpId::generate().to_global(),
         GlobalId::CommandId(_) => CommandId::generate().to_global(),
+        GlobalId::ErasureId(_) => ErasureId::generate().to_global(),
         GlobalId::SessionId(_) => SessionId::generate().to_global(),
     })
 }
