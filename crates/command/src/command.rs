@@ -28,6 +28,13 @@ pub enum Sender {
     System,
 }
 
+impl Sender {
+    /// True if a person who sends it must be signed in.
+    pub(crate) fn is_signed_in(self) -> bool {
+        matches!(self, Self::SignedIn | Self::Staff | Self::Admin)
+    }
+}
+
 /// A command: the GraphQL input is the command itself.
 ///
 /// The pipeline calls these in order: `validate`, `password_work` (done outside the transaction, where it may take its time), then

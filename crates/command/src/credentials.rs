@@ -1,7 +1,7 @@
 //! Passwords, outside of transactions: hashing and comparing take their time.
 
 use crate::auth::Session;
-use crate::command::PasswordWork;
+use crate::command::{PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::frame::{Frame, PasswordFinding};
 use crate::pipeline::Pipeline;
@@ -19,7 +19,7 @@ impl Pipeline {
         if !self.auth.passwords.matches(password.clone(), hash.clone()).await? {
             return Err(CommandError::idempotency_key_reused().into());
         }
-        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), Sender::Anyone).await?;
         match session::begin(&mut unit, user_id, &hash.unwrap_or_default()).await {
             Ok((session, _)) => self.commit(unit).await.map(|()| session).map_err(Into::into),
             Err(stopped) => {

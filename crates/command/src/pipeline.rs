@@ -81,7 +81,7 @@ impl Pipeline {
         claim: Option<&Claim>,
         valid: &C::Valid,
     ) -> Handling<Settled<C::Outcome>> {
-        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
         let settled = match self.decide::<C>(&mut unit, claim, valid).await {
             Ok(Decided::New(settled)) => settled,
             Ok(Decided::Before(kept)) => {

@@ -20,7 +20,7 @@ use std::collections::{BTreeSet, HashMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// What PostgreSQL knows of the sender and of the transaction, read in its first statement.
+/// What PostgreSQL knows of the transaction, and of a sender who must be signed in, read in its first statement.
 #[derive(Debug, FromQueryResult)]
 struct Opening {
     transaction_id: String,
@@ -54,9 +54,12 @@ pub(crate) enum Committed {
 impl UnitOfWork {
     /// Begins the transaction and reads what is true about the sender now. Never call it under a time-out: a `begin` that is cancelled
     /// leaves a transaction open in the pool.
-    pub(crate) async fn begin(database: &DatabaseConnection, frame: Frame) -> Result<Self, Fault> {
+    ///
+    /// Whoever must be signed in is locked before all else, so that they are there until the end: an erasure waits for the command, or
+    /// the command for the erasure, and is refused. Who may be signed out may be here to erase the account, and locks it themselves.
+    pub(crate) async fn begin(database: &DatabaseConnection, frame: Frame, sender: Sender) -> Result<Self, Fault> {
         let transaction = database.begin().await?;
-        let opening = open(&transaction, frame.actor.person()).await?;
+        let opening = open(&transaction, frame.actor.person().filter(|_| sender.is_signed_in())).await?;
         Ok(Self {
             transaction,
             transaction_id: opening.transaction_id,
@@ -240,10 +243,12 @@ fn was_refused(error: &DbErr) -> bool {
 }
 
 async fn open(db: &impl ConnectionTrait, person: Option<&Person>) -> Result<Opening, Fault> {
+    // Who waited for the lock still sees the sign-ins of before: only the locked row itself is looked at anew.
     const OPENING: &str = "
-        SELECT pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now,
-            EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
+        WITH me AS MATERIALIZED (SELECT FROM users WHERE id = $2 AND erased_at IS NULL FOR KEY SHARE)
+        SELECT EXISTS (SELECT FROM me) AND EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
                 AND ended_at IS NULL AND expires_at > clock_timestamp()) AS is_live,
+            pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now,
             (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = $2) AS roles";
     let ids = [person.map(|person| person.session_id.0), person.map(|person| person.user_id.0)];
     let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, ids.map(Into::into));

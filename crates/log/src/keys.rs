@@ -1,7 +1,7 @@
 //! Keys of persons: what makes personal data in the log readable. Destroying one erases everything that it sealed.
 //!
 //! Nothing here locks for long: that a key is not destroyed while a command seals with it is the business of the lock on the person's
-//! own row, which both take.
+//! own row, which both take. So whatever a key sealed lies in the log before the event that tells of its end.
 
 use std::collections::HashMap;
 
@@ -34,7 +34,8 @@ pub async fn create(tx: &impl ConnectionTrait, user_id: UserId) -> Result<Person
     Ok(key)
 }
 
-/// The keys of these persons. Who has none is missing in the answer.
+/// The keys of these persons, to seal with. Whose key it is must be locked by then: the sender of a command, whom its first statement
+/// locks, or a person whom the command itself has locked or made. Who has none is missing in the answer.
 pub async fn load(tx: &impl ConnectionTrait, user_ids: &[UserId]) -> Result<HashMap<UserId, KeyState>, LogError> {
     const LOAD: &str = "SELECT user_id, key, 0::bigint AS serial FROM person_key WHERE user_id = ANY($1)";
     let rows = Row::find_by_statement(statement(LOAD, [uuids(user_ids).into()])).all(tx).await?;

@@ -44,12 +44,14 @@ fn living(id: Uuid) -> Select<Entity> {
     Entity::find_by_id(id).filter(Column::ErasedAt.is_null())
 }
 
-/// The account, locked for its end: nothing that refers to the person comes to be meanwhile.
+/// The account, locked for its end: nothing that refers to the person comes to be meanwhile, and nothing that they do. Not to be called
+/// by a command whose sender must be signed in, for it holds a weaker lock: two of them would wait for each other.
 pub(crate) async fn locked_for_erasure(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     living(id).lock(LockType::Update).one(db).await
 }
 
-/// The account, locked for a change. Weaker than `FOR UPDATE`: rows that merely refer to the person need not wait.
+/// The account, locked for a change. Weaker than `FOR UPDATE`: rows that merely refer to the person need not wait, nor do other commands
+/// of theirs.
 pub(crate) async fn locked_for_change(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     living(id).lock(LockType::NoKeyUpdate).one(db).await
 }

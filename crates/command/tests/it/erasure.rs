@@ -2,14 +2,12 @@
 
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected};
 use millrace_command::erasure::Receipt;
-use millrace_command::{
-    CommandErrorCode, EraseAccount, FailureCode, FollowUser, SecretText, SignOut, UnfollowUser, UpdateProfile,
-};
+use millrace_command::{CommandErrorCode, EraseAccount, FailureCode, FollowUser, SecretText, SignOut, UnfollowUser};
 use millrace_events::{Event, KeyState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use std::collections::BTreeSet;
 
-fn erase(password: &str) -> EraseAccount {
+pub fn erase(password: &str) -> EraseAccount {
     EraseAccount {
         password: SecretText(password.into()),
         expected_version: None,
@@ -94,36 +92,6 @@ async fn a_wrong_password_erases_nothing() {
     }
     assert_eq!((world.count("erasures").await, world.count("users WHERE erased_at IS NULL").await), (0, 1));
     accepted(&world.by(&ada, erase(PASSWORD)).await);
-}
-
-/// Whichever comes first, nothing that the person wrote is in the tables afterwards, and no answer is lost.
-#[tokio::test]
-async fn commands_at_the_same_moment_are_done_before_or_refused() {
-    let world = World::new().await;
-    for _ in 0..8 {
-        let ada = world.sign_up("Ada").await;
-        world.post(&ada, true).await;
-        let profile = UpdateProfile {
-            first_name: Some("Augusta".into()),
-            last_name: None,
-            avatar_url: async_graphql::MaybeUndefined::Undefined,
-            bio: async_graphql::MaybeUndefined::Undefined,
-            expected_version: None,
-            idempotency_key: None,
-        };
-        let (erased, posted, renamed) = futures_util::future::join3(
-            world.try_by(&ada, erase(PASSWORD)),
-            world.try_by(&ada, create_post(true)),
-            world.try_by(&ada, profile),
-        )
-        .await;
-        accepted(&erased.unwrap());
-        for failure in [posted.err(), renamed.err()].into_iter().flatten() {
-            assert_eq!(failure.code(), FailureCode::Unauthenticated, "{failure:?}");
-        }
-        let receipt = Receipt::find(&world.log, ada.id.0).await.unwrap().unwrap();
-        assert!(receipt.tables.iter().all(|table| table.left == 0), "{receipt:?}");
-    }
 }
 
 /// A backup brings the account back; the operator's new history erases it again.

@@ -1,13 +1,14 @@
 //! What breaks around a command, and what it does about it.
 
 use crate::proxy::Proxy;
+use crate::stranger::{Stranger, waiting};
 use crate::world::{Person, World, accepted, create_post, settings};
 use millrace_command::{
     AddComment, Answer, Command, CommandFailure, Commands, CreatePost, DeletePost, FailureCode, Request, Settings,
 };
 use millrace_events::PostId;
 use millrace_log::PostgresSettings;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
+use sea_orm::ConnectionTrait;
 use std::time::Duration;
 
 fn keyed(key: &str) -> CreatePost {
@@ -20,29 +21,6 @@ fn comment(post_id: PostId) -> AddComment {
 
 async fn run<C: Command>(commands: &Commands, who: &Person, command: C) -> Result<Answer<C::Outcome>, CommandFailure> {
     commands.execute(Request::new(who.viewer.clone()), command).await
-}
-
-/// Somebody else who holds locks.
-struct Stranger {
-    _connection: DatabaseConnection,
-    transaction: DatabaseTransaction,
-}
-
-impl Stranger {
-    async fn holding(world: &World, lock: &str) -> Self {
-        let connection = Database::connect(&world.url).await.unwrap();
-        let transaction = connection.begin().await.unwrap();
-        transaction.execute_unprepared(lock).await.unwrap();
-        Self { _connection: connection, transaction }
-    }
-}
-
-/// Until this many connections of the test's database wait for a lock.
-async fn waiting(world: &World, count: i64) {
-    let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while world.count(waiting).await < count {
-        tokio::task::yield_now().await;
-    }
 }
 
 async fn through(proxy: &Proxy, world: &World) -> Commands {
