@@ -24,6 +24,8 @@ const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often unpaid orders are looked for whose time is over.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
 const EXPIRY_LATE: &str = "millrace_orders_expiry_late_seconds";
+const EXPIRED: &str = "millrace_orders_expired_total";
+const EXPIRY_FAILED: &str = "millrace_orders_expiry_failed_total";
 /// How often the provider of the development set-up looks for top-ups, and how long it waits for the webhook.
 const DEVELOPMENT_PAYMENT_INTERVAL: Duration = Duration::from_millis(250);
 const WEBHOOK_WAIT: Duration = Duration::from_secs(5);
@@ -113,18 +115,18 @@ fn expire(starting: &mut Starting<'_>, commands: Commands) {
         EXPIRY_LATE,
         "How long the longest overdue unpaid order was overdue at the last look, in seconds."
     );
+    metrics::describe_counter!(EXPIRED, "Orders that this process cancelled because nobody paid them in time.");
+    metrics::describe_counter!(EXPIRY_FAILED, "Attempts at cancelling an unpaid order that failed.");
     starting.spawn("expiry of orders", async move {
         let mut ticks = tokio::time::interval(EXPIRY_INTERVAL);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             match commands.expire_orders().await {
                 Ok(expired) => {
                     metrics::gauge!(EXPIRY_LATE).set(expired.late.as_seconds_f64());
-                    metrics::counter!("millrace_orders_expired_total").increment(expired.orders as u64);
-                    if expired.hit_limit() {
-                        ticks.reset_immediately();
-                    }
+                    metrics::counter!(EXPIRED).increment(expired.orders as u64);
+                    metrics::counter!(EXPIRY_FAILED).increment(expired.failed as u64);
                 }
-                Err(failure) => tracing::warn!(%failure, "unpaid orders were not cancelled; the next look does it"),
+                Err(failure) => tracing::warn!(%failure, "unpaid orders were not looked for; the next look does it"),
             }
         }
     });

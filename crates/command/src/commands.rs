@@ -3,7 +3,6 @@
 use crate::auth::Auth;
 use crate::fault::Fault;
 use crate::frame::Actor;
-use crate::order::ExpireOrder;
 use crate::pipeline::{Pipeline, report};
 use crate::rows;
 use crate::user::{EraseAgain, ErasedAgain, GrantRole, RoleGranted};
@@ -11,13 +10,12 @@ use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
 use crate::{Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, session, wallet};
 use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
-use millrace_events::{CommandId, OrderId, Role, Timestamp, UserId, Viewer};
+use millrace_events::{CommandId, Role, Timestamp, UserId, Viewer};
 use millrace_log::{Log, Sequencer};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
 
@@ -92,25 +90,6 @@ impl Swept {
     }
 }
 
-/// The most orders that are cancelled in one go because they were not paid in time.
-const EXPIRED_AT_ONCE_MAX: u64 = 100;
-
-/// What one look at unpaid orders found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expired {
-    /// How many orders were past their time.
-    pub orders: usize,
-    /// How long the first of them was.
-    pub late: time::Duration,
-}
-
-impl Expired {
-    /// True if there may be more to cancel right now.
-    pub fn hit_limit(&self) -> bool {
-        u64::try_from(self.orders).is_ok_and(|orders| orders >= EXPIRED_AT_ONCE_MAX)
-    }
-}
-
 /// What became of a payment provider's notice.
 #[derive(Debug)]
 pub enum NoticeOutcome {
@@ -125,7 +104,7 @@ pub enum NoticeOutcome {
 /// Executes commands. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Commands {
-    pipeline: Arc<Pipeline>,
+    pub(crate) pipeline: Arc<Pipeline>,
     /// One for each running command; its task owns it.
     places: Arc<Semaphore>,
 }
@@ -159,21 +138,6 @@ impl Commands {
     pub async fn find_user(&self, email: &Email) -> Result<Option<UserId>, CommandFailure> {
         let found = rows::user::id_by_email(self.pipeline.log.database(), &email.canonical()).await;
         found.map(|id| id.map(UserId)).map_err(|error| report("findUser", error.into()))
-    }
-
-    /// Cancels orders that were not paid in time, a bounded number of them. To be called again and again by any number of processes.
-    pub async fn expire_orders(&self) -> Result<Expired, CommandFailure> {
-        let (database, now) = (self.pipeline.log.database(), OffsetDateTime::now_utc());
-        let due = rows::order::due(database, now, EXPIRED_AT_ONCE_MAX).await;
-        let due = due.map_err(|error| report(ExpireOrder::NAME, error.into()))?;
-        let late = due.first().map(|(_, pay_until)| now - *pay_until).unwrap_or_default();
-        for (order_id, _) in &due {
-            reach("expiry.found").await;
-            let expire = ExpireOrder { order_id: OrderId(*order_id) };
-            self.execute_as(Actor::System, Request::new(Viewer::Anonymous), expire).await?;
-            reach("expiry.cancelled").await;
-        }
-        Ok(Expired { orders: due.len(), late })
     }
 
     /// Top-ups that wait for the payment provider, as the notices that would end them well: what the provider of the development set-up
@@ -220,7 +184,7 @@ impl Commands {
         drained
     }
 
-    async fn execute_as<C: Command>(
+    pub(crate) async fn execute_as<C: Command>(
         &self,
         actor: Actor,
         request: Request,

@@ -39,7 +39,7 @@ pub mod wallet;
 
 pub use auth::{Auth, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
-pub use commands::{Commands, Expired, NoticeOutcome, Request, Settings, Swept};
+pub use commands::{Commands, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment};
 pub use error::{
     CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused, InsufficientFunds,
@@ -51,7 +51,7 @@ pub use fault::{Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};
 pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, ShortSecret};
 pub use like::{LikePost, UnlikePost};
-pub use order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
+pub use order::{CancelOrder, ConfirmDelivery, Expired, PayOrder, PlaceOrder, ShipOrder};
 pub use post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
 pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 pub use receipt::{Answer, CommandReceipt};

@@ -1,16 +1,76 @@
 //! Orders: cancelling those that nobody paid in time.
 
-use super::OrderChanged;
 use super::cancel::{Locked, cancel};
 use super::standing::Found;
-use crate::CommandError;
 use crate::command::{Command, Handled, Sender};
-use crate::rows::order::Status;
+use crate::failure::{CommandFailure, FailureCode};
+use crate::frame::Actor;
+use crate::pipeline::report;
+use crate::rows::order::{self, Due, Status};
 use crate::unit_of_work::{Handling, UnitOfWork};
+use crate::{CommandError, Commands, Request};
 use async_graphql::InputObject;
+use millrace_events::fail_point::reach;
 use millrace_events::order::CancelledBy;
-use millrace_events::{OrderId, Timestamp};
+use millrace_events::{OrderId, Timestamp, Viewer};
 use serde::{Deserialize, Serialize};
+use time::Duration;
+
+/// The most overdue orders that are read at once.
+const PAGE_MAX: usize = 100;
+
+/// What one look at unpaid orders did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Expired {
+    /// How many it cancelled. What another process cancelled at the same moment counts there.
+    pub orders: usize,
+    /// How many it could not cancel. The next look tries them again.
+    pub failed: usize,
+    /// For how long the first of all was overdue when the look began.
+    pub late: Duration,
+}
+
+impl Commands {
+    /// Cancels all orders that are unpaid and past their time by now. To be called again and again by any number of processes. One that
+    /// cannot be cancelled keeps none of the others.
+    pub async fn expire_orders(&self) -> Result<Expired, CommandFailure> {
+        let mut page = self.due_orders(None).await?;
+        let mut expired = Expired { late: page.first().map(Due::late).unwrap_or_default(), ..Expired::default() };
+        loop {
+            for due in &page {
+                if !self.expire_order(due, &mut expired).await {
+                    return Ok(expired);
+                }
+            }
+            let Some(last) = page.last().filter(|_| page.len() == PAGE_MAX) else { return Ok(expired) };
+            let Ok(next) = self.due_orders(Some(last)).await else { return Ok(expired) };
+            page = next;
+        }
+    }
+
+    async fn due_orders(&self, after: Option<&Due>) -> Result<Vec<Due>, CommandFailure> {
+        let due = order::due(self.pipeline.log.database(), after, PAGE_MAX).await;
+        due.map_err(|error| report(ExpireOrder::NAME, error.into()))
+    }
+
+    /// False if no command gets through at the moment: then the others need not be tried either.
+    async fn expire_order(&self, due: &Due, expired: &mut Expired) -> bool {
+        reach("expiry.found").await;
+        let expire = ExpireOrder { order_id: OrderId(due.id) };
+        let answer = self.execute_as(Actor::System, Request::new(Viewer::Anonymous), expire).await;
+        reach("expiry.cancelled").await;
+        match answer {
+            Ok(answer) => {
+                expired.orders += usize::from(answer.outcome().is_some_and(|outcome| outcome.is_cancelled));
+                true
+            }
+            Err(failure) => {
+                expired.failed += 1;
+                !matches!(failure.code(), FailureCode::Unavailable | FailureCode::RateLimited)
+            }
+        }
+    }
+}
 
 /// Cancels an order if it is pending and past its time. The process manager's; no mutation.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -20,25 +80,35 @@ pub struct ExpireOrder {
     pub order_id: OrderId,
 }
 
+/// What became of an order that may be past its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderExpired {
+    /// The order.
+    pub order: OrderId,
+    /// True if this command cancelled it: it may have been paid, or cancelled by another process, at the same moment.
+    pub is_cancelled: bool,
+}
+
 impl Command for ExpireOrder {
     const NAME: &'static str = "expireOrder";
     const SENDER: Sender = Sender::System;
     type Valid = Self;
-    type Outcome = OrderChanged;
+    type Outcome = OrderExpired;
 
     fn validate(&self) -> Result<Self, Vec<CommandError>> {
         Ok(self.clone())
     }
 
     /// Any number of process managers may try: the order's own state says whether there is anything left to do.
-    async fn handle(valid: &Self, unit: &mut UnitOfWork) -> Handling<Handled<OrderChanged>> {
+    async fn handle(valid: &Self, unit: &mut UnitOfWork) -> Handling<Handled<OrderExpired>> {
         let locked = Locked::load(unit, valid.order_id).await?;
-        let handled = Handled::new(OrderChanged { order: valid.order_id });
-        if !is_due(&locked.found, locked.pay_until(), unit.clock().await?) {
-            return Ok(handled.at(valid.order_id, locked.found.version));
-        }
-        let version = cancel(unit, &locked, CancelledBy::Expiry, None).await?;
-        Ok(handled.at(valid.order_id, version))
+        let is_cancelled = is_due(&locked.found, locked.pay_until(), unit.clock().await?);
+        let version = match is_cancelled {
+            true => cancel(unit, &locked, CancelledBy::Expiry, None).await?,
+            false => locked.found.version,
+        };
+        Ok(Handled::new(OrderExpired { order: valid.order_id, is_cancelled }).at(valid.order_id, version))
     }
 }
 

@@ -4,8 +4,8 @@ use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{QueryOrder, QuerySelect, Set};
-use time::OffsetDateTime;
+use sea_orm::{DbBackend, FromQueryResult, QuerySelect, Set, Statement};
+use time::{Duration, OffsetDateTime};
 
 /// An order, without its lines.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -59,13 +59,35 @@ pub(crate) async fn advance(
     Ok(super::version(version))
 }
 
-/// Ids of orders that were not paid in time, the longest overdue first, each with when it was due. Not locked: look again.
-pub(crate) async fn due(
-    db: &impl ConnectionTrait,
-    now: OffsetDateTime,
-    rows_max: u64,
-) -> Result<Vec<(Uuid, OffsetDateTime)>, DbErr> {
-    let due = Entity::find().select_only().columns([Column::Id, Column::PayUntil]);
-    let due = due.filter(Column::Status.eq(Status::Pending)).filter(Column::PayUntil.lte(now));
-    due.order_by_asc(Column::PayUntil).limit(rows_max).into_tuple().all(db).await
+/// A pending order that is past its time.
+#[derive(Debug, Clone, FromQueryResult)]
+pub(crate) struct Due {
+    pub id: Uuid,
+    pay_until: OffsetDateTime,
+    /// When the look began, by PostgreSQL's clock.
+    looked_at: OffsetDateTime,
+}
+
+impl Due {
+    /// For how long it was overdue when the look began.
+    pub fn late(&self) -> Duration {
+        self.looked_at - self.pay_until
+    }
+}
+
+/// One page of the orders that were not paid in time, the longest overdue first; those that are due later than the first page are left
+/// for another look, so that a look has an end. Not locked: look again.
+pub(crate) async fn due(db: &impl ConnectionTrait, after: Option<&Due>, rows_max: usize) -> Result<Vec<Due>, DbErr> {
+    const DUE: &str = "
+        SELECT id, pay_until, coalesce($3, now()) AS looked_at FROM orders
+        WHERE status = 'pending' AND pay_until <= coalesce($3, now())
+            AND (pay_until, id) > (coalesce($1, '-infinity'), coalesce($2, '00000000-0000-0000-0000-000000000000'))
+        ORDER BY pay_until, id LIMIT $4";
+    let values = [
+        after.map(|due| due.pay_until).into(),
+        after.map(|due| due.id).into(),
+        after.map(|due| due.looked_at).into(),
+        i64::try_from(rows_max).unwrap_or(i64::MAX).into(),
+    ];
+    Due::find_by_statement(Statement::from_sql_and_values(DbBackend::Postgres, DUE, values)).all(db).await
 }

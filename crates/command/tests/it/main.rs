@@ -8,6 +8,7 @@ mod comments;
 mod concurrency;
 mod erasure;
 mod erasure_races;
+mod expiry;
 mod faults;
 mod follows;
 mod idempotency;

@@ -1,15 +1,13 @@
 //! The shop over PostgreSQL: products, stock and orders.
 
 use crate::market::{Market, eur, lines, order};
-use crate::world::{accepted, rejected, settings};
+use crate::world::{accepted, rejected};
 use millrace_command::{
     CancelOrder, CommandError, CommandErrorCode, ConfirmDelivery, CreateProduct, FailureCode, PayOrder, RestockProduct,
-    RetireProduct, Settings, ShipOrder, ShopRules, UpdateProduct,
+    RetireProduct, ShipOrder, UpdateProduct,
 };
 use millrace_events::order::CancelledBy;
 use millrace_events::{Event, OrderId};
-use millrace_log::PostgresSettings;
-use time::Duration;
 
 fn pay(order_id: OrderId) -> PayOrder {
     PayOrder { order_id, expected_version: None, idempotency_key: None }
@@ -150,30 +148,6 @@ async fn two_hundred_buyers_buy_exactly_what_there_is() {
     let left = market.world.count("(SELECT FROM products, generate_series(1, stock)) AS left_over").await;
     assert_eq!(i64::from(sold.iter().sum::<i32>()) + left, 20);
     assert!(sold.iter().any(|count| *count > 0));
-    market.audit().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_process_managers_cancel_what_is_unpaid_once() {
-    let market = Market::new().await;
-    let hasty = Settings { shop: ShopRules { pay_within: Duration::ZERO, ..Default::default() }, ..settings() };
-    let oak = market.product("Oak", 300, 50).await;
-    let buyer = market.buyer("Ada", 1_000).await;
-    let shop =
-        market.world.commands_with(PostgresSettings::new(&*market.world.url), hasty.clone(), market.world.auth()).await;
-    let mut orders = Vec::new();
-    for _ in 0..10 {
-        let request = millrace_command::Request::new(buyer.viewer.clone());
-        orders.push(accepted(&shop.execute(request, order(&[(oak, 2)])).await.unwrap()).order);
-    }
-    accepted(&market.world.by(&buyer, pay(orders[0])).await);
-    let other = market.world.commands_with(PostgresSettings::new(&*market.world.url), hasty, market.world.auth()).await;
-    let (a, b) = tokio::join!(shop.expire_orders(), other.expire_orders());
-    assert!(a.unwrap().orders.max(b.unwrap().orders) >= 9);
-    assert_eq!(market.world.count("orders WHERE status = 'cancelled'").await, 9);
-    assert_eq!(market.status(orders[0]).await, "confirmed");
-    assert_eq!(market.stock(oak).await, 48);
-    assert_eq!(shop.expire_orders().await.unwrap().orders, 0);
     market.audit().await;
 }
 

@@ -1,0 +1,113 @@
+//! Orders that nobody pays in time: each is cancelled once, and one that cannot be cancelled keeps none of the others.
+
+use crate::market::{Market, order};
+use crate::world::{Person, accepted, settings};
+use millrace_command::{Commands, PayOrder, Request, Settings, ShopRules};
+use millrace_events::{OrderId, ProductId};
+use millrace_log::PostgresSettings;
+use time::Duration;
+
+/// Where orders are overdue as soon as they are placed.
+struct Hasty {
+    market: Market,
+    shop: Commands,
+    product: ProductId,
+    buyer: Person,
+}
+
+impl Hasty {
+    async fn new() -> Self {
+        let market = Market::new().await;
+        let shop = Self::manager(&market).await;
+        let (product, buyer) = (market.product("Oak", 300, 1_000).await, market.buyer("Ada", 1_000).await);
+        Self { market, shop, product, buyer }
+    }
+
+    async fn manager(market: &Market) -> Commands {
+        let hasty = Settings { shop: ShopRules { pay_within: Duration::ZERO, ..Default::default() }, ..settings() };
+        market.world.commands_with(PostgresSettings::new(&*market.world.url), hasty, market.world.auth()).await
+    }
+
+    async fn place(&self, quantity: i32) -> OrderId {
+        let request = Request::new(self.buyer.viewer.clone());
+        accepted(&self.shop.execute(request, order(&[(self.product, quantity)])).await.unwrap()).order
+    }
+
+    /// From now on orders of this quantity cannot be cancelled.
+    async fn stick(&self, quantity: i64) {
+        let stick = "
+            CREATE FUNCTION stick() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'this order is stuck'; END $$;
+            CREATE TRIGGER stuck BEFORE UPDATE ON orders FOR EACH ROW
+            WHEN (new.status = 'cancelled' AND new.total_minor =";
+        self.market.world.sql(&format!("{stick} {}) EXECUTE FUNCTION stick()", 300 * quantity)).await;
+    }
+
+    async fn count(&self, status: &str) -> i64 {
+        self.market.world.count(&format!("orders WHERE status = '{status}'")).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_process_managers_cancel_what_is_unpaid_once() {
+    let hasty = Hasty::new().await;
+    let world = &hasty.market.world;
+    let paid = hasty.place(2).await;
+    for _ in 0..9 {
+        hasty.place(2).await;
+    }
+    let pay = PayOrder { order_id: paid, expected_version: None, idempotency_key: None };
+    accepted(&world.by(&hasty.buyer, pay).await);
+    let other = Hasty::manager(&hasty.market).await;
+    let (a, b) = tokio::join!(hasty.shop.expire_orders(), other.expire_orders());
+    let (a, b) = (a.unwrap(), b.unwrap());
+    assert_eq!((a.orders + b.orders, a.failed + b.failed), (9, 0), "each is counted where it was cancelled");
+    assert_eq!(hasty.count("cancelled").await, 9);
+    assert_eq!(hasty.market.status(paid).await, "confirmed");
+    assert_eq!(hasty.market.stock(hasty.product).await, 998);
+    let again = hasty.shop.expire_orders().await.unwrap();
+    assert_eq!((again.orders, again.late), (0, Duration::ZERO));
+    hasty.market.audit().await;
+}
+
+#[tokio::test]
+async fn an_order_that_cannot_be_cancelled_keeps_none_of_the_others() {
+    let hasty = Hasty::new().await;
+    hasty.stick(1).await;
+    for quantity in [1, 2, 2] {
+        hasty.place(quantity).await;
+    }
+    let expired = hasty.shop.expire_orders().await.unwrap();
+    assert_eq!((expired.orders, expired.failed), (2, 1));
+    assert!(expired.late > Duration::ZERO, "{expired:?}");
+    assert_eq!((hasty.count("pending").await, hasty.count("cancelled").await), (1, 2));
+    hasty.market.audit().await;
+}
+
+/// Also if they are more than one look at the table reads.
+#[tokio::test]
+async fn nor_do_more_of_them_than_a_page_holds() {
+    let hasty = Hasty::new().await;
+    hasty.stick(1).await;
+    for _ in 0..101 {
+        hasty.place(1).await;
+    }
+    // Of one moment with the last ones: their ids are their order then.
+    hasty.place(2).await;
+    hasty.market.world.sql("UPDATE orders SET pay_until = (SELECT max(pay_until) FROM orders)").await;
+    let expired = hasty.shop.expire_orders().await.unwrap();
+    assert_eq!((expired.orders, expired.failed), (1, 101));
+    assert_eq!((hasty.count("pending").await, hasty.count("cancelled").await), (101, 1));
+}
+
+#[tokio::test]
+async fn where_no_command_gets_through_the_rest_is_left_for_the_next_time() {
+    let hasty = Hasty::new().await;
+    for _ in 0..3 {
+        hasty.place(2).await;
+    }
+    assert!(hasty.shop.drain(std::time::Duration::from_secs(30)).await);
+    let stopped = hasty.shop.expire_orders().await.unwrap();
+    assert_eq!((stopped.orders, stopped.failed), (0, 1), "the first one is enough to know");
+    assert!(stopped.late > Duration::ZERO, "{stopped:?}");
+    assert_eq!(Hasty::manager(&hasty.market).await.expire_orders().await.unwrap().orders, 3);
+}
