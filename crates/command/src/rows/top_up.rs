@@ -50,7 +50,7 @@ pub(crate) async fn open(db: &impl ConnectionTrait, rows_max: u64) -> Result<Vec
     open.order_by_asc(Column::RequestedAt).limit(rows_max).all(db).await
 }
 
-/// Ends a top-up whose wallet is locked.
+/// Ends a top-up whose wallet is locked. One that was declined may succeed later; one that succeeded has ended for good.
 pub(crate) async fn end(
     db: &impl ConnectionTrait,
     id: Uuid,
@@ -65,5 +65,5 @@ pub(crate) async fn end(
         ..Default::default()
     };
     let row = Entity::update_many().set(ended).filter(Column::Id.eq(id));
-    update_one(db, row.filter(Column::State.eq(State::Requested))).await
+    update_one(db, row.filter(Column::State.ne(State::Succeeded))).await
 }

@@ -101,6 +101,7 @@ impl Command for CompleteTopUp {
 pub(super) enum Ending {
     /// It has ended before: the notice is a repetition, or comes too late to change anything.
     Ended,
+    /// The provider has the money, perhaps after it had declined: a card may be tried again.
     Succeeds,
     IsDeclined,
 }
@@ -112,8 +113,8 @@ pub(super) fn decide_end(asked: &top_up::Model, amount: Money, notice: &Complete
         return Err(CommandError::invalid_text("amount", message));
     }
     Ok(match (asked.state, notice.result) {
-        (State::Succeeded | State::Declined, _) => Ending::Ended,
-        (State::Requested, PaymentResult::Succeeded) => Ending::Succeeds,
+        (State::Succeeded, _) | (State::Declined, PaymentResult::Declined) => Ending::Ended,
+        (State::Requested | State::Declined, PaymentResult::Succeeded) => Ending::Succeeds,
         (State::Requested, PaymentResult::Declined) => Ending::IsDeclined,
     })
 }

@@ -84,7 +84,9 @@ fn a_top_up_ends_once_and_with_the_amount_that_was_asked_for() {
     assert_eq!(decided(top_up::State::Requested, 500, Succeeded), Ok(Ending::Succeeds));
     assert_eq!(decided(top_up::State::Requested, 500, Declined), Ok(Ending::IsDeclined));
     assert_eq!(decided(top_up::State::Succeeded, 500, Declined), Ok(Ending::Ended));
-    assert_eq!(decided(top_up::State::Declined, 500, Succeeded), Ok(Ending::Ended));
+    assert_eq!(decided(top_up::State::Succeeded, 500, Succeeded), Ok(Ending::Ended));
+    assert_eq!(decided(top_up::State::Declined, 500, Declined), Ok(Ending::Ended));
+    assert_eq!(decided(top_up::State::Declined, 500, Succeeded), Ok(Ending::Succeeds), "a card that was tried again");
     assert!(decided(top_up::State::Requested, 501, Succeeded).is_err());
 }
 
