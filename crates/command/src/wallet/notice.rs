@@ -12,7 +12,7 @@ use std::fmt::Write;
 /// The header that carries the signature.
 pub const SIGNATURE_HEADER: &str = "millrace-signature";
 /// The most seconds between the moment that was signed and now, either way.
-pub const SIGNATURE_AGE_MAX_S: i64 = 300;
+pub const SIGNATURE_AGE_MAX_S: u64 = 300;
 /// The fewest bytes of the secret.
 pub const WEBHOOK_SECRET_BYTES_MIN: usize = 32;
 
@@ -58,7 +58,7 @@ impl WebhookSecret {
     /// The notice, if it was signed with this secret a moment ago.
     pub fn open(&self, signature: &str, body: &[u8], now: Timestamp) -> Result<PaymentNotice, NoticeError> {
         let (seconds, mac) = parse(signature).ok_or(NoticeError::MalformedSignature)?;
-        if (now.moment().unix_timestamp() - seconds).abs() > SIGNATURE_AGE_MAX_S {
+        if now.moment().unix_timestamp().abs_diff(seconds) > SIGNATURE_AGE_MAX_S {
             return Err(NoticeError::Stale);
         }
         self.mac(seconds, body).verify_slice(&mac).map_err(|_| NoticeError::Forged)?;
@@ -126,6 +126,10 @@ mod tests {
         assert_eq!(secret(2).open(&signature, &body, now), Err(NoticeError::Forged));
         let more = [&body[..], b" "].concat();
         assert_eq!(secret(1).open(&signature, &more, now), Err(NoticeError::Forged));
+        for moment in [i64::MIN, i64::MAX] {
+            let signature = format!("t={moment},v1={}", "00".repeat(32));
+            assert_eq!(secret(1).open(&signature, &body, now), Err(NoticeError::Stale));
+        }
         let moved = signature.replacen("t=", "t=1", 1);
         assert!(secret(1).open(&moved, &body, now).is_err());
     }
