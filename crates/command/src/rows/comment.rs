@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::rows::{exactly_one, update_one};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
-use sea_orm::{QuerySelect, Set};
+use sea_orm::{QueryOrder, QuerySelect, Set};
 use time::OffsetDateTime;
 
 /// A comment.
@@ -34,6 +34,13 @@ pub(crate) async fn post_of(db: &impl ConnectionTrait, id: Uuid) -> Result<Optio
 /// The comment, locked for a change. Lock its post first.
 pub(crate) async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id).lock(LockType::Update).one(db).await
+}
+
+/// Locks all comments on a locked post, in the order of their ids: as an erasure does that meets some of them.
+pub(crate) async fn lock_all(db: &impl ConnectionTrait, post_id: Uuid) -> Result<(), DbErr> {
+    let all = Entity::find().select_only().column(Column::Id).filter(Column::PostId.eq(post_id));
+    let _ids: Vec<Uuid> = all.order_by_asc(Column::Id).lock(LockType::Update).into_tuple().all(db).await?;
+    Ok(())
 }
 
 /// Brings the locked comment to its next version, with this text.

@@ -53,6 +53,7 @@ pub(crate) async fn advance(
 
 /// Deletes the locked post with all that hangs on it.
 pub(crate) async fn delete(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Fault> {
+    comment::lock_all(db, id).await?;
     comment::Entity::delete_many().filter(comment::Column::PostId.eq(id)).exec(db).await?;
     like::Entity::delete_many().filter(like::Column::PostId.eq(id)).exec(db).await?;
     post_tag::delete_all(db, id).await?;

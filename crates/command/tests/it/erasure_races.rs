@@ -7,10 +7,10 @@ use crate::world::{PASSWORD, Person, World, accepted, create_post};
 use futures_util::future::join;
 use millrace_command::erasure::Receipt;
 use millrace_command::{
-    AddComment, Answer, CancelOrder, Command, CommandFailure, CreatePost, EraseAccount, FailureCode, FollowUser,
-    LikePost, PlaceOrder, Transfer, UpdateProfile,
+    AddComment, Answer, CancelOrder, Command, CommandFailure, CreatePost, DeletePost, EraseAccount, FailureCode,
+    FollowUser, LikePost, PlaceOrder, Transfer, UpdateProfile,
 };
-use millrace_events::{Role, UserId};
+use millrace_events::{CommentId, Role, UserId};
 use std::pin::pin;
 
 /// Whoever records an event waits in COMMIT while a stranger holds its name.
@@ -189,4 +189,31 @@ async fn a_comment_on_a_post_of_theirs_takes_no_lock_before_the_persons() {
     let (erased, commented) = join(world.try_by(&ada, erase(PASSWORD)), commented).await;
     assert_eq!(commented.err().map(|failure| failure.code()), Some(FailureCode::Unauthenticated));
     is_gone(&world, ada.id, erased).await;
+}
+
+/// An erasure locks what a person wrote in the order of its ids, and so does whoever deletes it with a post.
+#[tokio::test]
+async fn a_post_is_deleted_with_its_comments_in_the_order_of_their_ids() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let comment = AddComment { post_id, text: "First!".into(), idempotency_key: None };
+        ids.push(accepted(&world.by(&ada, comment).await).comment);
+    }
+    // Now it lies behind the other one in the table, and in each index.
+    world.sql("CREATE INDEX ON comments (md5(text))").await;
+    world.sql(&format!("UPDATE comments SET text = 'Second!' WHERE id = '{}'", ids[0])).await;
+    let lock = |id: CommentId| format!("SELECT FROM comments WHERE id = '{id}' FOR UPDATE NOWAIT");
+    let stranger = Stranger::holding(&world, &lock(ids[0])).await;
+    let deletion = world.by(&ada, DeletePost { post_id, expected_version: None, idempotency_key: None });
+    let others = async {
+        waiting(&world, 1).await;
+        drop(Stranger::holding(&world, &lock(ids[1])).await);
+        stranger.transaction.commit().await.unwrap();
+    };
+    let (deleted, ()) = join(deletion, others).await;
+    accepted(&deleted);
+    assert_eq!(world.count("comments").await, 0);
 }
