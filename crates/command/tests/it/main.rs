@@ -14,6 +14,7 @@ mod follows;
 mod idempotency;
 mod likes;
 mod market;
+mod one_account;
 mod passwords;
 mod posts;
 mod proxy;

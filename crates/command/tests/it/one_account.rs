@@ -1,0 +1,47 @@
+//! Commands of one person at the same moment: each locks the account weakly, and some want the lock that changes it then. None waits for
+//! another that waits for it.
+
+use crate::stranger::{Stranger, waiting};
+use crate::world::{World, accepted, settings};
+use async_graphql::MaybeUndefined;
+use millrace_command::{Commands, Request, UpdateProfile};
+use millrace_log::PostgresSettings;
+
+const AT_ONCE: i64 = 4;
+
+/// Where a deadlock is not found before the statement has taken too long.
+async fn patient(world: &World) -> Commands {
+    const PATIENT: &str = "DO $$ BEGIN
+        EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '1min');
+    END $$";
+    world.sql(PATIENT).await;
+    world.commands_with(PostgresSettings::new(&*world.url), settings(), world.auth()).await
+}
+
+fn bio(number: i64) -> UpdateProfile {
+    UpdateProfile {
+        first_name: None,
+        last_name: None,
+        avatar_url: MaybeUndefined::Undefined,
+        bio: MaybeUndefined::Value(format!("Text {number}")),
+        expected_version: None,
+        idempotency_key: None,
+    }
+}
+
+#[tokio::test]
+async fn changes_of_a_profile_go_one_after_the_other() {
+    let world = World::new().await;
+    let (ada, commands) = (world.sign_up("Ada").await, patient(&world).await);
+    // It lets them begin, and no further.
+    let stranger = Stranger::holding(&world, "SELECT FROM users FOR NO KEY UPDATE").await;
+    let changes = (0..AT_ONCE).map(|number| commands.execute(Request::new(ada.viewer.clone()), bio(number)));
+    let others = async {
+        waiting(&world, AT_ONCE).await;
+        stranger.transaction.commit().await.unwrap();
+    };
+    let (answers, ()) = futures_util::future::join(futures_util::future::join_all(changes), others).await;
+    for answer in answers {
+        accepted(&answer.unwrap());
+    }
+}
