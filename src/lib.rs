@@ -10,6 +10,7 @@ pub mod command_port;
 pub mod dev;
 pub mod http;
 pub mod keys;
+pub mod mail;
 pub mod mutations;
 pub mod responses;
 pub mod roles;

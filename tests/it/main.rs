@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod accounts;
 mod away;
 mod boundaries;
 mod broadcast;
@@ -27,4 +28,5 @@ mod rename;
 mod schema;
 mod shop;
 mod shown_live;
+mod smtp;
 mod witness;

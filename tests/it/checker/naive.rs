@@ -67,6 +67,10 @@ impl World {
                 (user.first_name, user.last_name) = (known(&e.first_name), known(&e.last_name));
             }
             Event::RoleGranted(_) | Event::RoleRevoked(_) | Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) | Event::EmailChangeRequested(_) => {}
+            Event::EmailVerified(e) => {
+                self.users.get_mut(&e.user_id).expect("a person").email = known(&e.email);
+            }
             Event::UserFollowed(e) => assert!(self.follows.insert((e.follower_id, e.followed_id)), "followed twice"),
             Event::UserUnfollowed(e) => assert!(self.follows.remove(&(e.follower_id, e.followed_id)), "not followed"),
             Event::PostCreated(e) | Event::PostEdited(e) => {

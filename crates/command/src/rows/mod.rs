@@ -4,6 +4,8 @@ pub(crate) mod comment;
 pub(crate) mod follow;
 pub(crate) mod ledger;
 pub(crate) mod like;
+pub(crate) mod mail;
+pub(crate) mod mail_token;
 pub(crate) mod order;
 pub(crate) mod order_line;
 pub(crate) mod post;

@@ -185,6 +185,7 @@ fn auth(private_pem: &str) -> Auth {
             .unwrap(),
         signer: AccessTokenSigner::from_pem(private_pem).unwrap(),
         attempts: Attempts::new(AttemptLimits::default()),
+        resets: Attempts::new(AttemptLimits::of_resets()),
     }
 }
 

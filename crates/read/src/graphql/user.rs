@@ -108,11 +108,17 @@ impl User {
 
     /// E-mail address; only for the person themselves and staff, null for everybody else.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let viewer = RequestContext::of(ctx)?.viewer();
-        if !viewer.is(self.user_id()) && !viewer.is_staff() {
-            return Ok(None);
-        }
-        Ok(self.shown(ctx, |found| found.page.email.clone()).await?.flatten())
+        Ok(self.private(ctx, |page| page.email.clone()).await?.flatten())
+    }
+
+    /// True if mail to that address has reached the person; null for everybody but themselves and staff.
+    async fn email_verified(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+        self.private(ctx, |page| page.email_verified).await
+    }
+
+    /// The address that takes its place once it is verified; null for everybody but the person themselves and staff.
+    async fn pending_email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.private(ctx, |page| page.pending_email.clone()).await?.flatten())
     }
 
     /// Words about themselves, if there are any.
@@ -203,6 +209,15 @@ impl User {
             Self::Card(card) => card.id,
             Self::Page(found) => found.page.id,
         }
+    }
+
+    /// Something of the page that nobody but the person themselves and staff may see.
+    async fn private<T>(&self, ctx: &Context<'_>, field: impl FnOnce(&people::user::User) -> T) -> Result<Option<T>> {
+        let viewer = RequestContext::of(ctx)?.viewer();
+        if !viewer.is(self.user_id()) && !viewer.is_staff() {
+            return Ok(None);
+        }
+        self.shown(ctx, |found| field(&found.page)).await
     }
 
     /// Something of the whole page, which for a card is read now, together with those of all other cards.

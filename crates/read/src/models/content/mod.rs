@@ -100,7 +100,8 @@ impl Projection for Content {
             Event::UserCreated(e) => (vec![card::key(e.user_id)], vec![]),
             Event::ProfileUpdated(e) => (vec![card::key(e.user_id)], vec![]),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => (vec![], vec![]),
-            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => (vec![], vec![]),
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => (vec![], vec![]),
+            Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => (vec![], vec![]),
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)
@@ -140,7 +141,8 @@ impl Projection for Content {
             Event::UserCreated(e) => card::created(document, event, e, key)?,
             Event::ProfileUpdated(e) => card::profile_updated(document, event, e, key)?,
             Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
-            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
+            Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

@@ -65,6 +65,10 @@ impl Projection for People {
             Event::RoleGranted(e) | Event::RoleRevoked(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::SessionEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::AllSessionsEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::OtherSessionsEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::PasswordChanged(e) => vec![user::key(e.user_id)],
+            Event::EmailChangeRequested(e) => vec![user::key(e.user_id)],
+            Event::EmailVerified(e) => vec![user::key(e.user_id)],
             Event::UserFollowed(e) | Event::UserUnfollowed(e) if e.follower_id != e.followed_id => {
                 vec![follow::key(e.follower_id, e.followed_id), user::key(e.follower_id), user::key(e.followed_id)]
             }
@@ -102,8 +106,12 @@ impl Projection for People {
             Event::RoleRevoked(e) if is_access => access::role_revoked(document, e),
             Event::SessionEnded(e) if is_access => access::session_ended(document, event, e),
             Event::AllSessionsEnded(e) if is_access => access::all_sessions_ended(document, e),
+            Event::OtherSessionsEnded(e) if is_access => access::other_sessions_ended(document, e),
+            Event::EmailChangeRequested(e) => return user::email_change_requested(document, event, e, key),
+            Event::EmailVerified(e) => return user::email_verified(document, event, e, key),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => user::brought_to_version(document, event),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => user::brought_to_version(document, event),
+            Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) => user::brought_to_version(document, event),
             Event::UserFollowed(e) if is_follow => follow::followed(document, event, e),
             Event::UserUnfollowed(_) if is_follow => *document = None,
             Event::UserFollowed(e) => user::followed(document, e, key),

@@ -5,7 +5,10 @@ use millrace_events::comment::{CommentDeleted, CommentWritten};
 use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
-use millrace_events::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated};
+use millrace_events::user::{
+    AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated,
+    RoleChanged, SessionEnded, UserCreated,
+};
 use millrace_events::{
     Aggregate, CommandId, CommentId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId, Recorded, Role,
     SessionId, Timestamp, UserId, seal,
@@ -94,6 +97,24 @@ impl Log {
         self.record(Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until }))
     }
 
+    pub fn sign_out_others(&mut self, user_id: UserId, kept: SessionId, issued_until: Timestamp) -> &mut Self {
+        self.record(Event::OtherSessionsEnded(OtherSessionsEnded { user_id, kept_session_id: kept, issued_until }))
+    }
+
+    pub fn change_password(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::PasswordChanged(PasswordChanged { user_id }))
+    }
+
+    pub fn want_email(&mut self, user: UserId, email: &str) -> &mut Self {
+        let new_email = Personal::known(user, email.to_owned());
+        self.record(Event::EmailChangeRequested(EmailChangeRequested { user_id: user, new_email }))
+    }
+
+    pub fn verify_email(&mut self, user: UserId, email: &str) -> &mut Self {
+        let email = Personal::known(user, email.to_owned());
+        self.record(Event::EmailVerified(EmailVerified { user_id: user, email }))
+    }
+
     pub fn follow(&mut self, follower_id: UserId, followed_id: UserId) -> &mut Self {
         self.record(Event::UserFollowed(FollowChanged { follower_id, followed_id }))
     }
@@ -170,6 +191,10 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::RoleGranted(e) | Event::RoleRevoked(e) => e.user_id.0,
         Event::SessionEnded(e) => e.user_id.0,
         Event::AllSessionsEnded(e) => e.user_id.0,
+        Event::OtherSessionsEnded(e) => e.user_id.0,
+        Event::PasswordChanged(e) => e.user_id.0,
+        Event::EmailChangeRequested(e) => e.user_id.0,
+        Event::EmailVerified(e) => e.user_id.0,
         Event::UserFollowed(e) | Event::UserUnfollowed(e) => pair_id(e.follower_id.0, e.followed_id.0),
         Event::PostCreated(e) | Event::PostEdited(e) => e.post_id.0,
         Event::PostPublished(e) | Event::PostUnpublished(e) => e.post_id.0,

@@ -19,6 +19,9 @@ enum Step {
     Role { user: u8 },
     SignOut { user: u8 },
     SignOutEverywhere { user: u8 },
+    ChangePassword { user: u8, kept: u8 },
+    WantEmail { user: u8, variant: u8 },
+    VerifyEmail { user: u8, variant: u8 },
     Follow { follower: u8, followed: u8 },
     Post { user: u8, published: bool },
     EditPost { post: u8 },
@@ -41,6 +44,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => user().prop_map(|user| Step::Role { user }),
         1 => user().prop_map(|user| Step::SignOut { user }),
         1 => user().prop_map(|user| Step::SignOutEverywhere { user }),
+        2 => (user(), 0..2u8).prop_map(|(user, kept)| Step::ChangePassword { user, kept }),
+        1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::WantEmail { user, variant }),
+        1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::VerifyEmail { user, variant }),
         2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
         1 => post().prop_map(|post| Step::EditPost { post }),
@@ -127,6 +133,18 @@ impl World {
             Step::SignOutEverywhere { user } => {
                 let until = self.log.last().at;
                 self.log.sign_out_everywhere(UserId(id(user)), until);
+            }
+            Step::ChangePassword { user, kept } => {
+                self.log.change_password(UserId(id(user)));
+                self.fold();
+                let until = self.log.last().at;
+                self.log.sign_out_others(UserId(id(user)), SessionId(id(100 + kept)), until);
+            }
+            Step::WantEmail { user, variant } => {
+                self.log.want_email(UserId(id(user)), &format!("{user}-{variant}@millrace.example"));
+            }
+            Step::VerifyEmail { user, variant } => {
+                self.log.verify_email(UserId(id(user)), &format!("{user}-{variant}@millrace.example"));
             }
             Step::Follow { follower, followed } if follower != followed => {
                 let (follower, followed) = (UserId(id(follower)), UserId(id(followed)));
