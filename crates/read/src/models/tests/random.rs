@@ -109,6 +109,7 @@ impl World {
         Some((*id, post.content.author_id, *published))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each step")]
     fn step(&mut self, step: &Step) -> Option<()> {
         match *step {
             Step::Profile { user, variant } => {
