@@ -4,6 +4,8 @@
 ALTER TABLE users ADD COLUMN email_verified_at timestamptz;
 -- The address that takes the other's place once it is verified.
 ALTER TABLE users ADD COLUMN pending_email text;
+-- Since when the person does not want to be seen; null while the account is active.
+ALTER TABLE users ADD COLUMN deactivated_at timestamptz;
 
 -- Mails that are not sent yet. There is no text here, so no secret: it is written when the mail is sent, and then the row goes.
 CREATE TABLE mails (

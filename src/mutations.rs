@@ -13,8 +13,8 @@ use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, Unpu
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 use millrace_command::user::{
-    ChangeEmail, ChangePassword, GrantRole, RequestPasswordReset, ResetPassword, RevokeRole, SignUp, UpdateProfile,
-    VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, GrantRole, RequestPasswordReset, ResetPassword, RevokeRole, SignUp,
+    UpdateProfile, VerifyEmail,
 };
 use millrace_command::wallet::{TopUpWallet, Transfer};
 use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Session};
@@ -206,6 +206,10 @@ mutations! {
 
     /// Sets a new password with the token out of a mail. All sessions of the account end.
     reset_password(ResetPassword) -> ResetPasswordPayload {}
+
+    /// Deactivates the signed-in person's account: their sessions end, and nobody but staff sees their page. What they wrote stays, under
+    /// their name. `signIn` with `reactivate` brings it back.
+    deactivate_account(DeactivateAccount) -> DeactivateAccountPayload {}
 
     /// Grants a role. For admins. Granting twice changes nothing.
     grant_role(GrantRole) -> GrantRolePayload {

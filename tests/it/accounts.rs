@@ -175,6 +175,47 @@ async fn roles_are_granted_and_revoked_by_admins_and_on_the_command_line() {
     process.stop().await;
 }
 
+#[tokio::test]
+async fn a_deactivated_account_is_not_to_be_seen_and_what_it_wrote_stays() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let (ada, ben) = (client.sign_up("Ada").await, client.sign_up("Ben").await);
+    ben.client.command("followUser", json!({ "userId": ada.id }), "").await;
+    let input = json!({ "title": "Stays", "body": "Words." });
+    ada.client.command("createPost", input, "").await;
+    let payload = ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
+    is_void(&ada.client).await;
+
+    let query = "query($id: ID!) {
+        user(id: $id) { id } node(id: $id) { id } nodes(ids: [$id]) { id } users { nodes { id } }
+        posts { nodes { title author { fullName bio postCount } } } viewer { user { following { nodes { id } } } }
+    }";
+    let look = async |viewer: &Client, payload: &Value| {
+        viewer.ask_with(query, json!({ "id": ada.id }), &[("millrace-consistency", &token(payload))]).await
+    };
+    let data = look(&ben.client, &payload).await;
+    assert_eq!((&data["user"], &data["node"], &data["nodes"]), (&Value::Null, &Value::Null, &json!([null])));
+    assert_eq!(data["users"]["nodes"], json!([{ "id": ben.id }]));
+    assert_eq!(data["viewer"]["user"]["following"]["nodes"], json!([]));
+    let author = json!({ "fullName": "Ada Test", "bio": null, "postCount": null });
+    assert_eq!(data["posts"]["nodes"], json!([{ "title": "Stays", "author": author }]));
+    let public = "query($id: ID!) { user(id: $id) { id } }";
+    let header = token(&payload);
+    let data = client.ask_with(public, json!({ "id": ada.id }), &[("millrace-consistency", &header)]).await;
+    assert_eq!(data["user"], Value::Null);
+
+    let credentials = json!({ "email": ada.email, "password": PASSWORD });
+    let refused = client.try_command("signIn", credentials, "session { accessToken }").await;
+    assert_eq!(refused["errors"][0]["__typename"], "AccountDeactivated", "{refused:#}");
+    let credentials = json!({ "email": ada.email, "password": PASSWORD, "reactivate": true });
+    let back = client.command("signIn", credentials, "user { fullName }").await;
+    assert_eq!(back["user"], json!({ "fullName": "Ada Test" }));
+    let data = look(&ben.client, &back).await;
+    assert_eq!(data["user"], json!({ "id": ada.id }));
+    assert_eq!(data["viewer"]["user"]["following"]["nodes"], json!([{ "id": ada.id }]));
+    process.stop().await;
+}
+
 /// The mutations that [`moves`] has a case for.
 pub const MUTATIONS: &[&str] = &[
     "changePassword",
@@ -182,6 +223,7 @@ pub const MUTATIONS: &[&str] = &[
     "verifyEmail",
     "requestPasswordReset",
     "resetPassword",
+    "deactivateAccount",
     "grantRole",
     "revokeRole",
 ];
@@ -214,6 +256,15 @@ pub async fn moves(stage: &Stage, process: &Process, client: &Client, name: &str
             let token = mailed_token(process, &ada.email, RESET).await;
             let payload = client.command("resetPassword", json!({ "token": token, "newPassword": NEXT }), "").await;
             progresses(client, &payload).await;
+            is_refused(&mut open, FEED).await;
+        }
+        "deactivateAccount" => {
+            let mut open = open(client, Some(&ada.client)).await;
+            let payload = ada.client.command(name, json!({ "password": PASSWORD }), "").await;
+            let credentials = json!({ "email": ada.email, "password": PASSWORD, "reactivate": true });
+            let back = client.command("signIn", credentials, "session { accessToken }").await;
+            let access_token = back["session"]["accessToken"].as_str().map(str::to_owned);
+            progresses(&Client { access_token, ..client.clone() }, &payload).await;
             is_refused(&mut open, FEED).await;
         }
         _ => role(stage, client, name, &ada).await,

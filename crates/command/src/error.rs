@@ -82,6 +82,8 @@ command_errors! {
     InvalidCredentials {}
     /// There is an account with this e-mail address.
     EmailTaken {}
+    /// The account is deactivated. Signing in with `reactivate` brings it back.
+    AccountDeactivated {}
     /// There would be nobody left who may grant roles.
     LastAdmin {}
     /// The token out of a mail is not good: it was used, its time is over, or it was never sent.
@@ -199,6 +201,12 @@ impl CommandError {
     pub(crate) fn email_taken(field: &str) -> Self {
         let message = "There is an account with this e-mail address.".to_owned();
         EmailTaken { code: CommandErrorCode::EmailTaken, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn account_deactivated() -> Self {
+        let message = "This account is deactivated. Sign in with reactivate to have it back.".to_owned();
+        let (code, path) = (CommandErrorCode::AccountDeactivated, path_of("reactivate"));
+        AccountDeactivated { code, message, path, retryable: false }.into()
     }
 
     pub(crate) fn last_admin(field: &str) -> Self {

@@ -77,7 +77,12 @@ impl Command for UnfollowUser {
 
 async fn set(unit: &mut UnitOfWork, followed: UserId, active: bool) -> Handling<Handled<FollowDone>> {
     let follower = unit.user_id()?;
-    if !user::exists(unit.db(), followed.0).await? {
+    // Whoever is not to be seen cannot be followed, but left.
+    let is_there = match active {
+        true => user::is_active(unit.db(), followed.0).await?,
+        false => user::exists(unit.db(), followed.0).await?,
+    };
+    if !is_there {
         return Err(CommandError::not_found("person", "userId").into());
     }
     let pair = follow::locked(unit.db(), follower.0, followed.0).await?;

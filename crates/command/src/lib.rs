@@ -44,9 +44,9 @@ pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX
 pub use commands::{Commands, Expired, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment};
 pub use error::{
-    CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused, InsufficientFunds,
-    InvalidCredentials, InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed, NotFound, OutOfStock,
-    ValidationError, VersionConflict,
+    AccountDeactivated, CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused,
+    InsufficientFunds, InvalidCredentials, InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed,
+    NotFound, OutOfStock, ValidationError, VersionConflict,
 };
 pub use failure::{CommandFailure, FailureCode, FailureReport};
 pub use fault::{Fault, HandlerError};
@@ -62,7 +62,7 @@ pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
 pub use user::{
-    ChangeEmail, ChangePassword, GrantRole, RequestPasswordReset, ResetPassword, RevokeRole, SignUp, UpdateProfile,
-    VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, GrantRole, RequestPasswordReset, ResetPassword, RevokeRole, SignUp,
+    UpdateProfile, VerifyEmail,
 };
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -1,5 +1,6 @@
 //! Accounts: signing up.
 
+mod deactivation;
 mod email;
 mod password;
 mod profile;
@@ -21,6 +22,7 @@ use millrace_events::values::{Email, Password, PersonName};
 use millrace_events::{Event, Personal, UserId};
 use serde::{Deserialize, Serialize};
 
+pub use self::deactivation::{DeactivateAccount, Deactivated};
 pub use self::email::{ChangeEmail, EmailWanted, VerifyEmail};
 pub use self::password::{ChangePassword, PasswordSet};
 pub use self::profile::{ProfileChanged, UpdateProfile};
@@ -127,6 +129,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         bio: None,
         email_verified_at: None,
         pending_email: None,
+        deactivated_at: None,
         created_at: at,
         updated_at: at,
     })

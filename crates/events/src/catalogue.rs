@@ -9,8 +9,8 @@ use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
 use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{
-    AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated,
-    RoleChanged, SessionEnded, UserCreated,
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
+    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
 };
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
@@ -112,6 +112,8 @@ catalogue! {
     "user.passwordChanged" v 1 on User => PasswordChanged(PasswordChanged),
     "user.emailChangeRequested" v 1 on User => EmailChangeRequested(EmailChangeRequested),
     "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
+    "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
+    "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),
     "follow.followed" v 1 on Follow => UserFollowed(FollowChanged),
     "follow.unfollowed" v 1 on Follow => UserUnfollowed(FollowChanged),
     "post.created" v 1 on Post => PostCreated(PostWritten),

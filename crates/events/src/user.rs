@@ -103,3 +103,19 @@ pub struct EmailVerified {
     /// The address.
     pub email: Personal<String>,
 }
+
+/// A person deactivated their account: nobody but themselves and staff sees its page until they have it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountDeactivated {
+    /// Whose.
+    pub user_id: UserId,
+}
+
+/// A person has their account back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountReactivated {
+    /// Whose.
+    pub user_id: UserId,
+}

@@ -23,6 +23,7 @@ pub(crate) struct Model {
     pub bio: Option<String>,
     pub email_verified_at: Option<OffsetDateTime>,
     pub pending_email: Option<String>,
+    pub deactivated_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
 }
@@ -53,6 +54,13 @@ pub(crate) async fn relied_on(db: &impl ConnectionTrait, id: Uuid) -> Result<Opt
 pub(crate) async fn exists(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
     let found: Option<Uuid> =
         Entity::find_by_id(id).select_only().column(Column::Id).lock(LockType::KeyShare).into_tuple().one(db).await?;
+    Ok(found.is_some())
+}
+
+/// True if there is the account and it is active; locked so that it stays there.
+pub(crate) async fn is_active(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
+    let active = Entity::find_by_id(id).filter(Column::DeactivatedAt.is_null()).select_only().column(Column::Id);
+    let found: Option<Uuid> = active.lock(LockType::KeyShare).into_tuple().one(db).await?;
     Ok(found.is_some())
 }
 
@@ -133,6 +141,7 @@ pub(crate) mod tests {
             bio: None,
             email_verified_at: None,
             pending_email: None,
+            deactivated_at: None,
             created_at: at,
             updated_at: at,
         }

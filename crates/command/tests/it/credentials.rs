@@ -3,8 +3,8 @@
 use crate::mailbox::Mailbox;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sign_up};
 use millrace_command::{
-    ChangeEmail, ChangePassword, CommandError, CommandErrorCode, FailureCode, RefreshSession, Request,
-    RequestPasswordReset, ResetPassword, SecretText, SignIn, VerifyEmail,
+    ChangeEmail, ChangePassword, CommandError, CommandErrorCode, DeactivateAccount, FailureCode, FollowUser,
+    RefreshSession, Request, RequestPasswordReset, ResetPassword, SecretText, SignIn, UnfollowUser, VerifyEmail,
 };
 use millrace_events::{Event, Viewer};
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr};
 const NEXT: &str = "staple battery horse";
 
 fn sign_in(person: &Person, password: &str) -> SignIn {
-    SignIn { email: person.email.clone(), password: SecretText(password.into()) }
+    SignIn { email: person.email.clone(), password: SecretText(password.into()), reactivate: false }
 }
 
 const VERIFY: &str = "Confirm your e-mail address";
@@ -366,4 +366,74 @@ async fn resets_are_limited_for_who_asks_and_for_the_account() {
     }
     assert_eq!(taken, 10, "five from one address, ten from all");
     assert!(signs_in(&world, &ada, PASSWORD).await, "whoever asks for resets does not lock the owner out");
+}
+
+fn deactivate(password: &str) -> DeactivateAccount {
+    DeactivateAccount { password: SecretText(password.into()), idempotency_key: None }
+}
+
+fn reactivate(person: &Person, password: &str) -> SignIn {
+    SignIn { reactivate: true, ..sign_in(person, password) }
+}
+
+#[tokio::test]
+async fn a_deactivated_account_is_signed_in_to_only_to_have_it_back() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let wrong = rejected(&world.by(&ada, deactivate("not the password")).await);
+    assert!(matches!(wrong, CommandError::InvalidCredentials(error) if error.path == ["password"]));
+    let answer = world.by(&ada, deactivate(PASSWORD)).await;
+    let events = world.events(answer.receipt().command_id).await;
+    let events: Vec<_> = events.iter().map(|recorded| &recorded.event).collect();
+    assert!(matches!(events[..], [Event::AccountDeactivated(_), Event::AllSessionsEnded(_)]), "{events:?}");
+    assert!(!can_act(&world, &ada).await);
+
+    let refused = world.anonymously(sign_in(&ada, PASSWORD)).await.unwrap();
+    assert_eq!(rejected(&refused).kind(), CommandErrorCode::AccountDeactivated);
+    for guess in [sign_in(&ada, "not the password"), reactivate(&ada, "not the password")] {
+        let refused = world.anonymously(guess).await.unwrap();
+        assert_eq!(rejected(&refused).kind(), CommandErrorCode::InvalidCredentials, "a guesser is told nothing");
+    }
+    let back = world.anonymously(reactivate(&ada, PASSWORD)).await.unwrap();
+    assert!(matches!(world.event(&back).await.event, Event::AccountReactivated(of) if of.user_id == ada.id));
+    assert_eq!((accepted(&back).user, back.receipt().version), (ada.id, Some(4)));
+    assert!(signs_in(&world, &ada, PASSWORD).await);
+    world.changed_nothing(&world.anonymously(reactivate(&ada, PASSWORD)).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_deactivated_account_comes_back_after_a_reset_too() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    world.by(&ada, deactivate(PASSWORD)).await;
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.fill(&world).await;
+    accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), NEXT)).await.unwrap());
+    let refused = world.anonymously(sign_in(&ada, NEXT)).await.unwrap();
+    assert_eq!(rejected(&refused).kind(), CommandErrorCode::AccountDeactivated, "a reset alone brings nothing back");
+    accepted(&world.anonymously(reactivate(&ada, NEXT)).await.unwrap());
+}
+
+#[tokio::test]
+async fn of_five_who_have_an_account_back_at_once_one_changes_it() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    world.by(&ada, deactivate(PASSWORD)).await;
+    // No more at once than may be wrong.
+    let all = (0..5).map(|_| world.anonymously(reactivate(&ada, PASSWORD)));
+    let answers = futures_util::future::join_all(all).await;
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap().receipt().accepted));
+    let back = world.envelopes().await.into_iter().filter(|envelope| envelope.name == "user.reactivated").count();
+    assert_eq!(back, 1);
+}
+
+#[tokio::test]
+async fn a_deactivated_person_cannot_be_followed_but_left() {
+    let world = World::new().await;
+    let (ada, bob, eve) = (world.sign_up("Ada").await, world.sign_up("Bob").await, world.sign_up("Eve").await);
+    let follow = FollowUser { user_id: ada.id, idempotency_key: None };
+    accepted(&world.by(&bob, follow.clone()).await);
+    world.by(&ada, deactivate(PASSWORD)).await;
+    assert_eq!(rejected(&world.by(&eve, follow).await).kind(), CommandErrorCode::NotFound);
+    accepted(&world.by(&bob, UnfollowUser { user_id: ada.id, idempotency_key: None }).await);
 }

@@ -92,7 +92,7 @@ impl World {
 
     /// Another sign-in of the same person.
     pub async fn sign_in(&self, person: &Person) -> Person {
-        let sign_in = SignIn { email: person.email.clone(), password: SecretText(PASSWORD.into()) };
+        let sign_in = SignIn { email: person.email.clone(), password: SecretText(PASSWORD.into()), reactivate: false };
         let session = self.anonymously(sign_in).await.unwrap().session().unwrap().clone();
         Person { viewer: self.viewer(&session), session, ..person.clone() }
     }

@@ -69,6 +69,8 @@ impl Projection for People {
             Event::PasswordChanged(e) => vec![user::key(e.user_id)],
             Event::EmailChangeRequested(e) => vec![user::key(e.user_id)],
             Event::EmailVerified(e) => vec![user::key(e.user_id)],
+            Event::AccountDeactivated(e) => vec![user::key(e.user_id)],
+            Event::AccountReactivated(e) => vec![user::key(e.user_id)],
             Event::UserFollowed(e) | Event::UserUnfollowed(e) if e.follower_id != e.followed_id => {
                 vec![follow::key(e.follower_id, e.followed_id), user::key(e.follower_id), user::key(e.followed_id)]
             }
@@ -111,6 +113,8 @@ impl Projection for People {
             Event::EmailVerified(e) => return user::email_verified(document, event, e, key),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => user::brought_to_version(document, event),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => user::brought_to_version(document, event),
+            Event::AccountDeactivated(_) => user::deactivated(document, event, true),
+            Event::AccountReactivated(_) => user::deactivated(document, event, false),
             Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) => user::brought_to_version(document, event),
             Event::UserFollowed(e) if is_follow => follow::followed(document, event, e),
             Event::UserUnfollowed(_) if is_follow => *document = None,
@@ -157,6 +161,7 @@ impl Projection for People {
 
     fn audience(_: &DocumentKey, document: &PeopleDocument) -> Audience {
         match document {
+            PeopleDocument::User(user) if user.deactivated => Audience::Person(user.id),
             PeopleDocument::User(_) | PeopleDocument::Follow(_) => Audience::Everyone,
             PeopleDocument::Access(_) => Audience::Nobody,
         }

@@ -200,3 +200,12 @@ fn access_is_nobodys_to_see() {
     assert_eq!(audience(access::key(ADA)), Audience::Nobody);
     assert_eq!(audience(user::key(ADA)), Audience::Everyone);
 }
+
+#[test]
+fn the_page_of_a_deactivated_account_is_its_owners_until_they_have_it_back() {
+    let gone = given(|log| log.deactivate(ADA));
+    let audience = |folded: &Folded<People>| People::audience(&user::key(ADA), folded.get(&user::key(ADA)).unwrap());
+    assert_eq!((audience(&gone), user(&gone, ADA).version), (Audience::Person(ADA), 2));
+    let back = given(|log| log.deactivate(ADA).reactivate(ADA));
+    assert_eq!((audience(&back), user(&back, ADA).version), (Audience::Everyone, 3));
+}

@@ -35,6 +35,9 @@ pub struct User {
     /// The address that takes its place once it is verified; for the person themselves and staff.
     #[serde(default)]
     pub pending_email: Option<String>,
+    /// True while the person does not want the page to be seen: only they and staff see it.
+    #[serde(default)]
+    pub deactivated: bool,
     /// Path of the page in an application.
     pub profile_url: String,
     /// Picture.
@@ -76,6 +79,7 @@ pub(super) fn created(
         email: readable(&e.email, key)?.cloned(),
         email_verified: false,
         pending_email: None,
+        deactivated: false,
         profile_url: profile_url(e.user_id),
         avatar_url: None,
         bio: None,
@@ -142,6 +146,14 @@ pub(super) fn email_verified(
         user.updated_at = event.at;
     });
     Ok(())
+}
+
+pub(super) fn deactivated(document: &mut Option<PeopleDocument>, event: &Recorded, deactivated: bool) {
+    with(document, |user| {
+        user.deactivated = deactivated;
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
 }
 
 /// Events of the account that the page does not show still move the version, or `expectedVersion` could never be met again.

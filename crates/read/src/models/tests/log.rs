@@ -6,8 +6,8 @@ use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
-    AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated,
-    RoleChanged, SessionEnded, UserCreated,
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
+    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
 };
 use millrace_events::{
     Aggregate, CommandId, CommentId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId, Recorded, Role,
@@ -115,6 +115,14 @@ impl Log {
         self.record(Event::EmailVerified(EmailVerified { user_id: user, email }))
     }
 
+    pub fn deactivate(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::AccountDeactivated(AccountDeactivated { user_id }))
+    }
+
+    pub fn reactivate(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::AccountReactivated(AccountReactivated { user_id }))
+    }
+
     pub fn follow(&mut self, follower_id: UserId, followed_id: UserId) -> &mut Self {
         self.record(Event::UserFollowed(FollowChanged { follower_id, followed_id }))
     }
@@ -195,6 +203,8 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::PasswordChanged(e) => e.user_id.0,
         Event::EmailChangeRequested(e) => e.user_id.0,
         Event::EmailVerified(e) => e.user_id.0,
+        Event::AccountDeactivated(e) => e.user_id.0,
+        Event::AccountReactivated(e) => e.user_id.0,
         Event::UserFollowed(e) | Event::UserUnfollowed(e) => pair_id(e.follower_id.0, e.followed_id.0),
         Event::PostCreated(e) | Event::PostEdited(e) => e.post_id.0,
         Event::PostPublished(e) | Event::PostUnpublished(e) => e.post_id.0,

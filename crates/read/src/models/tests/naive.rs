@@ -33,6 +33,7 @@ pub struct Account {
     pub email: String,
     pub email_verified: bool,
     pub pending_email: Option<String>,
+    pub deactivated: bool,
     pub page_updated: Timestamp,
     pub access_was_touched: bool,
 }
@@ -74,6 +75,7 @@ impl Naive {
                     email: e.email.value().cloned().unwrap(),
                     email_verified: false,
                     pending_email: None,
+                    deactivated: false,
                     page_updated: at,
                     access_was_touched: false,
                 };
@@ -120,6 +122,14 @@ impl Naive {
                 let email = e.email.value().cloned().unwrap();
                 account.pending_email.take_if(|pending| *pending == email);
                 (account.email, account.email_verified, account.page_updated) = (email, true, at);
+            }
+            Event::AccountDeactivated(e) => {
+                let account = self.account(e.user_id, version);
+                (account.deactivated, account.page_updated) = (true, at);
+            }
+            Event::AccountReactivated(e) => {
+                let account = self.account(e.user_id, version);
+                (account.deactivated, account.page_updated) = (false, at);
             }
             Event::UserFollowed(e) => {
                 self.follows.insert((e.follower_id, e.followed_id), at);
@@ -259,6 +269,7 @@ impl Naive {
             email: Some(account.email.clone()),
             email_verified: account.email_verified,
             pending_email: account.pending_email.clone(),
+            deactivated: account.deactivated,
             profile_url: format!("/users/{}", id.to_global()),
             avatar_url: profile.and_then(|(profile, _)| profile.avatar_url.value().cloned().flatten()),
             bio: profile.and_then(|(profile, _)| profile.bio.value().cloned().flatten()),

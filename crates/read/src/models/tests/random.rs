@@ -20,6 +20,7 @@ enum Step {
     SignOut { user: u8 },
     SignOutEverywhere { user: u8 },
     ChangePassword { user: u8, kept: u8 },
+    Deactivate { user: u8 },
     WantEmail { user: u8, variant: u8 },
     VerifyEmail { user: u8, variant: u8 },
     Follow { follower: u8, followed: u8 },
@@ -45,6 +46,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => user().prop_map(|user| Step::SignOut { user }),
         1 => user().prop_map(|user| Step::SignOutEverywhere { user }),
         2 => (user(), 0..2u8).prop_map(|(user, kept)| Step::ChangePassword { user, kept }),
+        1 => user().prop_map(|user| Step::Deactivate { user }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::WantEmail { user, variant }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::VerifyEmail { user, variant }),
         2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
@@ -140,6 +142,14 @@ impl World {
                 self.fold();
                 let until = self.log.last().at;
                 self.log.sign_out_others(UserId(id(user)), SessionId(id(100 + kept)), until);
+            }
+            Step::Deactivate { user } => {
+                let user = UserId(id(user));
+                if self.naive.accounts[&user].deactivated {
+                    self.log.reactivate(user);
+                } else {
+                    self.log.deactivate(user);
+                }
             }
             Step::WantEmail { user, variant } => {
                 self.log.want_email(UserId(id(user)), &format!("{user}-{variant}@millrace.example"));
