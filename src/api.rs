@@ -1,6 +1,8 @@
 //! The API of a process: the schema, who may ask, and what comes with each answer.
 
+use crate::answered::{Answered, to_json};
 use crate::command_port::CommandPort;
+use crate::ended_sign_in;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::schema::ApiSchema;
@@ -11,7 +13,7 @@ use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
-use millrace_read::graphql::{Asked, Groups, ReadSide, Refusal, RequestContext};
+use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The name under which an answer's `extensions`, and a request's, hold what is ours.
-const EXTENSION: &str = "millrace";
+pub const EXTENSION: &str = "millrace";
 
 /// Answers requests.
 pub struct Api {
@@ -32,6 +34,7 @@ pub struct Api {
     commands: CommandPort,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
+    answers: Answers,
     groups: Arc<Groups>,
     sockets: TaskTracker,
     socket_places: Arc<Semaphore>,
@@ -75,7 +78,8 @@ impl Api {
         }
         let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
-        Self { schema, reads, commands, verifier, limits, groups, sockets, socket_places, shutdown }
+        let answers = Answers::new(limits.answers_bytes_max);
+        Self { schema, reads, commands, verifier, limits, answers, groups, sockets, socket_places, shutdown }
     }
 
     /// The way to the command side.
@@ -113,19 +117,25 @@ impl Api {
         Arc::clone(&self.socket_places).try_acquire_owned().ok()
     }
 
-    /// A request over HTTP.
-    pub async fn call(
+    /// Who sends a request over HTTP.
+    pub async fn sender(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
+        self.viewer(headers::authorization(headers)?).await
+    }
+
+    /// A request over HTTP. Without its body only what stands in the headers counts.
+    pub fn call(
         &self,
+        viewer: Viewer,
         headers: &HeaderMap,
         client_address: Option<IpAddr>,
-        request: &GraphQlRequest,
+        request: Option<&GraphQlRequest>,
         request_id: &str,
     ) -> Result<Call, Problem> {
-        let viewer = self.viewer(headers::authorization(headers)?).await?;
+        let extension = |name: &str| request.and_then(|request| extension_text(request, name));
         let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
-        let token = headers::merge_tokens(texts.chain(extension_text(request, "consistency")))?;
+        let token = headers::merge_tokens(texts.chain(extension("consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
-        let on_timeout = headers::on_timeout(on_timeout.or(extension_text(request, "onTimeout")))?;
+        let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
         Ok(self.make_call(viewer, token, on_timeout, circumstances))
@@ -181,10 +191,7 @@ impl Api {
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
-        let token = headers::bearer(authorization)?;
-        let now = Timestamp::new(OffsetDateTime::now_utc());
-        let person = self.verifier.verify(token, now).map_err(|_| Problem::Unauthenticated)?;
+        let Viewer::Person(person) = self.verified(authorization)? else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),
             Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
@@ -192,15 +199,50 @@ impl Api {
         }
     }
 
-    /// Runs a query or mutation to its end, or to the deadline.
-    pub async fn execute(&self, request: GraphQlRequest, call: Call) -> GraphQlResponse {
+    /// Who sends what is also taken from a sign-in that has ended.
+    pub fn ended_sender(&self, headers: &HeaderMap, request: &GraphQlRequest) -> Result<Viewer, Problem> {
+        if !ended_sign_in::may_send(&request.query) {
+            return Err(Problem::Unauthenticated);
+        }
+        self.verified(headers::authorization(headers)?)
+    }
+
+    /// Who asks, from a verified token, whatever became of the session.
+    fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
+        let token = headers::bearer(authorization)?;
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
+    }
+
+    /// The answer that somebody got to the same question, if execution would give it again.
+    pub async fn recall(&self, question: &Question, call: Call) -> Option<Answered> {
+        let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id);
+        let context = RequestContext::new(Arc::clone(&self.reads), call.asked);
+        let recalled = timeout_at(deadline, self.answers.recall(question, &context)).await;
+        let remembered = recalled.ok().flatten()?;
+        Answered::whole(&remembered.data, &extension(&context, &request_id)).ok()
+    }
+
+    /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
+    pub async fn execute(
+        &self,
+        request: GraphQlRequest,
+        call: Call,
+        question: Option<Question>,
+    ) -> Result<Answered, Problem> {
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
         let request = request.data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
         let response = response
             .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
-        finished(response, &context, &request_id)
+        let Some(question) = question.filter(|_| response.errors.is_empty()) else {
+            return Answered::of(&finished(response, &context, &request_id));
+        };
+        let data = to_json(&response.data)?;
+        self.answers.remember(question, &data, &context);
+        Answered::whole(&data, &extension(&context, &request_id))
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
@@ -261,8 +303,13 @@ pub fn finished(mut response: GraphQlResponse, context: &RequestContext, request
         }
         extensions.set("requestId", request_id);
     }
+    response.extensions.insert(EXTENSION.to_owned(), extension(context, request_id));
+    response
+}
+
+/// What is told beside an answer.
+fn extension(context: &RequestContext, request_id: &str) -> Value {
     let mut extension = context.extension();
     extension.insert(Name::new("requestId"), Value::from(request_id));
-    response.extensions.insert(EXTENSION.to_owned(), Value::Object(extension));
-    response
+    Value::Object(extension)
 }

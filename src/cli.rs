@@ -2,7 +2,9 @@
 
 use crate::settings::{Settings, SettingsError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use millrace_events::GlobalId;
 use std::path::PathBuf;
+use uuid::Uuid;
 
 /// A GraphQL backend where every mutation is a command and every query is a ready answer.
 #[derive(Debug, Parser)]
@@ -37,7 +39,7 @@ impl SettingsSource {
 /// What the program does.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Start all four servers and all roles on this machine, with a demo community in it.
+    /// Start all four servers and all roles on this machine, with a demo community and its shop.
     Dev(DevArguments),
     /// Serve one role, or all of them, on servers that are there already.
     Serve {
@@ -47,7 +49,7 @@ pub enum Action {
     },
     /// Bring PostgreSQL to this version's tables.
     Migrate,
-    /// Fill an empty system with a demo community, through real commands.
+    /// Fill an empty system with a demo community and its shop, through real commands.
     Seed,
     /// Roles of people.
     #[command(subcommand)]
@@ -55,6 +57,9 @@ pub enum Action {
     /// The log.
     #[command(subcommand)]
     Log(LogAction),
+    /// Erasures of people.
+    #[command(subcommand)]
+    Erasure(ErasureAction),
     /// Make a key pair for access tokens and a secret, in files that only the owner can read.
     Keys {
         /// Where to put them.
@@ -72,7 +77,7 @@ pub struct DevArguments {
     /// Where servers' programs, data and keys are kept [default: .millrace in this folder].
     #[arg(long, env = "MILLRACE_HOME", value_name = "FOLDER")]
     pub home: Option<PathBuf>,
-    /// Begin empty, without the demo community.
+    /// Begin empty, without the demo's data and story.
     #[arg(long)]
     pub empty: bool,
 }
@@ -101,6 +106,17 @@ pub enum UserAction {
 pub enum LogAction {
     /// After PostgreSQL was restored from a backup: begin a new history, before any command is taken.
     NewHistory,
+}
+
+/// Erasures of people.
+#[derive(Debug, Subcommand)]
+pub enum ErasureAction {
+    /// Check a receipt on all four stores: says promise by promise what is there, and fails if something is left.
+    Verify {
+        /// The id of the receipt, or of the person who was erased.
+        #[arg(value_parser = erasure_id)]
+        id: Uuid,
+    },
 }
 
 /// The part of the work that a process does.
@@ -139,6 +155,17 @@ impl From<PersonRole> for millrace_events::Role {
 fn key_and_value(text: &str) -> Result<(String, String), &'static str> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.trim().to_owned(), value.trim().to_owned()))
+}
+
+/// An id as GraphQL shows it, or as PostgreSQL does.
+fn erasure_id(text: &str) -> Result<Uuid, &'static str> {
+    match (GlobalId::parse(text), Uuid::parse_str(text)) {
+        (Ok(GlobalId::ErasureId(id)), _) => Ok(id.0),
+        (Ok(GlobalId::UserId(id)), _) => Ok(id.0),
+        (Ok(_), _) => Err("the id of something else"),
+        (Err(_), Ok(id)) => Ok(id),
+        (Err(_), Err(_)) => Err("not an id"),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `millrace dev`: real servers, all roles and a demo community on this machine, in one process, until Ctrl-C.
+//! `millrace dev`: real servers, all roles, a demo community and its shop on this machine, in one process, until Ctrl-C.
 
 use crate::cli::{DevArguments, Role, SettingsSource};
 use crate::http::webhook;
@@ -6,10 +6,11 @@ use crate::mail::development;
 use crate::roles::{self, RoleError};
 use crate::settings::{SecretUrl, Settings, SettingsError};
 use crate::telemetry::TelemetryError;
-use crate::{keys, seed, telemetry};
+use crate::{keys, seed, story, telemetry};
 use millrace_servers::{Options, Servers, home_folder, provide};
 use std::net::TcpListener;
 use std::path::Path;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 const KEYS_FOLDER: &str = "keys";
@@ -102,8 +103,26 @@ async fn serve(
         seed::if_empty(&settings).await?;
     }
     println!("{}", banner(&settings, empty));
+    let mut story = begin_story(&settings, empty, shutdown)?;
     running.until_stopped().await?;
+    while story.join_next().await.is_some() {}
     Ok(())
+}
+
+/// What goes on by itself; a story that cannot be told is no reason to stop.
+fn begin_story(settings: &Settings, empty: bool, shutdown: CancellationToken) -> Result<JoinSet<()>, DevError> {
+    let mut story = JoinSet::new();
+    if empty || !settings.story.told {
+        return Ok(story);
+    }
+    let (url, people) = (format!("{}/graphql", settings.http.local_url()), seed::residents()?);
+    let settings = settings.story.clone();
+    story.spawn(async move {
+        if let Err(error) = story::tell(url, people, settings, shutdown).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the demo's story is not told");
+        }
+    });
+    Ok(story)
 }
 
 fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
@@ -117,7 +136,7 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     settings.auth.secret_file = keys.join(keys::SECRET);
     settings.payments.webhook_secret_file = keys.join(keys::WEBHOOK_SECRET);
     settings.mail.development_page = true;
-    settings.payments.development_webhook_url = format!("http://{}{}", settings.http.listen, webhook::PATH);
+    settings.payments.development_webhook_url = format!("{}{}", settings.http.local_url(), webhook::PATH);
 }
 
 fn banner(settings: &Settings, empty: bool) -> String {
@@ -133,7 +152,8 @@ fn banner(settings: &Settings, empty: bool) -> String {
         lines.push(format!("  Mails       http://{operations}{}   (instead of being sent)", development::PATH));
     }
     if !empty {
-        lines.push(format!("  Demo        {} with password {}", seed::DEMO_EMAIL, seed::DEMO_PASSWORD));
+        lines.push(format!("  Customer    {} with password {}", seed::DEMO_EMAIL, seed::DEMO_PASSWORD));
+        lines.push(format!("  Staff       {} with password {}", seed::STAFF_EMAIL, seed::STAFF_PASSWORD));
     }
     lines.extend([String::new(), "  Ctrl-C stops everything and keeps the data.".to_owned()]);
     lines.join("\n")

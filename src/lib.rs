@@ -4,10 +4,13 @@
 //! `millrace-command` writes, `millrace-log` keeps the order, `millrace-relay` copies, `millrace-read` folds and answers.
 
 pub mod admin;
+pub mod answered;
 pub mod api;
 pub mod cli;
 pub mod command_port;
 pub mod dev;
+pub mod ended_sign_in;
+pub mod erasure;
 pub mod http;
 pub mod keys;
 pub mod mail;
@@ -19,4 +22,5 @@ pub mod seed;
 pub mod settings;
 pub mod shared_operation;
 pub mod shutdown;
+pub mod story;
 pub mod telemetry;

@@ -1,8 +1,8 @@
 //! The program: reads the command line and the settings, and runs what they ask for.
 
 use clap::Parser;
-use millrace::cli::{Action, Cli, LogAction, SettingsSource, UserAction};
-use millrace::{admin, dev, keys, roles, schema, seed, shutdown, telemetry};
+use millrace::cli::{Action, Cli, ErasureAction, LogAction, SettingsSource, UserAction};
+use millrace::{admin, dev, erasure, keys, roles, schema, seed, shutdown, telemetry};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -40,6 +40,7 @@ async fn with_settings(action: Action, source: &SettingsSource) -> Outcome {
         Action::User(UserAction::Grant { email, role }) => Ok(admin::grant(&settings, &email, role.into()).await?),
         Action::User(UserAction::Revoke { email, role }) => Ok(admin::revoke(&settings, &email, role.into()).await?),
         Action::Log(LogAction::NewHistory) => Ok(admin::new_history(&settings).await?),
+        Action::Erasure(ErasureAction::Verify { id }) => Ok(erasure::verify(&settings, id).await?),
         Action::Dev(_) | Action::Schema | Action::Keys { .. } | Action::Settings => Ok(()),
     }
 }

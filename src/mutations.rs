@@ -13,12 +13,12 @@ use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, Unpu
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 use millrace_command::user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, GrantRole, RequestPasswordReset, ResetPassword, RevokeRole, SignUp,
-    UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, GrantRole, RequestPasswordReset, ResetPassword,
+    RevokeRole, SignUp, UpdateProfile, VerifyEmail,
 };
 use millrace_command::wallet::{TopUpWallet, Transfer};
-use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Session};
-use millrace_events::{CommentId, PostId, TopUpId};
+use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Sender, Session};
+use millrace_events::{CommentId, ErasureId, PostId, TopUpId, UserId};
 use millrace_read::graphql::{AfterCommand, Comment, Order, Post, Product, User, Wallet};
 
 /// A command without an answer is a top-level error: its report, and nothing of its cause.
@@ -109,6 +109,14 @@ macro_rules! mutations {
                     answer.map($payload).map_err(top_level)
                 }
             )*
+        }
+
+        /// True if a mutation may be sent with a token whose sign-in has ended: sending it again gets the first answer.
+        pub fn takes_ended_sign_ins(name: &str) -> bool {
+            match name {
+                $( <$command as Command>::NAME => matches!(<$command as Command>::SENDER, Sender::SignedInOrOut), )*
+                _ => false,
+            }
         }
 
         /// Handles a command that came over the internal API, by its name; none if there is no such command.
@@ -224,6 +232,17 @@ mutations! {
         show {
             /// Who has the role no longer.
             user: User,
+        }
+    }
+
+    /// Erases the signed-in person's account for good: who they are and what they wrote. Orders and movements of money stay, without
+    /// a name.
+    erase_account(EraseAccount) -> EraseAccountPayload {
+        tell {
+            /// The person who is no more.
+            erased_user_id: UserId,
+            /// The receipt, by which an operator can check what was removed where.
+            erasure_receipt_id: ErasureId,
         }
     }
 

@@ -4,7 +4,7 @@ use config::{Config, Environment, File, FileFormat, Map, Source, Value};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
-use std::net::{AddrParseError, IpAddr, SocketAddr};
+use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub payments: PaymentSettings,
     /// Mails to people (command role).
     pub mail: MailSettings,
+    /// What goes on by itself in `millrace dev`.
+    pub story: StorySettings,
     /// Logs.
     pub logs: LogSettings,
 }
@@ -78,6 +80,9 @@ pub struct HttpSettings {
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
     pub consistency_wait_ms_max: u64,
+    /// Answers to queries that this process keeps, in bytes. One is given again only while every document that it was made of is as it
+    /// was; 0 executes every query.
+    pub answers_bytes_max: usize,
     /// Sockets open at once in this process.
     pub sockets_max: usize,
     /// Operations open at once on one socket.
@@ -104,10 +109,23 @@ impl Default for HttpSettings {
             body_bytes_max: 256 * 1024,
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
+            answers_bytes_max: 64 * 1024 * 1024,
             sockets_max: 10_000,
             operations_per_socket_max: 32,
             drain_ms_max: 10_000,
         }
+    }
+}
+
+impl HttpSettings {
+    /// Where this machine reaches the public endpoint.
+    pub fn local_url(&self) -> String {
+        let address = match self.listen {
+            SocketAddr::V4(all) if all.ip().is_unspecified() => (Ipv4Addr::LOCALHOST, all.port()).into(),
+            SocketAddr::V6(all) if all.ip().is_unspecified() => (Ipv6Addr::LOCALHOST, all.port()).into(),
+            one => one,
+        };
+        format!("http://{address}")
     }
 }
 
@@ -349,6 +367,24 @@ impl Default for MailSettings {
     }
 }
 
+/// The story of the demo shop: in `millrace dev` people order, pay and comment, and staff send what is paid.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StorySettings {
+    /// Tell it.
+    pub told: bool,
+    /// The time between two steps, in milliseconds.
+    pub step_ms: u64,
+    /// So many orders, then it rests until the next start.
+    pub orders_max: u32,
+}
+
+impl Default for StorySettings {
+    fn default() -> Self {
+        Self { told: true, step_ms: 3_000, orders_max: 1_000 }
+    }
+}
+
 /// Logs.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -550,6 +586,14 @@ mod tests {
         assert!(set("10.0.0.0/8, nonsense").is_err() && set("10.0.0.0/33").is_err());
         let standard = Settings::load(None, &[("http.forwarded_header".into(), "forwarded".into())]).unwrap();
         assert_eq!(standard.http.forwarded_header, ForwardedHeader::Forwarded);
+    }
+
+    #[test]
+    fn an_endpoint_on_all_addresses_is_reached_over_the_loopback() {
+        let at = |listen: &str| HttpSettings { listen: listen.parse().unwrap(), ..HttpSettings::default() }.local_url();
+        assert_eq!(at("0.0.0.0:4000"), "http://127.0.0.1:4000");
+        assert_eq!(at("[::]:4000"), "http://[::1]:4000");
+        assert_eq!(at("192.0.2.1:80"), "http://192.0.2.1:80");
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use super::problem::Problem;
 use super::{client_address, headers};
+use crate::answered::Answered;
 use crate::api::Api;
 use crate::settings::HttpSettings;
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ParseRequestError, Request as GraphQlRequest, Response as GraphQlResponse};
+use async_graphql::{ParseRequestError, Request as GraphQlRequest};
 use async_graphql_axum::GraphQLRequest;
 use async_graphql_axum::rejection::GraphQLRejection;
 use axum::body::{Body, Bytes};
@@ -16,6 +17,7 @@ use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use millrace_read::graphql::Question;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -45,34 +47,50 @@ pub async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
         return refuse(&Problem::NotAcceptable, MediaType::Json, &request_id);
     };
     match answer(&api, request, &request_id).await {
-        Ok((response, cache)) => {
-            respond(&response, media_type, success_status(&response, media_type), &request_id, cache)
+        Ok(answered) => {
+            let cache = HeaderValue::from_static("private, no-store");
+            let status = success_status(&answered, media_type);
+            respond(answered, media_type, status, &request_id, cache)
         }
         Err(problem) => refuse(&problem, media_type, &request_id),
     }
 }
 
-async fn answer(api: &Api, request: Request, request_id: &str) -> Result<(GraphQlResponse, HeaderValue), Problem> {
+/// An answer that still stands, or else one that is executed.
+async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answered, Problem> {
     let by_get = request.method() == Method::GET;
     if !by_get {
         require_json(request.headers())?;
     }
-    let (headers, client_address) = (request.headers().clone(), client_address(api, &request));
-    let mut graphql = read(request, api.limits()).await?;
-    if by_get && is_mutation(&mut graphql) {
+    let client_address = client_address(api, &request);
+    let (parts, body) = request.into_parts();
+    let bytes = collect(body, api.limits()).await?;
+    let sender = api.sender(&parts.headers).await;
+    let question = (!by_get).then(|| Question::from(&*bytes));
+    if let (Ok(sender), Some(question)) = (&sender, &question) {
+        let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id)?;
+        if let Some(answered) = api.recall(question, call).await {
+            return Ok(answered);
+        }
+    }
+    let headers = parts.headers.clone();
+    let mut graphql = read(Request::from_parts(parts, Body::from(bytes))).await?;
+    let is_mutation = is_mutation(&mut graphql);
+    if by_get && is_mutation {
         return Err(Problem::MethodNotAllowed);
     }
-    let call = api.call(&headers, client_address, &graphql, request_id).await?;
-    let cache = HeaderValue::from_static("private, no-store");
-    Ok((api.execute(graphql, call).await, cache))
+    // What a request's extensions say belongs to that request alone.
+    let question = question.filter(|_| !is_mutation && graphql.extensions.is_empty());
+    let sender = match sender {
+        Err(Problem::Unauthenticated) => api.ended_sender(&headers, &graphql)?,
+        sender => sender?,
+    };
+    let call = api.call(sender, &headers, client_address, Some(&graphql), request_id)?;
+    api.execute(graphql, call, question).await
 }
 
-/// The body as bytes within the limit, then as a GraphQL request.
-async fn read(request: Request, limits: &HttpSettings) -> Result<GraphQlRequest, Problem> {
-    let (parts, body) = request.into_parts();
-    let bytes = timeout(Duration::from_millis(limits.body_ms_max), collect(body, limits.body_bytes_max)).await;
-    let bytes = bytes.map_err(|_| Problem::SlowBody { ms_max: limits.body_ms_max })??;
-    let request = Request::from_parts(parts, Body::from(bytes));
+/// The body as a GraphQL request.
+async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
     let read = GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await;
     let graphql = read.map_err(|refused| malformed(&refused.0))?.into_inner();
     if graphql.query.trim().is_empty() {
@@ -81,8 +99,12 @@ async fn read(request: Request, limits: &HttpSettings) -> Result<GraphQlRequest,
     Ok(graphql)
 }
 
-async fn collect(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
-    match Limited::new(body, bytes_max).collect().await {
+/// The body as bytes, within the limits.
+async fn collect(body: Body, limits: &HttpSettings) -> Result<Bytes, Problem> {
+    let (ms_max, bytes_max) = (limits.body_ms_max, limits.body_bytes_max);
+    let collecting = Limited::new(body, bytes_max).collect();
+    let collected = timeout(Duration::from_millis(ms_max), collecting).await;
+    match collected.map_err(|_| Problem::SlowBody { ms_max })? {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge { bytes_max }),
         Err(_) => Err(Problem::BadRequest("the body ended early")),
@@ -141,16 +163,17 @@ fn weighted(range: &str) -> Option<(MediaType, f32)> {
 }
 
 /// A request error (nothing was executed) is 400 in the draft's form; an executed request is 200, with or without errors.
-fn success_status(response: &GraphQlResponse, media_type: MediaType) -> StatusCode {
-    let request_error = !response.errors.is_empty()
-        && response.data == async_graphql::Value::Null
-        && response.errors.iter().all(|error| error.path.is_empty());
-    if request_error && media_type == MediaType::GraphQlResponse { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+fn success_status(answered: &Answered, media_type: MediaType) -> StatusCode {
+    let is_bad = answered.is_refusal && media_type == MediaType::GraphQlResponse;
+    if is_bad { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
 fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
     let cache = HeaderValue::from_static("no-store");
-    let mut response = respond(&problem.to_response(request_id), media_type, problem.status(), request_id, cache);
+    let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let mut response = respond(refusal, media_type, problem.status(), request_id, cache);
     if matches!(problem, Problem::MethodNotAllowed) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
@@ -158,14 +181,13 @@ fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Respons
 }
 
 fn respond(
-    response: &GraphQlResponse,
+    answered: Answered,
     media_type: MediaType,
     status: StatusCode,
     request_id: &str,
     cache: HeaderValue,
 ) -> Response {
-    let Ok(body) = serialize(response) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let mut answer = (status, body).into_response();
+    let mut answer = (status, answered.json).into_response();
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, media_type.header());
     headers.insert(header::CACHE_CONTROL, cache);
@@ -174,16 +196,6 @@ fn respond(
         headers.insert(headers::REQUEST_ID, value);
     }
     answer
-}
-
-/// An answer without `data` where nothing was executed: the draft wants no `data: null` there.
-fn serialize(response: &GraphQlResponse) -> Result<String, serde_json::Error> {
-    let nothing_executed =
-        response.data == async_graphql::Value::Null && response.errors.iter().all(|error| error.path.is_empty());
-    if response.errors.is_empty() || !nothing_executed {
-        return serde_json::to_string(response);
-    }
-    serde_json::to_string(&serde_json::json!({ "errors": response.errors, "extensions": response.extensions }))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ pub mod graphql;
 pub mod headers;
 pub mod operations;
 pub mod patience;
+pub mod pictures;
 pub mod playground;
 pub mod problem;
 pub mod protocol;
@@ -44,7 +45,7 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
     let limits = api.limits();
     let mut router = public_routes(operations);
     if limits.playground {
-        router = router.merge(playground::routes(&limits.playground_folder));
+        router = router.merge(playground::routes(&limits.playground_folder)).merge(pictures::routes());
     }
     router = router.merge(webhook::routes(api.port().clone()));
     let cors = cors(limits);

@@ -45,6 +45,9 @@ pub enum Problem {
     /// Something that this request needs does not answer.
     #[error("temporarily unavailable")]
     Unavailable,
+    /// A defect of ours.
+    #[error("something went wrong")]
+    Internal,
 }
 
 impl Problem {
@@ -57,6 +60,7 @@ impl Problem {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
+            Self::Internal => "INTERNAL",
         }
     }
 
@@ -72,6 +76,7 @@ impl Problem {
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use millrace_command::wallet::SIGNATURE_HEADER;
+use millrace_events::fail_point::reach;
 
 /// Where providers call.
 pub const PATH: &str = "/webhooks/payments";
@@ -23,7 +24,10 @@ pub fn routes(port: CommandPort) -> Router {
 /// A provider sends a notice again until it is answered with 2xx: so whatever may pass is a 5xx, what never will a 4xx.
 async fn receive(State(port): State<CommandPort>, headers: HeaderMap, body: Bytes) -> Response {
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    status(port.notice(signature, body).await).into_response()
+    reach("webhook.received").await;
+    let answer = port.notice(signature, body).await;
+    reach("webhook.answered").await;
+    status(answer).into_response()
 }
 
 /// What a provider is answered.

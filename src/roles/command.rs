@@ -155,8 +155,10 @@ fn answer_top_ups(starting: &mut Starting<'_>, commands: Commands) -> Result<(),
     let url = settings.development_webhook_url.clone();
     let Some(secret) = webhook_secret(settings)?.filter(|_| !url.is_empty()) else { return Ok(()) };
     let shutdown = starting.shutdown.clone();
+    // The webhook is ours, and no proxy stands before it.
+    let client = reqwest::Client::builder().no_proxy().build();
+    let client = client.map_err(|error| RoleError::Start { part: "development payments", source: error.into() })?;
     starting.spawn("development payments", async move {
-        let client = reqwest::Client::new();
         let mut ticks = tokio::time::interval(DEVELOPMENT_PAYMENT_INTERVAL);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let open = commands.open_top_ups().await.unwrap_or_default();

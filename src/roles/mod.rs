@@ -14,6 +14,8 @@ use crate::telemetry::{self, TelemetryError};
 use axum::Router;
 use millrace_events::History;
 use millrace_log::{Log, LogError};
+use millrace_read::connect::{self, Database};
+use millrace_read::erasure::folded_erasures;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -75,6 +77,18 @@ pub enum RoleError {
     /// An operator's command has no answer.
     #[error("the command was not answered")]
     Command(#[from] millrace_command::CommandFailure),
+    /// Nobody with that id was erased.
+    #[error("no receipt of an erasure has the id {0}, nor has a person with this id been erased")]
+    NoReceipt(uuid::Uuid),
+    /// A receipt could not be read.
+    #[error("the receipt could not be read")]
+    Receipt(#[from] millrace_command::Fault),
+    /// Documents or cache could not be looked at.
+    #[error("documents and cache could not be checked")]
+    Check(#[from] millrace_read::erasure::CheckError),
+    /// Something of an erased person is left.
+    #[error("{0} promises of the erasure are not kept")]
+    NotErased(usize),
     /// An operator's command was rejected.
     #[error("rejected: {0:?}")]
     Rejected(Vec<millrace_command::CommandError>),
@@ -234,8 +248,20 @@ pub async fn connect_log(settings: &PostgresSettings, purpose: &str) -> Result<L
     Ok(Log::connect(&wanted).await?)
 }
 
-/// Begins a new history of the log: see `millrace log new-history`.
+/// Begins a new history of the log: see `millrace log new-history`. Whoever was erased since the backup is erased again.
 pub async fn new_history(settings: &Settings) -> Result<History, RoleError> {
     let log = connect_log(&settings.postgres, "new-history").await?;
-    relay::new_history(&log, settings).await
+    let erased = folded_erasures(&documents(settings).await?).await?;
+    let (history, destroyed) = relay::new_history(&log, settings, erased).await?;
+    let commands = command::commands(settings).await?;
+    for person in destroyed {
+        commands.erase_again(person).await?;
+    }
+    Ok(history)
+}
+
+/// The documents, for an operator.
+pub async fn documents(settings: &Settings) -> Result<Database, RoleError> {
+    let database = connect::database(settings.mongodb.url.expose(), &settings.mongodb.database).await;
+    database.map_err(|error| RoleError::Start { part: "a look at MongoDB", source: error.into() })
 }

@@ -3,10 +3,12 @@
 use super::{RoleError, Starting, connect_log};
 use crate::http::operations::Check;
 use crate::settings::Settings;
-use millrace_events::{History, UserId};
+use millrace_events::{History, KeyState, UserId};
 use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
+use millrace_relay::ports::{InBucket, StreamSide, StreamState};
 use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
+use std::collections::BTreeSet;
 
 /// The relay's part of the settings.
 fn nats(settings: &crate::settings::NatsSettings) -> NatsSettings {
@@ -37,14 +39,28 @@ fn check(status: &RelayStatus) -> Check {
     Check { name: "relay".into(), ready: detail.is_none(), detail }
 }
 
-/// Begins a new history, and makes the stream anew from the log. Keys that the bucket marks as destroyed stay destroyed.
-pub async fn new_history(log: &Log, settings: &Settings) -> Result<History, RoleError> {
+/// What the stream's side holds: how far the stream goes, and whether the bucket marks this person's key as destroyed.
+pub async fn copy_of_key(settings: &Settings, person: UserId) -> Result<(Option<StreamState>, bool), RoleError> {
+    let failed = |source| RoleError::Start { part: "a look at NATS", source };
+    let stream = Nats::connect(nats(&settings.nats)).await.map_err(|error| failed(error.into()))?;
+    let state = stream.state().await.map_err(failed)?;
+    let key = stream.key(person).await.map_err(failed)?;
+    Ok((state, matches!(key, InBucket::Key { state: KeyState::Destroyed, .. })))
+}
+
+/// Begins a new history, and makes the stream anew from the log. Keys that the bucket marks as destroyed stay destroyed, and those of
+/// people who are known as erased. Answers whose.
+pub async fn new_history(
+    log: &Log,
+    settings: &Settings,
+    erased: BTreeSet<UserId>,
+) -> Result<(History, Vec<UserId>), RoleError> {
     let settings = nats(&settings.nats);
     let failed = |source| RoleError::Start { part: "a new history", source };
     let stream = Nats::connect(settings.clone()).await.map_err(|error| failed(error.into()))?;
     let destroyed = stream.destroyed_keys().await.map_err(|error| failed(error.into()))?;
-    let destroyed: Vec<UserId> = destroyed.into_iter().collect();
+    let destroyed: Vec<UserId> = destroyed.union(&erased).copied().collect();
     let history = log.new_history(&destroyed).await?;
     recreate_for_new_history(log, &settings).await.map_err(|error| failed(error.into()))?;
-    Ok(history)
+    Ok((history, destroyed))
 }

@@ -1,33 +1,44 @@
-//! A demo community, made through real commands: people, posts, comments, likes, and an account to try it with.
+//! Demo data, made through real commands: a community, a shop, and accounts to try them with.
+
+mod community;
+mod picture;
+mod shop;
 
 use crate::roles::{self, RoleError};
 use crate::settings::Settings;
+use community::Community;
 use millrace_command::auth::{AccessTokenError, AccessTokenVerifier};
 use millrace_command::{
-    AddComment, Answer, Command, CommandError, CommandFailure, Commands, CreatePost, FollowUser, LikePost, Request,
-    SecretText, SignUp, UpdateProfile,
+    Answer, Command, CommandError, CommandErrorCode, CommandFailure, Commands, Request, SecretText, SignUp,
 };
 use millrace_events::values::{Email, ValueError};
-use millrace_events::{PostId, Timestamp, UserId, Viewer};
-use serde::Deserialize;
+use millrace_events::{Role, Timestamp, UserId, Viewer};
+use shop::Shop;
 use time::OffsetDateTime;
 
-/// The demo account's address.
+pub use self::shop::picture;
+
+/// The demo customer's address.
 pub const DEMO_EMAIL: &str = "demo@millrace.example";
-/// The demo account's password.
+/// The demo customer's password.
 pub const DEMO_PASSWORD: &str = "millrace-demo";
-const COMMUNITY: &str = include_str!("community.json");
+/// The address of the demo shop's staff.
+pub const STAFF_EMAIL: &str = "staff@millrace.example";
+/// The password of the demo shop's staff.
+pub const STAFF_PASSWORD: &str = "millrace-staff";
+/// Where the public endpoint serves the demo shop's pictures.
+pub const PICTURES_PATH: &str = "/demo/pictures/";
 /// A seed that died half-way goes on: within a day each command takes effect once.
 const KEY_PREFIX: &str = "seed";
 
-/// Why the demo community could not be made.
+/// Why the demo data could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// A role cannot run.
     #[error(transparent)]
     Role(#[from] RoleError),
-    /// The community's text cannot be read.
-    #[error("the community's text")]
+    /// The demo's text cannot be read.
+    #[error("the demo's text")]
     Text(#[from] serde_json::Error),
     /// An address in it is none.
     #[error("an e-mail address")]
@@ -58,157 +69,126 @@ pub enum SeedError {
     /// The account with that number does not exist.
     #[error("the community has no person {0}")]
     NoPerson(usize),
+    /// The product with that number does not exist.
+    #[error("the shop has no product {0}")]
+    NoProduct(usize),
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Community {
-    people: Vec<PersonText>,
-    posts: Vec<PostText>,
-    follows: Vec<Follow>,
-    demo_follows: Vec<usize>,
+impl SeedError {
+    fn is_taken_address(&self) -> bool {
+        let taken = |error: &CommandError| error.kind() == CommandErrorCode::EmailTaken;
+        matches!(self, Self::Rejected { errors, .. } if errors.iter().any(taken))
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PersonText {
-    first_name: String,
-    last_name: String,
-    bio: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PostText {
-    author: usize,
-    title: String,
-    body: String,
-    tags: Vec<String>,
-    comments: Vec<CommentText>,
-    liked_by: Vec<usize>,
-}
-
-#[derive(Deserialize)]
-struct CommentText {
-    author: usize,
-    text: String,
-}
-
-#[derive(Deserialize)]
-struct Follow {
-    follower: usize,
-    followed: usize,
-}
-
-/// Makes the community, and says so.
+/// Makes the demo data, and says so.
 pub async fn run(settings: &Settings) -> Result<(), SeedError> {
     if if_empty(settings).await? {
-        println!("the demo community is there: {DEMO_EMAIL} with password {DEMO_PASSWORD}");
+        println!("the demo data is there: {DEMO_EMAIL} with password {DEMO_PASSWORD}");
+        println!("and for the shop's staff: {STAFF_EMAIL} with password {STAFF_PASSWORD}");
     } else {
-        println!("nothing to do: the demo account is there");
+        println!("nothing to do: the demo accounts are there");
     }
     Ok(())
 }
 
-/// Makes the community unless it is there. The demo account comes last, so that it tells whether all of it is there. True if it was made.
+/// Makes the demo data unless it is there. The newest member comes last, and so tells whether all of it is there. One that was begun
+/// earlier than keys are kept, as by an older version, is left as it is. True if it was made.
 pub async fn if_empty(settings: &Settings) -> Result<bool, SeedError> {
+    let (community, shop) = (Community::read()?, Shop::read()?);
     let commands = roles::command::commands(settings).await?;
-    let verifier = roles::query::verifier(&settings.auth)?;
-    let demo = Email::parse(DEMO_EMAIL)?;
-    let found = commands.find_user(&demo).await.map_err(|source| SeedError::Failed { command: "findUser", source })?;
+    let last = Email::parse(&community.newest.person().email)?;
+    let found = commands.find_user(&last).await.map_err(|source| SeedError::Failed { command: "findUser", source })?;
     if found.is_some() {
         return Ok(false);
     }
-    Seed { commands, verifier, people: Vec::new() }.make(&serde_json::from_str(COMMUNITY)?).await?;
-    Ok(true)
+    let verifier = roles::query::verifier(&settings.auth)?;
+    let pictures_at = format!("{}{PICTURES_PATH}", settings.http.local_url());
+    let seed = Seed { commands, verifier, pictures_at, people: Vec::new() };
+    match seed.make(&community, &shop).await {
+        Err(error) if error.is_taken_address() => Ok(false),
+        made => made.map(|()| true),
+    }
+}
+
+/// The people of the community as they sign in, for whoever plays them.
+pub fn residents() -> Result<Vec<Person>, SeedError> {
+    Ok(Community::read()?.people.iter().map(community::PersonText::person).collect())
+}
+
+/// The demo shop's staff, as they sign in.
+pub fn staff() -> Person {
+    Person::new("Shop", "Keeper", STAFF_EMAIL, STAFF_PASSWORD)
+}
+
+/// Somebody with an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    first_name: String,
+    last_name: String,
+    /// E-mail address.
+    pub email: String,
+    /// Password.
+    pub password: String,
+}
+
+impl Person {
+    fn new(first_name: &str, last_name: &str, email: &str, password: &str) -> Self {
+        let owned = str::to_owned;
+        let [first_name, last_name, email, password] = [first_name, last_name, email, password].map(owned);
+        Self { first_name, last_name, email, password }
+    }
 }
 
 struct Seed {
     commands: Commands,
     verifier: AccessTokenVerifier,
+    /// The address of pictures, up to their names.
+    pictures_at: String,
+    /// The community's people, then staff, then the demo customer: the demo's text knows them by their numbers.
     people: Vec<(UserId, Viewer)>,
 }
 
 impl Seed {
-    async fn make(mut self, community: &Community) -> Result<(), SeedError> {
-        for person in &community.people {
-            self.sign_up_with_bio(person).await?;
-        }
-        for follow in &community.follows {
-            self.follow(follow.follower, follow.followed).await?;
-        }
-        for (number, post) in community.posts.iter().enumerate().rev() {
-            self.write(number, post).await?;
-        }
-        self.sign_up("Demo", "Visitor", DEMO_EMAIL, DEMO_PASSWORD).await?;
-        let demo = self.people.len() - 1;
+    async fn make(mut self, community: &Community, shop: &Shop) -> Result<(), SeedError> {
+        self.make_community(community).await?;
+        let staff = self.sign_up(&staff()).await?;
+        self.grant_staff(staff).await?;
+        let demo = self.sign_up(&Person::new("Demo", "Visitor", DEMO_EMAIL, DEMO_PASSWORD)).await?;
         for followed in &community.demo_follows {
             self.follow(demo, *followed).await?;
         }
-        Ok(())
+        self.make_shop(staff, shop).await?;
+        self.join(&community.newest).await
     }
 
-    async fn sign_up_with_bio(&mut self, person: &PersonText) -> Result<(), SeedError> {
-        let email = format!("{}@millrace.example", person.name);
-        let password =
-            format!("millrace-{}", uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, email.as_bytes()).simple());
-        self.sign_up(&person.first_name, &person.last_name, &email, &password).await?;
-        let author = self.people.len() - 1;
-        let profile = UpdateProfile {
-            first_name: None,
-            last_name: None,
-            avatar_url: async_graphql::MaybeUndefined::Undefined,
-            bio: async_graphql::MaybeUndefined::Value(person.bio.clone()),
-            expected_version: None,
-            idempotency_key: Some(format!("{KEY_PREFIX}-bio")),
-        };
-        self.send(author, profile).await.map(|_| ())
-    }
-
-    async fn sign_up(&mut self, first: &str, last: &str, email: &str, password: &str) -> Result<(), SeedError> {
+    /// Answers the person's number.
+    async fn sign_up(&mut self, person: &Person) -> Result<usize, SeedError> {
         let input = SignUp {
-            first_name: first.into(),
-            last_name: last.into(),
-            email: email.into(),
-            password: SecretText::from(password.to_owned()),
+            first_name: person.first_name.clone(),
+            last_name: person.last_name.clone(),
+            email: person.email.clone(),
+            password: SecretText::from(person.password.clone()),
             idempotency_key: Some(KEY_PREFIX.into()),
         };
         let answer = self.execute(Viewer::Anonymous, input).await?;
+        if !answer.errors().is_empty() {
+            return Err(SeedError::Rejected { command: SignUp::NAME, errors: answer.errors().to_vec() });
+        }
         let session = answer.session().ok_or(SeedError::NoSession)?;
         let person = self.verifier.verify(&session.access_token, Timestamp::new(OffsetDateTime::now_utc()))?;
         self.people.push((person.user_id, Viewer::Person(person)));
-        Ok(())
+        Ok(self.people.len() - 1)
     }
 
-    async fn follow(&self, follower: usize, followed: usize) -> Result<(), SeedError> {
-        let user_id = self.person(followed)?.0;
-        let input = FollowUser { user_id, idempotency_key: None };
-        self.send(follower, input).await.map(|_| ())
-    }
-
-    async fn write(&self, number: usize, post: &PostText) -> Result<(), SeedError> {
-        let input = CreatePost {
-            title: post.title.clone(),
-            body: post.body.clone(),
-            tags: post.tags.clone(),
-            publish: true,
-            idempotency_key: Some(format!("{KEY_PREFIX}-post-{number}")),
-        };
-        let post_id = self.send(post.author, input).await?.post;
-        for (index, comment) in post.comments.iter().enumerate() {
-            self.comment(post_id, index, comment).await?;
+    /// On the operator's word, which the demo has.
+    async fn grant_staff(&self, number: usize) -> Result<(), SeedError> {
+        const COMMAND: &str = "grantRole";
+        let answer = self.commands.grant_role(self.person(number)?.0, Role::Staff).await;
+        match answer.map_err(|source| SeedError::Failed { command: COMMAND, source })? {
+            Answer::Accepted { .. } => Ok(()),
+            Answer::Rejected { errors, .. } => Err(SeedError::Rejected { command: COMMAND, errors }),
         }
-        for author in &post.liked_by {
-            self.send(*author, LikePost { post_id, idempotency_key: None }).await?;
-        }
-        Ok(())
-    }
-
-    async fn comment(&self, post_id: PostId, index: usize, comment: &CommentText) -> Result<(), SeedError> {
-        let key = format!("{KEY_PREFIX}-{}-{index}", post_id.0.simple());
-        let input = AddComment { post_id, text: comment.text.clone(), idempotency_key: Some(key) };
-        self.send(comment.author, input).await.map(|_| ())
     }
 
     fn person(&self, number: usize) -> Result<&(UserId, Viewer), SeedError> {
@@ -227,4 +207,9 @@ impl Seed {
         let answer = self.commands.execute(Request::new(viewer), input).await;
         answer.map_err(|source| SeedError::Failed { command: C::NAME, source })
     }
+}
+
+/// The key of the number-th of these.
+fn key(what: &str, number: usize) -> Option<String> {
+    Some(format!("{KEY_PREFIX}-{what}-{number}"))
 }

@@ -1,8 +1,10 @@
 //! `millrace dev` as a newcomer runs it: started, stopped by Ctrl-C, started again.
 
-use crate::harness::client::{Client, PASSWORD};
+use crate::harness::client::{Client, PASSWORD, token};
 use crate::harness::cluster::free_address;
 use crate::harness::eventually;
+use crate::harness::socket::Socket;
+use millrace::seed::{STAFF_EMAIL, STAFF_PASSWORD};
 use millrace_servers::Binaries;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,12 @@ const START_WAIT: Duration = Duration::from_secs(180);
 const STOP_WAIT: Duration = Duration::from_secs(60);
 /// Nobody listens there: whatever would be fetched is not.
 const NO_NETWORK: &str = "http://127.0.0.1:9";
+const PRODUCTS: &str = "{ products(first: 100) { nodes { name imageUrl } } }";
+/// All orders, at each step of each.
+const ORDERS: &str = "subscription { event: orders { ... on OrderChanged { order { timeline { status } } } } }";
+/// Quick, so that a test sees an order's whole way; the second start tells no story, so that what is counted stands still.
+const QUICK_STORY: &str = "story.step_ms=20";
+const NO_STORY: &str = "story.told=false";
 const SIGN_IN: &str = "mutation($input: SignInInput!) { signIn(input: $input) { receipt { accepted } } }";
 
 /// A running `millrace dev`.
@@ -27,11 +35,10 @@ struct Dev {
 }
 
 impl Dev {
-    async fn start(home: &Path) -> Self {
-        let address = free_address();
+    async fn start(home: &Path, address: &str, story: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
             .args(["dev", "--set", &format!("http.listen={address}"), "--set", "http.operations_listen=127.0.0.1:0"])
-            .args(["--set", "auth.password_memory_kib=64", "--home"])
+            .args(["--set", "auth.password_memory_kib=64", "--set", story, "--home"])
             .arg(home)
             .env("http_proxy", NO_NETWORK)
             .env("https_proxy", NO_NETWORK)
@@ -90,13 +97,18 @@ fn at_work_in(folder: &Path) -> Vec<PathBuf> {
 async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothing_running() {
     let home = home().await;
     let folder = home.path().canonicalize().expect("a folder");
-    let dev = Dev::start(&folder).await;
+    // Pictures have the address of the start that seeded them.
+    let address = free_address();
+    let dev = Dev::start(&folder, &address, QUICK_STORY).await;
+    an_order_goes_its_way_by_itself(&dev).await;
+    let products = all_have_pictures(&dev).await;
     let ada = dev.client.sign_up("Ada").await;
     assert!(at_work_in(&folder).len() >= 4, "four servers work there");
     dev.interrupt().await;
     assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
 
-    let dev = Dev::start(&folder).await;
+    let dev = Dev::start(&folder, &address, NO_STORY).await;
+    assert_eq!(all_have_pictures(&dev).await, products, "nothing is seeded twice");
     let input = json!({ "email": ada.email, "password": PASSWORD });
     eventually("the account of the first start is there", || async {
         let answer = dev.client.send(SIGN_IN, json!({ "input": input }), &[]).await.ok()?;
@@ -107,4 +119,41 @@ async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothin
     assert_eq!(read["user"]["fullName"], "Ada Test");
     dev.interrupt().await;
     assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
+}
+
+/// Nobody does anything but look: the story of the demo shop moves.
+async fn an_order_goes_its_way_by_itself(dev: &Dev) {
+    let staff = signed_in(dev, STAFF_EMAIL, STAFF_PASSWORD).await;
+    let mut socket = Socket::open(&staff.url, staff.access_token.as_deref()).await;
+    socket.subscribe("1", ORDERS, json!({})).await;
+    let whole_way = json!(["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED"].map(|status| json!({ "status": status })));
+    while socket.event("event", "an order that goes on").await["order"]["timeline"] != whole_way {}
+}
+
+/// The names of the demo shop's products; each has a picture that this very process serves.
+async fn all_have_pictures(dev: &Dev) -> Vec<String> {
+    let found = dev.client.ask(PRODUCTS, json!({})).await;
+    let products = found["products"]["nodes"].as_array().expect("products").clone();
+    for product in &products {
+        let url = product["imageUrl"].as_str().expect("a picture");
+        let picture = dev.client.http.get(url).send().await.expect("an answer");
+        assert_eq!(picture.headers()["content-type"], "image/svg+xml", "{url}");
+        let (name, text) = (product["name"].as_str().expect("a name"), picture.text().await.expect("a text"));
+        assert!(text.starts_with("<svg") && text.contains(&name.replace('&', "&amp;")), "{text}");
+    }
+    let mut names: Vec<String> =
+        products.iter().map(|product| product["name"].as_str().expect("a name").to_owned()).collect();
+    names.sort();
+    assert_eq!(names.len(), 12, "{names:?}");
+    names
+}
+
+async fn signed_in(dev: &Dev, email: &str, password: &str) -> Client {
+    let mut client = dev.client.clone();
+    let payload = client.command("signIn", json!({ "email": email, "password": password }), "session { accessToken }");
+    let payload = payload.await;
+    client.access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
+    // The read side knows the role once it has come so far.
+    client.ask_with("{ viewer { roles } }", json!({}), &[("millrace-consistency", &token(&payload))]).await;
+    client
 }

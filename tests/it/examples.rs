@@ -1,16 +1,26 @@
 //! The examples that GraphiQL and the README offer: each runs against the demo community, the live ones move.
 
-use crate::harness::client::Client;
+use crate::harness::client::{Client, token};
 use crate::harness::process::Process;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
-use millrace::seed::{DEMO_EMAIL, DEMO_PASSWORD};
+use millrace::seed::{DEMO_EMAIL, DEMO_PASSWORD, STAFF_EMAIL, STAFF_PASSWORD};
 use serde_json::{Value, json};
 use std::path::Path;
 
 /// Long enough for a machine that is busy with other tests: what a mutation selects must be there.
 const PATIENT_READS: (&str, &str) = ("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "30000");
-const NEWEST_POST: &str = "{ posts(first: 1) { nodes { id author { id } } } }";
+/// What stands for what, where it is found: the same as in `web-playground/src/placeholders.ts`.
+const PLACEHOLDERS: &[(&str, &str, &str)] = &[
+    ("{{newestPost}}", "{ posts(first: 1) { nodes { id } } }", "/posts/nodes/0/id"),
+    ("{{newestAuthor}}", "{ posts(first: 1) { nodes { author { id } } } }", "/posts/nodes/0/author/id"),
+    ("{{firstMember}}", "{ users(last: 1) { nodes { id } } }", "/users/nodes/0/id"),
+    ("{{newestProduct}}", "{ products(first: 1) { nodes { id } } }", "/products/nodes/0/id"),
+    ("{{newestOrder}}", "{ viewer { orders(first: 1) { nodes { id } } } }", "/viewer/orders/nodes/0/id"),
+    ("{{orderToShip}}", "{ orders(status: CONFIRMED, last: 1) { nodes { id } } }", "/orders/nodes/0/id"),
+];
+/// Something of each projection that the examples read.
+const ALL_OF_IT: &str = "{ viewer { roles } posts(first: 1) { nodes { id } } products(first: 1) { nodes { id } } }";
 const ADD_COMMENT: &str = "mutation($input: AddCommentInput!) { addComment(input: $input) { errors { message } } }";
 
 /// One operation, with what its comments say about running it.
@@ -19,6 +29,7 @@ struct Example {
     document: String,
     variables: Value,
     trigger: Option<String>,
+    needs_staff: bool,
 }
 
 impl Example {
@@ -28,7 +39,8 @@ impl Example {
             document.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
         };
         let variables = directive("variables").map_or(json!({}), |text| serde_json::from_str(&text).expect("JSON"));
-        Self { name: name.into(), document: document.into(), variables, trigger: directive("trigger") }
+        let needs_staff = directive("needs").as_deref() == Some("staff");
+        Self { name: name.into(), document: document.into(), variables, trigger: directive("trigger"), needs_staff }
     }
 
     fn is_live(&self) -> bool {
@@ -37,12 +49,16 @@ impl Example {
 
     /// With ids in place of placeholders, as GraphiQL puts them in.
     async fn filled(&self, client: &Client) -> (String, Value) {
-        let newest = client.ask(NEWEST_POST, json!({})).await["posts"]["nodes"][0].clone();
-        let fill = |text: &str| {
-            let text = text.replace("{{newestPost}}", newest["id"].as_str().expect("an id"));
-            text.replace("{{newestAuthor}}", newest["author"]["id"].as_str().expect("an id"))
-        };
-        (fill(&self.document), serde_json::from_str(&fill(&self.variables.to_string())).expect("JSON"))
+        let (mut document, mut variables) = (self.document.clone(), self.variables.to_string());
+        for (placeholder, query, place) in PLACEHOLDERS {
+            if !document.contains(placeholder) && !variables.contains(placeholder) {
+                continue;
+            }
+            let found = client.ask(query, json!({})).await;
+            let id = found.pointer(place).and_then(Value::as_str).expect(placeholder);
+            (document, variables) = (document.replace(placeholder, id), variables.replace(placeholder, id));
+        }
+        (document, serde_json::from_str(&variables).expect("JSON"))
     }
 
     /// Runs it; answers its only field.
@@ -83,27 +99,36 @@ fn pasted() -> Vec<Example> {
     blocks.map(|(document, _)| Example::parse("README", document)).collect()
 }
 
-/// A process with the demo community, and the demo user.
-async fn community(stage: &Stage) -> (Process, Client) {
+/// A process with the demo data, the demo customer and the shop's staff.
+async fn community(stage: &Stage) -> (Process, Client, Client) {
     stage.run(&["seed"]).await;
     let process = Process::serve("all", &stage.environment_with(&[PATIENT_READS])).await;
+    let demo = signed_in(&process, DEMO_EMAIL, DEMO_PASSWORD).await;
+    let staff = signed_in(&process, STAFF_EMAIL, STAFF_PASSWORD).await;
+    (process, demo, staff)
+}
+
+/// Signed in, with all that the seed did in sight.
+async fn signed_in(process: &Process, email: &str, password: &str) -> Client {
     let mut client = Client::new(&process.graphql());
-    let input = json!({ "email": DEMO_EMAIL, "password": DEMO_PASSWORD });
-    let payload = client.command("signIn", input, "session { accessToken }").await;
+    let payload = client.command("signIn", json!({ "email": email, "password": password }), "session { accessToken }");
+    let payload = payload.await;
     client.access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
-    (process, client)
+    client.ask_with(ALL_OF_IT, json!({}), &[("millrace-consistency", &token(&payload))]).await;
+    client
 }
 
 #[tokio::test]
 async fn every_example_gives_data_and_the_live_ones_move() {
     let stage = Stage::new().await;
-    let (process, demo) = community(&stage).await;
+    let (process, demo, staff) = community(&stage).await;
     let examples = examples();
     for example in &examples {
+        let viewer = if example.needs_staff { &staff } else { &demo };
         if example.is_live() {
-            moves(example, &examples, &demo).await;
+            moves(example, &examples, viewer).await;
         } else {
-            example.run(&demo).await;
+            example.run(viewer).await;
         }
     }
     process.stop().await;
@@ -140,7 +165,7 @@ async fn event(socket: &mut Socket, example: &Example) -> Value {
 #[tokio::test]
 async fn what_the_readme_offers_to_paste_works() {
     let stage = Stage::new().await;
-    let (process, demo) = community(&stage).await;
+    let (process, demo, _) = community(&stage).await;
     let (live, others): (Vec<_>, Vec<_>) = pasted().into_iter().partition(Example::is_live);
     let ([watch], [comment]) = (live.as_slice(), others.as_slice()) else { panic!("a subscription and a mutation") };
     let mut socket = Socket::open(&demo.url, None).await;

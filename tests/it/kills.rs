@@ -5,7 +5,9 @@ use crate::harness::client::Client;
 use crate::harness::cluster::Cluster;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
-use crate::load::{Dice, Load, Sender};
+use crate::load::{Dice, Load};
+use crate::market::Market;
+use crate::sender::Sender;
 use millrace_events::fail_point;
 use serde_json::json;
 use std::time::Duration;
@@ -19,12 +21,14 @@ const COMMANDS_BETWEEN: usize = 10;
 const MOMENTS_MS: usize = 150;
 /// A process that is killed while it starts lives for less than this.
 const START_MS: usize = 400;
+/// So that orders expire meanwhile.
+const PAY_WITHIN: (&str, &str) = ("MILLRACE_SHOP__PAY_WITHIN_S", "2");
 const PRESS_EVERY: Duration = Duration::from_millis(20);
 const DAMAGE_EVERY: Duration = Duration::from_millis(500);
 
 fn role_of(point: &str) -> &'static str {
     match point.split_once('.').expect("role and step").0 {
-        "command" => "command",
+        "command" | "money" | "notice" | "expiry" => "command",
         "relay" => "relay",
         "projector" => "projector",
         _ => "query",
@@ -95,11 +99,12 @@ async fn kill_at_random(cluster: &mut Cluster, dice: &mut Dice, round: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_or_doubled_when_processes_die() {
-    let stage = Stage::new().await;
+    let stage = Stage::new().await.with(PAY_WITHIN.0, PAY_WITHIN.1);
     let mut cluster = Cluster::start(&stage).await;
     let urls = cluster.urls();
     let crowd = Crowd::gather(&urls).await;
-    let load = Load::begin(&crowd.people, &urls, &crowd.posts);
+    let market = Market::open(&stage, &urls[0]).await;
+    let load = Load::begin_trading(&market, &crowd.people, &urls, &crowd.posts);
 
     for (number, point) in fail_point::ALL.iter().enumerate() {
         strike(&stage, &mut cluster, &crowd, number, point).await;
@@ -113,6 +118,7 @@ async fn nothing_is_lost_or_doubled_when_processes_die() {
     }
     let answered = load.end().await;
     let resumed = crowd.all_is_well(&stage).await;
+    market.orders_are_in_the_log_once(&stage).await;
     println!("{} deaths, {answered} commands answered, {resumed} subscriptions resumed", cluster.deaths);
     assert!(cluster.deaths >= DEATHS_MIN, "{} deaths", cluster.deaths);
     cluster.stop().await;

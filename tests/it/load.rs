@@ -1,20 +1,19 @@
 //! Load as clients make it: random commands with idempotency keys, sent again until they are answered.
 
-use crate::harness::client::{Client, Person, mutation};
+use crate::harness::client::Person;
 use crate::harness::eventually;
+use crate::market::{Market, Trader};
+use crate::sender::Sender;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-const TRY_AGAIN_AFTER: Duration = Duration::from_millis(30);
-const TRIES_MAX: usize = 2_000;
-/// A client that waits no longer asks another process: what it sent first may still take effect, under the same key.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Codes of top-level errors after which the same command is sent again.
-const RETRYABLE: &[&str] = &["UNAVAILABLE", "TIMEOUT", "RATE_LIMITED", "CONSISTENCY_TIMEOUT"];
+/// Dice of one kind of client begin with seeds below this.
+const SEEDS_APART: u64 = 100;
+/// Of so many random steps this many are about people and posts; the others are about trade.
+const STEPS: usize = 22;
+const STEPS_WITHOUT_TRADE: usize = 16;
 /// Posts of their own that a person has at the most.
 const OWN_POSTS_MAX: usize = 5;
 
@@ -49,12 +48,23 @@ impl Load {
     /// Each person sends commands about these posts, about posts of their own and about each other, one after another, to whichever
     /// address answers.
     pub fn begin(people: &[Person], urls: &[String], posts: &[String]) -> Self {
+        Self::with(None, people, urls, posts)
+    }
+
+    /// The same, and they trade in this market.
+    pub fn begin_trading(market: &Market, people: &[Person], urls: &[String], posts: &[String]) -> Self {
+        Self::with(Some(market), people, urls, posts)
+    }
+
+    fn with(market: Option<&Market>, people: &[Person], urls: &[String], posts: &[String]) -> Self {
         let (stop, answered) = (CancellationToken::new(), Arc::new(AtomicUsize::new(0)));
         let ids: Vec<String> = people.iter().map(|person| person.id.clone()).collect();
         let commented = Arc::new(Mutex::new(Vec::new()));
         let workers = people.iter().enumerate().map(|(number, person)| {
+            let seed = number as u64 + 1;
             let worker = Worker {
-                sender: Sender::new(person, urls, number as u64 + 1),
+                sender: Sender::new(person, urls, seed),
+                trader: market.map(|market| Trader::new(market, urls, seed + SEEDS_APART)),
                 posts: posts.to_vec(),
                 others: ids.iter().filter(|id| **id != person.id).cloned().collect(),
                 comments: Vec::new(),
@@ -91,46 +101,9 @@ impl Load {
     }
 }
 
-/// A person who sends each command until it is answered.
-pub struct Sender {
-    person: Person,
-    urls: Vec<String>,
-    dice: Dice,
-}
-
-impl Sender {
-    pub fn new(person: &Person, urls: &[String], seed: u64) -> Self {
-        let http = Client::with_patience("", PATIENCE).http;
-        let client = Client { http, ..person.client.clone() };
-        Self { person: Person { client, ..person.clone() }, urls: urls.to_vec(), dice: Dice::new(seed) }
-    }
-
-    /// Sends a command under one idempotency key until it is answered; it must be accepted.
-    pub async fn insist(&mut self, name: &str, mut input: Value) -> Value {
-        input["idempotencyKey"] = json!(Uuid::now_v7().simple().to_string());
-        let text = mutation(name, "");
-        for _ in 0..TRIES_MAX {
-            self.person.client.url.clone_from(&self.urls[self.dice.below(self.urls.len())]);
-            if let Ok(answer) = self.person.client.send(&text, json!({ "input": input }), &[]).await {
-                match answer.body["errors"][0]["extensions"]["code"].as_str() {
-                    None => return accepted(name, &answer.body["data"][name]),
-                    Some("UNAUTHENTICATED") => self.person.try_sign_in().await,
-                    Some(code) => assert!(RETRYABLE.contains(&code), "{name}: {:#}", answer.body),
-                }
-            }
-            tokio::time::sleep(TRY_AGAIN_AFTER).await;
-        }
-        panic!("{name} was never answered");
-    }
-}
-
-fn accepted(name: &str, payload: &Value) -> Value {
-    assert_eq!(payload["errors"], json!([]), "{name}: {payload:#}");
-    payload.clone()
-}
-
 struct Worker {
     sender: Sender,
+    trader: Option<Trader>,
     posts: Vec<String>,
     others: Vec<String>,
     comments: Vec<String>,
@@ -148,7 +121,8 @@ impl Worker {
     }
 
     async fn one(&mut self) {
-        match self.below(16) {
+        let steps = if self.trader.is_some() { STEPS } else { STEPS_WITHOUT_TRADE };
+        match self.below(steps) {
             0..=3 => self.comment().await,
             4 => self.edit_comment().await,
             5 => self.remove_comment().await,
@@ -161,17 +135,24 @@ impl Worker {
             12 => self.edit_post().await,
             13 => self.about_an_own_post("publishPost").await,
             14 => self.about_an_own_post("unpublishPost").await,
-            _ => self.delete_post().await,
+            15 => self.delete_post().await,
+            _ => self.trade().await,
         }
     }
 
     fn below(&mut self, end: usize) -> usize {
-        self.sender.dice.below(end)
+        self.sender.below(end)
     }
 
     fn a_post(&mut self) -> String {
         let index = self.below(self.posts.len());
         self.posts[index].clone()
+    }
+
+    async fn trade(&mut self) {
+        if let Some(trader) = &mut self.trader {
+            trader.one(&mut self.sender, &self.others).await;
+        }
     }
 
     async fn comment(&mut self) {

@@ -3,13 +3,17 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod accounts;
+mod answers;
 mod away;
+mod bank;
 mod boundaries;
 mod broadcast;
 mod cache;
+mod catalogue;
 mod checker;
 mod crowd;
 mod dev;
+mod erasure;
 mod examples;
 mod faults;
 mod front;
@@ -20,13 +24,18 @@ mod isolation;
 mod kills;
 mod live;
 mod load;
+mod market;
+mod matrix;
 mod metrics;
 mod mutations;
+mod order_machine;
 mod pairs;
 mod playground;
 mod rename;
 mod schema;
+mod sender;
 mod shop;
 mod shown_live;
 mod smtp;
+mod steps;
 mod witness;

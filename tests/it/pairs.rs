@@ -4,6 +4,7 @@ use crate::crowd::Crowd;
 use crate::harness::cluster::{Cluster, PAIRS};
 use crate::harness::stage::Stage;
 use crate::load::{Dice, Load};
+use crate::market::Market;
 use std::time::Duration;
 
 /// Longer than PostgreSQL, MongoDB, NATS and the process's own peers wait for a silent process: the longest is PostgreSQL's
@@ -24,7 +25,8 @@ async fn two_of_each_go_on_when_one_sleeps_long_and_wakes() {
     let mut cluster = Cluster::of_size(&stage, PAIRS).await;
     let urls = cluster.urls();
     let crowd = Crowd::gather(&urls).await;
-    let load = Load::begin(&crowd.people, &urls, &crowd.posts);
+    let market = Market::open(&stage, &urls[0]).await;
+    let load = Load::begin_trading(&market, &crowd.people, &urls, &crowd.posts);
     let mut dice = Dice::new(3);
 
     for round in 0..ROUNDS {
@@ -49,6 +51,7 @@ async fn two_of_each_go_on_when_one_sleeps_long_and_wakes() {
     load.reach(load.count() + COMMANDS_AFTER).await;
     let answered = load.end().await;
     let resumed = crowd.all_is_well(&stage).await;
+    market.orders_are_in_the_log_once(&stage).await;
     println!("{} deaths, {answered} commands answered, {resumed} subscriptions resumed", cluster.deaths);
     cluster.stop().await;
 }

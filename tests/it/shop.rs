@@ -2,13 +2,11 @@
 
 use crate::harness::client::{Client, Person, token};
 use crate::harness::eventually;
+use crate::harness::provider::Provider;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
-use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
-use millrace_command::{PaymentNotice, PaymentResult};
-use millrace_events::{Currency, Money, Timestamp, TopUpId};
+use millrace_command::PaymentResult;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 const PRODUCT: &str = "subscription($id: ID!) { event: productChanged(id: $id) {
     __typename ... on LiveEvent { commandId } ... on ProductChanged { product { name stock retired price { amountMinor } } }
@@ -32,10 +30,9 @@ const ORDER: &str = "subscription($id: ID!, $after: String) { orderChanged(id: $
 /// A shop with staff and a customer.
 pub struct Shop {
     url: String,
-    client: Client,
     pub staff: Person,
     pub buyer: Person,
-    secret: WebhookSecret,
+    provider: Provider,
 }
 
 impl Shop {
@@ -47,13 +44,10 @@ impl Shop {
             answer.body.get("errors").is_none().then_some(())
         })
         .await;
-        let secret =
-            std::fs::read_to_string(stage.variable("MILLRACE_PAYMENTS__WEBHOOK_SECRET_FILE")).expect("a secret");
-        let secret = WebhookSecret::new(secret.trim().as_bytes()).expect("long enough");
-        Self { url: client.url.clone(), client: client.clone(), staff, buyer, secret }
+        Self { url: client.url.clone(), staff, buyer, provider: Provider::of(stage) }
     }
 
-    async fn product(&self, stock: i32) -> String {
+    pub async fn product(&self, stock: i32) -> String {
         let price = json!({ "amountMinor": "250", "currency": "EUR" });
         let input = json!({ "name": "Sluice", "description": "Of oak.", "price": price, "stock": stock });
         id_of(&self.staff.client.command("createProduct", input, "product { name stock inStock }").await)
@@ -67,21 +61,12 @@ impl Shop {
 
     /// What a payment provider sends; answers the status.
     async fn notice(&self, top_up_id: &str, event_id: &str, minor: i64) -> u16 {
-        let notice = PaymentNotice {
-            event_id: event_id.into(),
-            top_up_id: TopUpId::from_global(top_up_id).expect("an id"),
-            result: PaymentResult::Succeeded,
-            amount: Money::new(minor, Currency::parse("EUR").expect("a currency")),
-        };
-        let body = serde_json::to_vec(&notice).expect("JSON");
-        let signature = self.secret.sign(Timestamp::new(OffsetDateTime::now_utc()), &body);
-        self.call(body, &signature).await
+        let told = self.provider.tells(&self.url, top_up_id, PaymentResult::Succeeded, event_id, minor);
+        told.await.expect("an answer")
     }
 
     async fn call(&self, body: Vec<u8>, signature: &str) -> u16 {
-        let url = self.url.replace("/graphql", "/webhooks/payments");
-        let request = self.client.http.post(url).header(SIGNATURE_HEADER, signature).body(body);
-        request.send().await.expect("an answer").status().as_u16()
+        self.provider.call(&self.url, body, signature).await.expect("an answer")
     }
 
     async fn ask_for_money(&self, minor: i64) -> String {
@@ -90,7 +75,7 @@ impl Shop {
         payload["topUpId"].as_str().expect("an id").to_owned()
     }
 
-    async fn top_up(&self, minor: i64) {
+    pub async fn top_up(&self, minor: i64) {
         let id = self.ask_for_money(minor).await;
         assert_eq!(self.notice(&id, &format!("evt-{id}"), minor).await, 204);
     }

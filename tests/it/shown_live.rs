@@ -84,6 +84,7 @@ async fn each_mutation_of_the_schema_moves_a_subscription() {
         match name {
             "signUp" | "signIn" | "refreshSession" | "signOut" | "signOutEverywhere" => session(&world, name).await,
             "updateProfile" | "followUser" | "unfollowUser" => person(&world, name).await,
+            "eraseAccount" => erasure(&world, name).await,
             "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => post(&world, name).await,
             "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => talk(&world, name).await,
             account if crate::accounts::MUTATIONS.contains(&account) => {
@@ -162,6 +163,13 @@ async fn person(world: &World, name: &str) {
             assert_eq!(event["posts"]["nodes"], json!([]));
         }
     }
+}
+
+/// Whoever watches a post sees what its author wrote go.
+async fn erasure(world: &World, name: &str) {
+    let event = world.moved(POST, &world.ada, name, json!({ "password": PASSWORD })).await;
+    let post = &event["post"];
+    assert_eq!((&post["title"], &post["author"]["firstName"]), (&json!(""), &json!("Deleted")), "{event:#}");
 }
 
 async fn post(world: &World, name: &str) {

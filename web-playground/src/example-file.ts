@@ -10,7 +10,8 @@ export interface Example {
   variables: Record<string, unknown>;
   kind: 'query' | 'mutation' | 'subscription';
   operationName: string;
-  needsSignIn: boolean;
+  /** Who has to be signed in: the demo user, or the shop's staff. */
+  needs: 'sign-in' | 'staff' | null;
   /** The name of the example, a mutation, that makes this live one move. */
   trigger: string | null;
 }
@@ -18,7 +19,7 @@ export interface Example {
 const OPERATION = /^(query|mutation|subscription)\s+(\w+)/m;
 
 /**
- * Reads an example. Its first comment line is the title, `# variables:`, `# needs: sign-in` and `# trigger:` say how to run it,
+ * Reads an example. Its first comment line is the title, `# variables:`, `# needs: sign-in` (or `staff`) and `# trigger:` say how to run it,
  * the other comment lines describe it.
  */
 export function parseExample(path: string, text: string): Example {
@@ -37,7 +38,7 @@ export function parseExample(path: string, text: string): Example {
     variables: parseVariables(path, directive(comments, 'variables')),
     kind: operation[1] as Example['kind'],
     operationName: operation[2],
-    needsSignIn: directive(comments, 'needs') === 'sign-in',
+    needs: needs(path, directive(comments, 'needs')),
     trigger: directive(comments, 'trigger'),
   };
 }
@@ -50,6 +51,11 @@ function directive(comments: string[], key: string): string | null {
     if (found?.[1] === key) return found[2] ?? null;
   }
   return null;
+}
+
+function needs(path: string, who: string | null): Example['needs'] {
+  if (who === null || who === 'sign-in' || who === 'staff') return who;
+  throw new Error(`${path}: the line "# needs:" says neither sign-in nor staff`);
 }
 
 function splitComments(text: string): { comments: string[]; document: string } {

@@ -36,7 +36,7 @@ function ExampleButton({ example, open }: { example: Example; open: (example: Ex
   return (
     <button type="button" className="graphiql-un-styled millrace-example" data-example={example.name} onClick={() => open(example)}>
       <span className="millrace-example-title">{example.title}</span>
-      {example.needsSignIn && <span className="millrace-badge">needs sign-in</span>}
+      {example.needs !== null && <span className="millrace-badge">needs {example.needs}</span>}
       {example.description !== '' && <span className="millrace-example-text">{example.description}</span>}
     </button>
   );

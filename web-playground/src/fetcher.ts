@@ -17,7 +17,7 @@ export function createPlaygroundFetcher(send: Send, socketUrl: string, session: 
   const clientFor = clientsByHeaders(socketUrl, session);
   return async (typed, options) => {
     const headers = toHeaders(options?.headers);
-    const params = await withIds(typed, send);
+    const params = await withIds(typed, send, await session.fresh(headers));
     const operation = selectedOperation(params);
     const payload = { ...params, operationName: operation?.name?.value ?? params.operationName };
     if (operation?.operation === 'subscription') return liveResults(clientFor(headers), payload);

@@ -66,17 +66,21 @@ function TriggerButton({ trigger }: { trigger: Example }) {
 async function runTrigger(trigger: Example, liveVariablesText: string): Promise<void> {
   const authorization = session.authorization() ?? (await session.signIn());
   const headers = await session.fresh({ Authorization: authorization });
-  const variables = await triggerVariables(trigger, liveVariablesText);
+  const variables = await triggerVariables(trigger, liveVariablesText, headers);
   const answer = await send({ query: trigger.query, operationName: trigger.operationName, variables }, headers);
   const problem = firstError(answer) ?? refusalIn(answer.data);
   if (problem !== null) throw new Error(problem);
 }
 
 /** The trigger's own variables, but what the live operation also has (the post it watches) comes from there. */
-async function triggerVariables(trigger: Example, liveVariablesText: string): Promise<Record<string, unknown>> {
+async function triggerVariables(
+  trigger: Example,
+  liveVariablesText: string,
+  headers: Record<string, string>,
+): Promise<Record<string, unknown>> {
   const live = (liveVariablesText.trim() === '' ? {} : JSON.parse(liveVariablesText)) as Record<string, unknown>;
   const merged = Object.fromEntries(Object.entries(trigger.variables).map(([name, value]) => [name, live[name] ?? value]));
-  return JSON.parse(await fillPlaceholders(JSON.stringify(merged), send)) as Record<string, unknown>;
+  return JSON.parse(await fillPlaceholders(JSON.stringify(merged), send, headers)) as Record<string, unknown>;
 }
 
 /** The first domain error in a mutation's payload. */

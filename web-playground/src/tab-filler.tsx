@@ -25,7 +25,7 @@ export function TabFiller() {
     if (!variableEditor || !hasPlaceholder(variableEditor.getValue())) return;
     let isLeft = false;
     const text = variableEditor.getValue();
-    fillPlaceholders(text, send).then(
+    fillPlaceholders(text, send, authorization === null ? {} : { Authorization: authorization }).then(
       (filled) => {
         const isUntouched = !isLeft && variableEditor.getValue() === text;
         if (isUntouched) rewrite(variableEditor, filled);
@@ -36,7 +36,7 @@ export function TabFiller() {
     return () => {
       isLeft = true;
     };
-  }, [variableEditor, tabId]);
+  }, [variableEditor, authorization, tabId]);
 
   return null;
 }

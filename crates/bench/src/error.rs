@@ -45,6 +45,18 @@ pub enum BenchError {
     /// Access tokens.
     #[error("access tokens")]
     Keys(#[from] millrace_command::auth::KeyError),
+    /// The command side cannot be made in this process.
+    #[error("the command side")]
+    Commands(#[source] Cause),
+    /// A command has no answer.
+    #[error("a command was not answered")]
+    Command(#[from] millrace_command::CommandFailure),
+    /// A command was rejected.
+    #[error("a command was rejected: {0:?}")]
+    Rejected(Vec<millrace_command::CommandError>),
+    /// PostgreSQL, of the server that joins.
+    #[error("PostgreSQL")]
+    Sqlx(#[from] sqlx::Error),
     /// Sealing.
     #[error("sealing an event")]
     Seal(#[from] millrace_events::seal::SealError),

@@ -14,8 +14,8 @@ pub trait Work: Send + Sync + 'static {
     /// Writes the next request of a client.
     fn write(&self, client: usize, dice: &mut Dice, into: &mut Vec<u8>);
 
-    /// True if the answer is what was asked for.
-    fn accepts(&self, answer: &Answer<'_>) -> bool;
+    /// True if the answer is what the client asked for.
+    fn accepts(&self, client: usize, answer: &Answer<'_>) -> bool;
 }
 
 /// How much load, on whom.
@@ -86,7 +86,7 @@ async fn client<W: Work>(
         request.clear();
         work.write(number, &mut dice, &mut request);
         let answer = connection.send(&request).await?;
-        if work.accepts(&answer) {
+        if work.accepts(number, &answer) {
             served.accepted += 1;
         } else {
             served.refused += 1;

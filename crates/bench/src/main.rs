@@ -53,6 +53,8 @@ enum Action {
         #[arg(long)]
         prefix: String,
     },
+    /// Answer histories of orders by a JOIN in PostgreSQL, whose address is in the environment.
+    ServeHistories,
 }
 
 fn main() -> ExitCode {
@@ -73,6 +75,7 @@ fn act(arguments: &Arguments) -> Result<(), BenchError> {
         Some(Action::ServePages { redis, prefix }) => {
             runtime(Builder::new_multi_thread())?.block_on(bare::page_server::serve(redis, prefix))
         }
+        Some(Action::ServeHistories) => runtime(Builder::new_multi_thread())?.block_on(bare::history_server::serve()),
         None => {
             let parts = if arguments.only.is_empty() { Part::value_variants() } else { &arguments.only };
             let plan = if arguments.short { &Plan::SHORT } else { &Plan::FULL };

@@ -10,6 +10,16 @@ pub const POSTS: u32 = 10_000;
 pub const COMMENTS: u32 = 100_000;
 /// How unequally posts are read and commented: the post of rank r in proportion to r to the power of minus this (YCSB's usual one).
 pub const ZIPF_EXPONENT: f64 = 0.99;
+/// Products of the shop.
+pub const PRODUCTS: u32 = 100;
+/// People with a history of orders.
+pub const CUSTOMERS: u32 = 200;
+/// Orders on the first page of a history.
+pub const HISTORY: u32 = 20;
+/// Commands at once that make the shop.
+pub const FILL_AT_ONCE: usize = 32;
+/// Connections of the server that joins.
+pub const HISTORY_SERVER_CONNECTIONS: u32 = 16;
 /// Every run makes the same choices.
 pub const SEED: u64 = 20_260_101;
 

@@ -1,15 +1,18 @@
-//! One run: the data set, then the four comparisons, then the table.
+//! One run: the data set, then the comparisons, then the table.
 
 use crate::error::BenchError;
 use crate::machine;
+use crate::measure::pages::Pages;
 use crate::measure::replay::Replayed;
-use crate::measure::{mutations, read, replay, visible};
+use crate::measure::{buying, mutations, read, replay, visible};
 use crate::plan::{PATIENCE, Plan};
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::stage::Stage;
 use crate::table::{Section, render};
+use crate::tokens::Tokens;
 use crate::world::recorder::Recorder;
+use crate::world::shop::{self, Shop};
 use crate::world::{Size, World, fill};
 use millrace_log::Log;
 use std::sync::Arc;
@@ -27,6 +30,8 @@ pub enum Part {
     Visible,
     /// Mutations per second.
     Mutations,
+    /// Orders: their pages and histories per second, and how many are placed and paid in a second.
+    Shop,
 }
 
 /// Measures, and prints the table.
@@ -36,7 +41,7 @@ pub async fn run(parts: &[Part], plan: &Plan) -> Result<(), BenchError> {
     let facts = machine::facts(stage.binaries)?;
     stage.make_keys()?;
     let log = stage.log(&stage.name).await?;
-    let (world, recorder) = fill_log(&log).await?;
+    let recorder = fill_log(&log).await?;
     let copy = copy_database(&stage, log).await?;
     let log = stage.log(&stage.name).await?;
     let relay = fill_stream(&stage, &log).await?;
@@ -53,9 +58,16 @@ pub async fn run(parts: &[Part], plan: &Plan) -> Result<(), BenchError> {
     if parts.contains(&Part::Read) {
         say("reading pages");
         let query = stage.serve("query", &replayed.read_side).await?;
-        sections.push(read::run(&stage, &world, &query, plan).await?);
+        sections.push(read::run(&stage, &Arc::new(Pages::of_posts()), &query, plan).await?);
         query.stop().await?;
     }
+    let shop = if parts.contains(&Part::Shop) {
+        let (shop, read) = read_orders(&stage, &log, &replayed, plan).await?;
+        sections.extend(read);
+        shop
+    } else {
+        Shop::default()
+    };
     let Replayed { read_side, projector } = replayed;
     projector.stop().await?;
     relay.stop().await?;
@@ -77,9 +89,35 @@ pub async fn run(parts: &[Part], plan: &Plan) -> Result<(), BenchError> {
         let bench = mutations::Bench { stage: &stage, log: &log, all: &all, read_side: &read_side, copy: &copy };
         sections.push(mutations::run(&bench, plan).await?);
     }
+    if parts.contains(&Part::Shop) {
+        say("buying");
+        let bench = mutations::Bench { stage: &stage, log: &log, all: &all, read_side: &read_side, copy: &copy };
+        sections.push(buying::run(&bench, &shop.products, plan).await?);
+    }
     all.stop().await?;
     print(facts, &sections, started);
     Ok(())
+}
+
+/// Makes the shop, which the replay before had not to fold, and reads its pages.
+async fn read_orders(
+    stage: &Stage,
+    log: &Log,
+    replayed: &Replayed,
+    plan: &Plan,
+) -> Result<(Shop, Vec<Section>), BenchError> {
+    say("making the shop");
+    let shop = shop::fill(stage, log).await?;
+    Progress::of(stage, log, &replayed.read_side).await?.drained().await?;
+    say("reading orders");
+    let query = stage.serve("query", &replayed.read_side).await?;
+    let mut sections = Vec::new();
+    for pages in [Pages::of_orders, Pages::of_histories] {
+        let pages = Arc::new(pages(&shop, &Tokens::new(stage)?));
+        sections.push(read::run(stage, &pages, &query, plan).await?);
+    }
+    query.stop().await?;
+    Ok((shop, sections))
 }
 
 fn say(what: &str) {
@@ -91,12 +129,12 @@ fn print(mut facts: Vec<String>, sections: &[Section], started: Instant) {
     println!("{}", render(&facts, sections));
 }
 
-async fn fill_log(log: &Log) -> Result<(Arc<World>, Recorder), BenchError> {
+async fn fill_log(log: &Log) -> Result<Recorder, BenchError> {
     let started = Instant::now();
-    let world = Arc::new(World::new(Size::FULL, OffsetDateTime::now_utc()));
+    let world = World::new(Size::FULL, OffsetDateTime::now_utc());
     let recorder = fill::fill(log, &world).await?;
     say(&format!("{} events recorded and sequenced in {:.1} s", world.size.events(), started.elapsed().as_secs_f64()));
-    Ok((world, recorder))
+    Ok(recorder)
 }
 
 /// PostgreSQL copies a database only while nobody is connected to it.

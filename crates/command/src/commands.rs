@@ -7,12 +7,13 @@ use crate::mail::{MailQueue, Mailed, Mailer};
 use crate::order::ExpireOrder;
 use crate::pipeline::{Pipeline, report};
 use crate::rows;
-use crate::user::{GrantRole, RevokeRole, RoleGranted, RoleRevoked};
+use crate::user::{EraseAgain, ErasedAgain, GrantRole, RevokeRole, RoleGranted, RoleRevoked};
 use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
 use crate::{
     AccountRules, Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, mail, session,
     wallet,
 };
+use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
 use millrace_events::{CommandId, OrderId, Role, Timestamp, UserId, Viewer};
 use millrace_log::{Log, Sequencer};
@@ -168,6 +169,11 @@ impl Commands {
         self.execute_as(Actor::System, Request::new(Viewer::Anonymous), revoke).await
     }
 
+    /// Erases a person again, if PostgreSQL remembers them since it was restored from a backup.
+    pub async fn erase_again(&self, user_id: UserId) -> Result<Answer<ErasedAgain>, CommandFailure> {
+        self.execute_as(Actor::System, Request::new(Viewer::Anonymous), EraseAgain { user_id }).await
+    }
+
     /// The person with this e-mail address, for the operator.
     pub async fn find_user(&self, email: &Email) -> Result<Option<UserId>, CommandFailure> {
         let found = rows::user::id_by_email(self.pipeline.log.database(), &email.canonical()).await;
@@ -181,8 +187,10 @@ impl Commands {
         let due = due.map_err(|error| report(ExpireOrder::NAME, error.into()))?;
         let late = due.first().map(|(_, pay_until)| now - *pay_until).unwrap_or_default();
         for (order_id, _) in &due {
+            reach("expiry.found").await;
             let expire = ExpireOrder { order_id: OrderId(*order_id) };
             self.execute_as(Actor::System, Request::new(Viewer::Anonymous), expire).await?;
+            reach("expiry.cancelled").await;
         }
         Ok(Expired { orders: due.len(), late })
     }
@@ -196,10 +204,14 @@ impl Commands {
     /// Takes a payment provider's notice, if it is rightly signed.
     pub async fn take_notice(&self, signature: &str, body: &[u8], now: Timestamp) -> NoticeOutcome {
         let Some(secret) = &self.pipeline.settings.webhook_secret else { return NoticeOutcome::Off };
-        match secret.open(signature, body, now) {
-            Ok(notice) => NoticeOutcome::Answered(self.complete_top_up(notice).await),
-            Err(error) => NoticeOutcome::NotBelieved(error),
-        }
+        let notice = match secret.open(signature, body, now) {
+            Ok(notice) => notice,
+            Err(error) => return NoticeOutcome::NotBelieved(error),
+        };
+        reach("notice.believed").await;
+        let answer = self.complete_top_up(notice).await;
+        reach("notice.settled").await;
+        NoticeOutcome::Answered(answer)
     }
 
     /// Ends a top-up as the payment provider says, whose signature was checked.

@@ -128,7 +128,8 @@ impl Fault {
 
     pub(crate) fn code(&self) -> FailureCode {
         match self {
-            Self::NotSignedIn => FailureCode::Unauthenticated,
+            // Only the sender's own words are sealed: the sender was erased meanwhile.
+            Self::NotSignedIn | Self::Seal(SealError::KeyDestroyed(_)) => FailureCode::Unauthenticated,
             Self::NotStaff | Self::NotAdmin | Self::NotSystem => FailureCode::Forbidden,
             Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
                 FailureCode::RateLimited

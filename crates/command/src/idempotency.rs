@@ -7,7 +7,7 @@ use crate::fault::Fault;
 use crate::rows::exactly_one;
 use crate::{Command, CommandReceipt, KeyOwner};
 use hmac::{Hmac, Mac};
-use millrace_events::Timestamp;
+use millrace_events::{Timestamp, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -58,22 +58,25 @@ impl std::fmt::Debug for ServerSecret {
 pub(crate) struct Claim {
     scope: Vec<u8>,
     input: Vec<u8>,
+    /// Whose it is, so that erasing the person finds it.
+    person: Option<UserId>,
 }
 
 impl Claim {
     /// The claim of a command; none if it carries no key or cannot.
     pub fn of<C: Command>(command: &C, owner: &KeyOwner, secret: &ServerSecret) -> Result<Option<Self>, Fault> {
         let Some(key) = command.idempotency_key() else { return Ok(None) };
-        let (kind, owner): (&[u8], Vec<u8>) = match owner {
+        let (kind, of): (&[u8], Vec<u8>) = match owner {
             KeyOwner::Nobody => return Ok(None),
             KeyOwner::Person(user_id) => (b"person", user_id.0.as_bytes().to_vec()),
             KeyOwner::Email(canonical) => (b"email", canonical.as_bytes().to_vec()),
             KeyOwner::Token(hash) => (b"token", hash.clone()),
             KeyOwner::System => (b"system", Vec::new()),
         };
-        let scope = secret.mac(&[kind, &owner, C::NAME.as_bytes(), key.as_bytes()])?;
+        let scope = secret.mac(&[kind, &of, C::NAME.as_bytes(), key.as_bytes()])?;
         let input = secret.mac(&[&serde_json::to_vec(&comparable(command)?)?])?;
-        Ok(Some(Self { scope, input }))
+        let person = if let KeyOwner::Person(user_id) = owner { Some(*user_id) } else { None };
+        Ok(Some(Self { scope, input, person }))
     }
 }
 
@@ -114,11 +117,14 @@ pub(crate) async fn claim<O: DeserializeOwned>(
     at: Timestamp,
 ) -> Result<Claimed<O>, Fault> {
     const CLAIM: &str = "
-        INSERT INTO idempotency_keys (scope, input, claimed_at) VALUES ($1, $2, $3)
-        ON CONFLICT (scope) DO UPDATE SET input = excluded.input, claimed_at = excluded.claimed_at, answer = NULL
+        INSERT INTO idempotency_keys (scope, input, claimed_at, user_id) VALUES ($1, $2, $3, $5)
+        ON CONFLICT (scope) DO UPDATE SET input = excluded.input, claimed_at = excluded.claimed_at, answer = NULL,
+            user_id = excluded.user_id
             WHERE idempotency_keys.claimed_at <= $4";
     let oldest = at.moment() - IDEMPOTENCY_KEPT;
-    let values = [claim.scope.clone().into(), claim.input.clone().into(), at.moment().into(), oldest.into()];
+    let person = claim.person.map(|person| person.0);
+    let (scope, input) = (claim.scope.clone(), claim.input.clone());
+    let values = [scope.into(), input.into(), at.moment().into(), oldest.into(), person.into()];
     let claimed = db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, CLAIM, values)).await?;
     if claimed.rows_affected() == 1 {
         return Ok(Claimed::Mine);
@@ -144,10 +150,16 @@ async fn kept(db: &impl ConnectionTrait, scope: &[u8]) -> Result<(Vec<u8>, Optio
     row.map(|row| (row.input, row.answer)).ok_or(Fault::Missing("the row of a claimed idempotency key"))
 }
 
-/// Keeps the answer under the claimed key.
-pub(crate) async fn keep<O: Serialize>(db: &impl ConnectionTrait, claim: &Claim, kept: &Kept<O>) -> Result<(), Fault> {
-    const KEEP: &str = "UPDATE idempotency_keys SET answer = $2 WHERE scope = $1";
-    let values = [claim.scope.clone().into(), serde_json::to_value(kept)?.into()];
+/// Keeps the answer under the claimed key; `person` is who came to be by it.
+pub(crate) async fn keep<O: Serialize>(
+    db: &impl ConnectionTrait,
+    claim: &Claim,
+    kept: &Kept<O>,
+    person: Option<UserId>,
+) -> Result<(), Fault> {
+    const KEEP: &str = "UPDATE idempotency_keys SET answer = $2, user_id = coalesce(user_id, $3) WHERE scope = $1";
+    let person = person.map(|person| person.0);
+    let values = [claim.scope.clone().into(), serde_json::to_value(kept)?.into(), person.into()];
     let kept = db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, KEEP, values)).await?;
     exactly_one("keeping an idempotent answer", kept.rows_affected())
 }

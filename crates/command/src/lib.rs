@@ -17,6 +17,7 @@ mod commands;
 pub mod comment;
 mod commit;
 mod credentials;
+pub mod erasure;
 mod error;
 mod failure;
 mod fault;
@@ -62,7 +63,7 @@ pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
 pub use user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, GrantRole, RequestPasswordReset, ResetPassword, RevokeRole, SignUp,
-    UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, GrantRole, RequestPasswordReset, ResetPassword,
+    RevokeRole, SignUp, UpdateProfile, VerifyEmail,
 };
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -102,7 +102,7 @@ impl Command for PlaceOrder {
     async fn handle(valid: &Basket, unit: &mut UnitOfWork) -> Handling<Handled<OrderChanged>> {
         let customer_id = unit.user_id()?;
         let customer = user::relied_on(unit.db(), customer_id.0).await?;
-        let customer = customer.ok_or(crate::Fault::Missing("the account of the person who orders"))?;
+        let customer = customer.ok_or(crate::Fault::NotSignedIn)?;
         let ids: Vec<Uuid> = valid.lines.iter().map(|line| line.product_id.0).collect();
         let products = product::all_locked(unit.db(), &ids).await?;
         let priced = decide_place(&valid.lines, &products).map_err(HandlerError::Rejected)?;

@@ -9,7 +9,7 @@ use crate::idempotency::{self, Claim, Claimed, Kept};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{Answer, Command, CommandError, CommandReceipt, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use millrace_events::fail_point::reach;
+use millrace_events::fail_point::reach_in;
 use millrace_events::{CommandId, ConsistencyToken, Viewer};
 use millrace_log::{Log, Sequencer};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ impl Pipeline {
     pub async fn run<C: Command>(&self, request: Request, actor: Actor, input: C) -> Result<Answer<C::Outcome>, Fault> {
         let command_id = request.command_id;
         match self.settle(request, actor, &input).await {
-            Ok(settled) => Ok(self.answer(settled).await),
+            Ok(settled) => Ok(self.answer::<C>(settled).await),
             Err(HandlerError::Rejected(errors)) => Ok(self.reject(rejected(command_id), errors).await),
             Err(HandlerError::Failed(fault)) => Err(fault),
         }
@@ -93,9 +93,9 @@ impl Pipeline {
                 return Err(stopped);
             }
         };
-        reach("command.before_commit").await;
+        reach_in("command.before_commit", C::NAME).await;
         self.commit(unit).await?;
-        reach("command.committed").await;
+        reach_in("command.committed", C::NAME).await;
         Ok(settled)
     }
 
@@ -115,10 +115,12 @@ impl Pipeline {
             }
         }
         let handled = C::handle(valid, unit).await?;
+        reach_in("command.handled", C::NAME).await;
         let settled = settled(unit, handled);
         if let Some(claim) = claim {
             let kept = Kept { receipt: settled.receipt.clone(), outcome: settled.outcome.clone() };
-            idempotency::keep(unit.db(), claim, &kept).await?;
+            let person = C::replay_signs_in(valid, &kept.outcome).map(|(person, _)| person);
+            idempotency::keep(unit.db(), claim, &kept, person).await?;
         }
         unit.write_outbox().await?;
         Ok(Decided::New(settled))
@@ -142,13 +144,13 @@ impl Pipeline {
         Ok(Settled { receipt, outcome: kept.outcome, session, rejection: None })
     }
 
-    async fn answer<O>(&self, settled: Settled<O>) -> Answer<O> {
+    async fn answer<C: Command>(&self, settled: Settled<C::Outcome>) -> Answer<C::Outcome> {
         let Settled { receipt, outcome, session, rejection } = settled;
         if let Some(error) = rejection {
             return self.reject(rejected(receipt.command_id), vec![error]).await;
         }
         let consistency_token = self.consistency_token().await;
-        reach("command.sequenced").await;
+        reach_in("command.sequenced", C::NAME).await;
         Answer::Accepted { receipt: CommandReceipt { consistency_token, ..receipt }, outcome, session }
     }
 

@@ -148,6 +148,11 @@ impl UnitOfWork {
         Ok(())
     }
 
+    /// Destroys a person's key for good: whatever it sealed, anywhere, reads as erased. Their account must be locked.
+    pub async fn destroy_key(&mut self, user_id: UserId) -> Result<(), Fault> {
+        Ok(keys::destroy(&self.transaction, user_id).await?)
+    }
+
     /// Records what happened, and the version that it brought the aggregate to.
     pub fn record(&mut self, aggregate_id: Uuid, version: u32, event: Event) {
         let kind = event.kind().aggregate();

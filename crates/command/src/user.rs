@@ -2,6 +2,7 @@
 
 mod deactivation;
 mod email;
+mod erase;
 mod password;
 mod profile;
 mod reset;
@@ -19,11 +20,12 @@ use crate::{CommandError, mail, session};
 use async_graphql::InputObject;
 use millrace_events::user::UserCreated;
 use millrace_events::values::{Email, Password, PersonName};
-use millrace_events::{Event, Personal, UserId};
+use millrace_events::{Event, Personal, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 pub use self::deactivation::{DeactivateAccount, Deactivated};
 pub use self::email::{ChangeEmail, EmailWanted, VerifyEmail};
+pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
 pub use self::password::{ChangePassword, PasswordSet};
 pub use self::profile::{ProfileChanged, UpdateProfile};
 pub use self::reset::{PasswordReset, RequestPasswordReset, ResetPassword, ResetRequested};
@@ -114,6 +116,19 @@ impl Command for SignUp {
     }
 }
 
+/// Whoever may send a command once more after it has ended their sign-in gets the answer that is kept; to take effect it wants a sign-in
+/// that is live. The account must be locked. Answers the moment after the locks: a sign-in that is committed by now has its token from
+/// before it.
+async fn still_signed_in(unit: &UnitOfWork) -> Handling<Timestamp> {
+    let person = unit.person()?;
+    let session = rows::session::locked(unit.db(), person.session_id.0).await?;
+    let now = unit.clock().await?;
+    if !session.is_some_and(|session| session.user_id == person.user_id.0 && session.is_live(now.moment())) {
+        return Err(Fault::NotSignedIn.into());
+    }
+    Ok(now)
+}
+
 fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Result<user::Model, Fault> {
     let PasswordFinding::Hashed(password_hash) = unit.password() else { return Err(Fault::Missing("the hash")) };
     let at = unit.at().moment();
@@ -132,6 +147,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         deactivated_at: None,
         created_at: at,
         updated_at: at,
+        erased_at: None,
     })
 }
 

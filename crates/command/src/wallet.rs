@@ -14,6 +14,7 @@ use crate::rows::ledger::Movement;
 use crate::rows::{self, ledger, top_up, wallet};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
+use millrace_events::fail_point::reach_in;
 use millrace_events::money::MoneyInput;
 use millrace_events::wallet::{MovementCause, TopUpRequested, WalletMoved, WalletOpened};
 use millrace_events::{Currency, Event, Money, OrderId, Personal, Timestamp, TopUpId, UserId, WalletId};
@@ -164,6 +165,7 @@ pub(crate) async fn move_money(
     entries: Vec<(&wallet::Model, Entry)>,
 ) -> Handling<()> {
     let at = ledger::record(unit.db(), movement, unit.command_id()).await?;
+    reach_in("money.recorded", movement.cause.name()).await;
     for (wallet, entry) in entries {
         let version = wallet::advance(unit.db(), wallet, at).await?;
         let balance = rows::money(wallet.balance_minor, &wallet.currency)?.plus(entry.amount)?;

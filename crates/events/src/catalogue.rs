@@ -10,7 +10,7 @@ use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
-    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
+    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
 };
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
@@ -114,6 +114,7 @@ catalogue! {
     "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
     "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
     "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),
+    "user.erased" v 1 on User => UserErased(UserErased),
     "follow.followed" v 1 on Follow => UserFollowed(FollowChanged),
     "follow.unfollowed" v 1 on Follow => UserUnfollowed(FollowChanged),
     "post.created" v 1 on Post => PostCreated(PostWritten),
@@ -183,7 +184,7 @@ macro_rules! id_schemas {
     )+ };
 }
 
-id_schemas!(UserId, PostId, CommentId, SessionId, ProductId, OrderId, WalletId, TransactionId, TopUpId);
+id_schemas!(UserId, PostId, CommentId, SessionId, ProductId, OrderId, WalletId, TransactionId, TopUpId, ErasureId);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,18 @@
 //! Named fail points: places where a test makes the process die, stall or meet an error. Without the feature they are nothing.
 //!
 //! `MILLRACE_FAIL_POINTS="relay.published=abort@3,projector.committed=stall:500"`: at the third visit die as by `kill -9`; at each
-//! visit wait 500 ms. [FoundationDB's buggify](https://apple.github.io/foundationdb/client-testing.html) is the model.
+//! visit wait 500 ms. `command.committed(payOrder)=abort` strikes only where that is under way. [FoundationDB's buggify](https://apple.github.io/foundationdb/client-testing.html) is the model.
 
 /// Every fail point, so that a test can prove that each was struck.
 pub const ALL: &[&str] = &[
+    "webhook.received",
+    "webhook.answered",
+    "notice.believed",
+    "notice.settled",
+    "expiry.found",
+    "expiry.cancelled",
+    "money.recorded",
+    "command.handled",
     "command.before_commit",
     "command.committed",
     "command.sequenced",
@@ -31,8 +39,14 @@ pub const ALL: &[&str] = &[
 #[expect(clippy::unused_async, reason = "the same signature as in test builds")]
 pub async fn reach(_name: &'static str) {}
 
+/// Passes the named fail point on the way of something, such as a command. With the feature off this compiles to nothing.
+#[cfg(not(feature = "fail-points"))]
+#[inline(always)]
+#[expect(clippy::unused_async, reason = "the same signature as in test builds")]
+pub async fn reach_in(_name: &'static str, _what: &'static str) {}
+
 #[cfg(feature = "fail-points")]
-pub use armed::reach;
+pub use armed::{reach, reach_in};
 
 #[cfg(feature = "fail-points")]
 mod armed {
@@ -50,14 +64,25 @@ mod armed {
 
     static STRIKES: LazyLock<HashMap<String, Strike>> =
         LazyLock::new(|| parse(&std::env::var(VARIABLE).unwrap_or_default()));
-    static VISITS: LazyLock<Mutex<HashMap<&'static str, u64>>> = LazyLock::new(Mutex::default);
+    static VISITS: LazyLock<Mutex<HashMap<String, u64>>> = LazyLock::new(Mutex::default);
 
     /// Passes the named fail point: dies or stalls if a test asked for it.
     pub async fn reach(name: &'static str) {
         debug_assert!(super::ALL.contains(&name), "fail point {name} is not in the list");
-        if STRIKES.is_empty() {
-            return;
+        if !STRIKES.is_empty() {
+            strike(name).await;
         }
+    }
+
+    /// Passes the named fail point on the way of something: dies or stalls if a test asked for it, here or anywhere.
+    pub async fn reach_in(name: &'static str, what: &'static str) {
+        reach(name).await;
+        if !STRIKES.is_empty() {
+            strike(&format!("{name}({what})")).await;
+        }
+    }
+
+    async fn strike(name: &str) {
         let Some(strike) = STRIKES.get(name) else { return };
         match *strike {
             Strike::Abort { at_visit } if visit(name) == at_visit => std::process::abort(),
@@ -66,9 +91,9 @@ mod armed {
         }
     }
 
-    fn visit(name: &'static str) -> u64 {
+    fn visit(name: &str) -> u64 {
         let mut visits = VISITS.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = visits.entry(name).or_insert(0);
+        let count = visits.entry(name.to_owned()).or_insert(0);
         *count += 1;
         *count
     }
@@ -94,8 +119,9 @@ mod armed {
 
         #[test]
         fn strikes_are_read_from_text() {
-            let strikes = parse("a.b=abort@3, c.d=stall:500,e=abort,junk");
-            assert_eq!(strikes.len(), 3);
+            let strikes = parse("a.b=abort@3, c.d=stall:500,e=abort,f.g(payOrder)=abort@2,junk");
+            assert_eq!(strikes.len(), 4);
+            assert_eq!(strikes["f.g(payOrder)"], Strike::Abort { at_visit: 2 });
             assert_eq!(strikes["a.b"], Strike::Abort { at_visit: 3 });
             assert_eq!(strikes["c.d"], Strike::Stall { ms: 500 });
             assert_eq!(strikes["e"], Strike::Abort { at_visit: 1 });

@@ -120,6 +120,8 @@ ids! {
     TransactionId = 7 "Transaction",
     /// Money that a payment provider was asked for.
     TopUpId = 8 "TopUp",
+    /// One erasure of a person: the receipt of what was removed where.
+    ErasureId = 9 "Erasure",
     /// One command, whether or not it was accepted.
     CommandId = 64 "Command",
     /// One sign-in on one device, until it is signed out.

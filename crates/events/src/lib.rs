@@ -29,8 +29,8 @@ pub use aggregate::{Aggregate, AggregateKind};
 pub use catalogue::{DecodeError, Event, EventKind};
 pub use envelope::{Envelope, Recorded};
 pub use ids::{
-    CommandId, CommentId, EventId, GlobalId, OrderId, PostId, ProductId, SessionId, TopUpId, TransactionId, UserId,
-    WalletId,
+    CommandId, CommentId, ErasureId, EventId, GlobalId, OrderId, PostId, ProductId, SessionId, TopUpId, TransactionId,
+    UserId, WalletId,
 };
 pub use log_types::{History, Position, Revision};
 pub use money::{Currency, Money};

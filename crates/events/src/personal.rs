@@ -35,6 +35,13 @@ impl<T> Personal<T> {
         Self::Known { of, value }
     }
 
+    /// Whose key seals it.
+    pub fn of(&self) -> UserId {
+        match self {
+            Self::Known { of, .. } | Self::Sealed { of, .. } | Self::Erased { of } => *of,
+        }
+    }
+
     /// The value, unless it is erased or still sealed.
     pub fn value(&self) -> Option<&T> {
         match self {

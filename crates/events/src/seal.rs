@@ -90,6 +90,18 @@ pub fn persons(payload: &Value) -> BTreeSet<UserId> {
     found
 }
 
+/// True if no personal value of a payload lies readable.
+pub fn is_sealed(payload: &Value) -> bool {
+    match payload {
+        Value::Object(object) => match object.get(PERSONAL) {
+            Some(content) => content.get("plain").is_none(),
+            None => object.values().all(is_sealed),
+        },
+        Value::Array(items) => items.iter().all(is_sealed),
+        _ => true,
+    }
+}
+
 /// Seals each personal value in place.
 pub fn seal(payload: &mut Value, event: EventId, key_of: &dyn Fn(UserId) -> Option<KeyState>) -> Result<(), SealError> {
     each_personal(payload, &mut |of, content| {
@@ -193,7 +205,8 @@ mod tests {
     fn what_is_sealed_opens_with_its_key_only() {
         let (of, event, key) = (UserId::generate(), EventId::generate(), PersonKey::generate());
         let payload = sealed(of, event, &key);
-        assert!(!payload.to_string().contains("hello"));
+        assert!(!payload.to_string().contains("hello") && is_sealed(&payload));
+        assert!(!is_sealed(&json!([{ "note": serde_json::to_value(note(of)).unwrap() }])));
         assert_eq!(persons(&payload), BTreeSet::from([of]));
 
         let mut opened = payload.clone();

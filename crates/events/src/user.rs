@@ -1,6 +1,6 @@
 //! What happens to a person's account.
 
-use crate::{Personal, Role, SessionId, Timestamp, UserId};
+use crate::{ErasureId, Personal, Role, SessionId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -118,4 +118,17 @@ pub struct AccountDeactivated {
 pub struct AccountReactivated {
     /// Whose.
     pub user_id: UserId,
+}
+
+/// A person was erased: their key is destroyed, so that whatever it sealed in the log reads as erased from now on. Folding this event
+/// takes it out of documents. Access tokens issued up to this moment are void.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UserErased {
+    /// Who it was: an id that leads to nobody any more.
+    pub user_id: UserId,
+    /// The receipt of what was removed where.
+    pub erasure_id: ErasureId,
+    /// Tokens issued up to this moment are void.
+    pub issued_until: Timestamp,
 }

@@ -114,7 +114,7 @@ impl Projection for Pages {
             command_id: event.command_id,
             at: event.at,
             task: CARD.to_owned(),
-            work: FanOutWork::Each { selector, done: None },
+            work: FanOutWork::each(selector),
             reads: vec![key],
         }]
     }

@@ -1,9 +1,11 @@
 //! Connections to the servers of the read side. Both come back by themselves after a loss.
 
 use async_nats::ConnectOptions;
+use mongodb::Client;
 use mongodb::options::ClientOptions;
-use mongodb::{Client, Database};
 use std::time::Duration;
+
+pub use mongodb::Database;
 
 /// How long an operation looks for a server that can take it.
 const SELECTION_WAIT: Duration = Duration::from_secs(3);

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod connect;
+pub mod erasure;
 pub mod graphql;
 pub mod live;
 pub mod models;

@@ -94,6 +94,10 @@ pub struct FanOut {
     pub reads: Vec<DocumentKey>,
 }
 
+/// The task of fan-outs that take an erased person out of documents. It reaches parked documents too: what they hold of the person goes,
+/// whatever else is wrong with them.
+pub const ERASURE: &str = "erasure";
+
 /// Which documents a fan-out concerns, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "form")]
@@ -104,6 +108,9 @@ pub enum FanOutWork {
         selector: Selector,
         /// The last one that is done.
         done: Option<DocumentKey>,
+        /// Where it ends.
+        #[serde(default)]
+        end: SweepEnd,
     },
     /// One document takes in the newest of the selected ones, by their field `createdMicros` and then key.
     Refill {
@@ -114,6 +121,26 @@ pub enum FanOutWork {
         /// How many at the most.
         newest: u32,
     },
+}
+
+impl FanOutWork {
+    /// Each selected document, from the first to the last.
+    pub fn each(selector: Selector) -> Self {
+        Self::Each { selector, done: None, end: SweepEnd::Last }
+    }
+}
+
+/// Where a sweep over documents in key order ends.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SweepEnd {
+    /// After the last document.
+    #[default]
+    Last,
+    /// After the last document it begins again with the first, and ends at this one.
+    Around(DocumentKey),
+    /// At this document.
+    At(DocumentKey),
 }
 
 /// An event that cannot be applied to a document. The document is parked: it keeps its last good state until it is folded anew.

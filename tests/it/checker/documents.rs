@@ -3,6 +3,7 @@
 use super::checkpoint;
 use super::log::Log;
 use super::naive::World;
+use super::shop;
 use crate::harness::stage::Stage;
 use futures_util::TryStreamExt;
 use millrace_events::{CommentId, PostId, UserId};
@@ -13,25 +14,31 @@ use std::collections::BTreeMap;
 /// How many comments of a post's window are compared: those that it serves.
 const WINDOW: usize = 20;
 
-type Documents = BTreeMap<String, Value>;
+/// Documents by key.
+pub type Documents = BTreeMap<String, Value>;
 
 /// Compares all of them.
 pub async fn equal_fold(stage: &Stage) {
-    let world = World::of(&Log::of(stage).await.recorded().await);
-    let mongodb = stage.mongodb().await;
+    let log = Log::of(stage).await.recorded().await;
+    let (world, mongodb) = (World::of(&log), stage.mongodb().await);
     compare("people user", users(&world), all(&mongodb, "people", "user", &USER).await);
     compare("content post", posts(&world), windows_cut(all(&mongodb, "content", "post", &POST).await));
     compare("content comment", comments(&world), all(&mongodb, "content", "comment", &COMMENT).await);
     compare("content like", likes(&world), all(&mongodb, "content", "like", &[]).await);
     compare("people follow", follows(&world), all(&mongodb, "people", "follow", &[]).await);
+    compare("shop", shop::documents(&log), whole(&mongodb, "shop").await);
 }
+
+/// Fields of a stored document that are not the document's own.
+const OF_THE_STORE: [&str; 2] = ["_id", "rev"];
 
 const USER: [&str; 6] = ["fullName", "firstName", "email", "postCount", "followerCount", "followingCount"];
 const POST: [&str; 9] =
     ["title", "body", "tags", "status", "version", "commentCount", "likeCount", "author.fullName", "comments"];
 const COMMENT: [&str; 3] = ["text", "version", "author.fullName"];
 
-fn compare(what: &str, expected: Documents, found: Documents) {
+/// Both are the same; fails with the first difference.
+pub fn compare(what: &str, expected: Documents, found: Documents) {
     for (key, document) in &expected {
         assert_eq!(found.get(key), Some(document), "{what} {key}: found, expected");
     }
@@ -46,6 +53,22 @@ async fn all(mongodb: &mongodb::Database, projection: &str, kind: &str, fields: 
     let documents: Vec<Document> =
         collection.find(doc! { "kind": kind }).await.expect("documents").try_collect().await.expect("documents");
     documents.into_iter().map(|document| chosen(document, fields)).collect()
+}
+
+/// All documents of a projection, with all their fields.
+async fn whole(mongodb: &mongodb::Database, projection: &str) -> Documents {
+    let checkpoint = checkpoint(mongodb, projection).await.expect("a checkpoint");
+    let collection = mongodb.collection::<Document>(&checkpoint.collection);
+    let documents = collection.find(doc! { "_id": { "$ne": "checkpoint" } }).await.expect("documents");
+    let documents: Vec<Document> = documents.try_collect().await.expect("documents");
+    documents.into_iter().map(entire).collect()
+}
+
+/// One that is parked has a field more than the log says.
+fn entire(mut document: Document) -> (String, Value) {
+    let key = document.get_str("_id").expect("a key").to_owned();
+    OF_THE_STORE.iter().for_each(|field| drop(document.remove(field)));
+    (key, mongodb::bson::Bson::Document(document).into_relaxed_extjson())
 }
 
 fn chosen(document: Document, fields: &[&str]) -> (String, Value) {

@@ -1,11 +1,13 @@
 //! Checks after faults: stream = log, documents = an independent fold of the log, changes without gap,
 //! cache = documents. Each panics with what it found.
 
+pub mod books;
 pub mod cache;
 pub mod documents;
 pub mod due;
 pub mod log;
 pub mod naive;
+pub mod shop;
 pub mod stream;
 pub mod subscribers;
 
@@ -65,7 +67,9 @@ pub async fn settled(stage: &Stage) {
 
 /// Everything that must hold once all is quiet.
 pub async fn everything_holds(stage: &Stage) {
+    books::are_sequenced(stage).await;
     settled(stage).await;
+    books::are_right(stage).await;
     stream::equals_log(stage).await;
     documents::equal_fold(stage).await;
     changes_have_no_gap(stage).await;

@@ -4,11 +4,11 @@ use millrace_events::{CommentId, Event, Personal, PostId, Recorded, Timestamp, U
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A person.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct User {
     pub first_name: String,
     pub last_name: String,
-    pub email: String,
+    pub email: Option<String>,
 }
 
 /// A post.
@@ -42,8 +42,10 @@ pub struct World {
     pub follows: BTreeSet<(UserId, UserId)>,
 }
 
-fn known<T: Clone>(personal: &Personal<T>) -> T {
-    personal.value().expect("readable").clone()
+/// What an erased person wrote is nothing.
+fn known<T: Clone + Default>(personal: &Personal<T>) -> T {
+    assert!(!matches!(personal, Personal::Sealed { .. }), "still sealed");
+    personal.value().cloned().unwrap_or_default()
 }
 
 impl World {
@@ -58,8 +60,8 @@ impl World {
         let version = recorded.aggregate.version;
         match &recorded.event {
             Event::UserCreated(e) => {
-                let user =
-                    User { first_name: known(&e.first_name), last_name: known(&e.last_name), email: known(&e.email) };
+                let email = e.email.value().cloned();
+                let user = User { first_name: known(&e.first_name), last_name: known(&e.last_name), email };
                 self.users.insert(e.user_id, user);
             }
             Event::ProfileUpdated(e) => {
@@ -70,7 +72,13 @@ impl World {
             Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) | Event::EmailChangeRequested(_) => {}
             Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
             Event::EmailVerified(e) => {
-                self.users.get_mut(&e.user_id).expect("a person").email = known(&e.email);
+                self.users.get_mut(&e.user_id).expect("a person").email = e.email.value().cloned();
+            }
+            // The log reads as erased from position 1 on: there is nothing to take away.
+            Event::UserErased(e) => {
+                let user = self.users.get_mut(&e.user_id).expect("a person");
+                assert_eq!(*user, User::default(), "the key of an erased person still opens");
+                (user.first_name, user.last_name) = ("Deleted".into(), "user".into());
             }
             Event::UserFollowed(e) => assert!(self.follows.insert((e.follower_id, e.followed_id)), "followed twice"),
             Event::UserUnfollowed(e) => assert!(self.follows.remove(&(e.follower_id, e.followed_id)), "not followed"),
@@ -97,7 +105,7 @@ impl World {
             }
             Event::CommentDeleted(e) => assert!(self.comments.remove(&e.comment_id).is_some(), "no such comment"),
             Event::PostLiked(e) => assert!(self.likes.insert((e.post_id, e.user_id)), "liked twice"),
-            // The shop's documents are compared where its commands are tested.
+            // The shop has a fold of its own.
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

@@ -6,6 +6,7 @@ use crate::harness::client::{Client, Person};
 use crate::harness::cluster::Cluster;
 use crate::harness::stage::Stage;
 use crate::load::Load;
+use crate::market::Market;
 use async_nats::jetstream;
 use millrace_events::CommentId;
 use millrace_servers::Servers;
@@ -24,6 +25,7 @@ pub struct Scene<'a> {
     pub cluster: Cluster,
     pub people: Vec<Person>,
     pub posts: Vec<String>,
+    market: Market,
     load: Load,
 }
 
@@ -42,8 +44,9 @@ impl<'a> Scene<'a> {
             let payload = people[0].client.command("createPost", input, "").await;
             posts.push(payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned());
         }
-        let load = Load::begin(&people, &cluster.urls(), &posts);
-        Self { stage, cluster, people, posts, load }
+        let market = Market::open(stage, &cluster.urls()[0]).await;
+        let load = Load::begin_trading(&market, &people, &cluster.urls(), &posts);
+        Self { stage, cluster, people, posts, market, load }
     }
 
     /// Waits until the clients have got further answers.
@@ -63,6 +66,7 @@ impl<'a> Scene<'a> {
         everything_holds(self.stage).await;
         let acknowledged = acknowledged.lock().expect("comments").clone();
         are_in_the_log_once(self.stage, &acknowledged).await;
+        self.market.orders_are_in_the_log_once(self.stage).await;
         println!("{answered} commands answered, {} comments acknowledged", acknowledged.len());
         self.cluster
     }

@@ -11,6 +11,11 @@ use serde_json::json;
 
 const DELETIONS: usize = 3;
 
+/// A system under load, and the stream's context for what nobody should do to it.
+async fn begin(stage: &Stage) -> (Scene<'_>, Context) {
+    (Scene::begin(stage).await, jetstream(stage).await)
+}
+
 async fn until_made_anew(context: &Context, stage: &Stage, before: Option<String>) {
     eventually("the stream is made anew", || async {
         identity(context, stage).await.filter(|now| Some(now) != before.as_ref())
@@ -30,8 +35,7 @@ async fn write_as_a_stranger(context: &Context, stage: &Stage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_is_deleted_under_load_is_filled_again() {
     let stage = Stage::with_own_servers().await;
-    let scene = Scene::begin(&stage).await;
-    let context = jetstream(&stage).await;
+    let (scene, context) = begin(&stage).await;
     for _ in 0..DELETIONS {
         scene.go_on().await;
         let before = identity(&context, &stage).await;
@@ -46,8 +50,7 @@ async fn a_stream_that_is_deleted_under_load_is_filled_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_purge_is_refused() {
     let stage = Stage::with_own_servers().await;
-    let scene = Scene::begin(&stage).await;
-    let context = jetstream(&stage).await;
+    let (scene, context) = begin(&stage).await;
     let before = identity(&context, &stage).await;
     scene.go_on().await;
     let mut stream = context.get_stream(stream_name(&stage)).await.expect("the stream");
@@ -64,8 +67,7 @@ async fn a_purge_is_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_without_its_rules_that_was_purged_is_made_anew() {
     let stage = Stage::with_own_servers().await;
-    let mut scene = Scene::begin(&stage).await;
-    let context = jetstream(&stage).await;
+    let (mut scene, context) = begin(&stage).await;
     scene.go_on().await;
     scene.cluster.take_down("relay").await;
     let before = identity(&context, &stage).await;
@@ -100,8 +102,7 @@ async fn make_without_rules(context: &Context, stage: &Stage) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_strangers_message_costs_the_stream_and_no_document() {
     let stage = Stage::with_own_servers().await;
-    let scene = Scene::begin(&stage).await;
-    let context = jetstream(&stage).await;
+    let (scene, context) = begin(&stage).await;
     for _ in 0..DELETIONS {
         scene.go_on().await;
         let before = identity(&context, &stage).await;
@@ -116,8 +117,7 @@ async fn a_strangers_message_costs_the_stream_and_no_document() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_relay_that_dies_between_deleting_and_making_the_stream_is_followed_by_one_that_makes_it() {
     let stage = Stage::with_own_servers().await;
-    let mut scene = Scene::begin(&stage).await;
-    let context = jetstream(&stage).await;
+    let (mut scene, context) = begin(&stage).await;
     scene.go_on().await;
     let before = identity(&context, &stage).await;
     scene.cluster.take_down("relay").await;

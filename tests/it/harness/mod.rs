@@ -3,6 +3,7 @@
 pub mod client;
 pub mod cluster;
 pub mod process;
+pub mod provider;
 pub mod socket;
 pub mod stage;
 

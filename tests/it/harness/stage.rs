@@ -56,6 +56,12 @@ impl Stage {
         self.environment.clone()
     }
 
+    /// The same stage, whose processes have a variable more.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The same with further variables.
     pub fn environment_with(&self, more: &[(&str, &str)]) -> Vec<(String, String)> {
         let mut environment = self.environment();
@@ -77,14 +83,19 @@ impl Stage {
 
     /// Runs a command line to its end; it must succeed. Answers what it printed.
     pub async fn run(&self, arguments: &[&str]) -> String {
-        let output = tokio::process::Command::new(env!("CARGO_BIN_EXE_millrace"))
+        let output = self.try_run(arguments).await;
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Runs a command line to its end, however that is.
+    pub async fn try_run(&self, arguments: &[&str]) -> std::process::Output {
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_millrace"))
             .args(arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .output()
             .await
-            .expect("the program runs");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).into_owned()
+            .expect("the program runs")
     }
 
     /// The stage's MongoDB database.

@@ -8,10 +8,14 @@ const FOLDER = new URL('../../../examples/', import.meta.url);
 const FIRST_FEED_POST = '{ feed(first: 1) { nodes { id } } }';
 const ADD_COMMENT = 'mutation($input: AddCommentInput!) { addComment(input: $input) { errors { message } } }';
 
-/** One step for each file. */
+/** What an operation is of which the demo user may see nothing: it needs the shop's staff. */
+const FOR_STAFF = /^# needs: staff$/m;
+
+/** One step for each file that the demo user may run. */
 export async function exampleSteps(graphqlUrl) {
   const files = (await readdir(FOLDER)).filter((name) => name.endsWith('.graphql')).sort();
-  const steps = await Promise.all(files.map(async (file) => step(file, await readFile(new URL(file, FOLDER), 'utf8'), graphqlUrl)));
+  const texts = await Promise.all(files.map(async (file) => [file, await readFile(new URL(file, FOLDER), 'utf8')]));
+  const steps = texts.filter(([, text]) => !FOR_STAFF.test(text)).map(([file, text]) => step(file, text, graphqlUrl));
   return Object.fromEntries(steps);
 }
 

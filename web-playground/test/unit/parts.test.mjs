@@ -23,7 +23,7 @@ test('an example is read with its title, needs and variables', () => {
     variables: { id: '{{newestPost}}' },
     kind: 'subscription',
     operationName: 'Watch',
-    needsSignIn: true,
+    needs: 'sign-in',
     trigger: 'other',
   });
 });
@@ -36,6 +36,7 @@ for (const [name, text] of [
   ['no title', 'query A { a }\n'],
   ['no named operation', '# A\n{ a }\n'],
   ['broken variables', '# A\n# variables: {"a"\nquery A { a }\n'],
+  ['an unknown need', '# A\n# needs: luck\nquery A { a }\n'],
 ]) {
   test(`an example with ${name} fails the build`, () => assert.throws(() => parseExample('01-a.graphql', text), /01-a\.graphql/));
 }
@@ -68,20 +69,27 @@ test('no headers reach the storage', () => {
   assert.equal(kept.get('query'), 'query { "headers" }');
 });
 
-test('placeholders take the ids of the newest post, by one query', async () => {
+test('placeholders take ids, by a query for each that is there', async () => {
   let queries = 0;
   const send = async () => (queries++, { data: { posts: { nodes: [{ id: 'p1', author: { id: 'u1' } }] } } });
-  assert.equal(await fillPlaceholders('{"a":"{{newestPost}}","b":"{{newestAuthor}}"}', send), '{"a":"p1","b":"u1"}');
-  assert.equal(await fillPlaceholders('{"a":1}', send), '{"a":1}');
-  assert.equal(queries, 1);
-  await assert.rejects(fillPlaceholders('{{newestPost}}', async () => ({ data: { posts: { nodes: [] } } })), /no post yet/);
+  assert.equal(await fillPlaceholders('{"a":"{{newestPost}}","b":"{{newestAuthor}}"}', send, {}), '{"a":"p1","b":"u1"}');
+  assert.equal(await fillPlaceholders('{"a":1}', send, {}), '{"a":1}');
+  assert.equal(queries, 2);
+  await assert.rejects(fillPlaceholders('{{newestPost}}', async () => ({ data: { posts: { nodes: [] } } }), {}), /no post yet/);
+});
+
+test("placeholders for one's own things are asked for with one's token", async () => {
+  const headers = { Authorization: 'Bearer t1' };
+  const send = async (_, sent) => (sent === headers ? { data: { viewer: { orders: { nodes: [{ id: 'o1' }] } } } } : { data: { viewer: null } });
+  assert.equal(await fillPlaceholders('{{newestOrder}}', send, headers), 'o1');
+  await assert.rejects(fillPlaceholders('{{newestOrder}}', send, {}), /Sign in/);
 });
 
 test('an operation that was pasted with placeholders is sent with ids, or as it is where there are none', async () => {
   const pasted = { query: '{ post(id: "{{newestPost}}") { id } }', variables: { author: '{{newestAuthor}}' }, operationName: 'A' };
   const send = async () => ({ data: { posts: { nodes: [{ id: 'p1', author: { id: 'u1' } }] } } });
-  assert.deepEqual(await withIds(pasted, send), { query: '{ post(id: "p1") { id } }', variables: { author: 'u1' }, operationName: 'A' });
-  assert.equal(await withIds(pasted, () => Promise.reject(new Error('away'))), pasted);
+  assert.deepEqual(await withIds(pasted, send, {}), { query: '{ post(id: "p1") { id } }', variables: { author: 'u1' }, operationName: 'A' });
+  assert.equal(await withIds(pasted, () => Promise.reject(new Error('away')), {}), pasted);
 });
 
 const LIFE_MS = 300_000;

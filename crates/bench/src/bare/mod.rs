@@ -1,5 +1,6 @@
 //! The other side of each comparison: what the servers do when nothing of ours is on top.
 
+pub mod history_server;
 pub mod page_server;
 pub mod pgbench;
 pub mod steps;

@@ -22,12 +22,12 @@ struct Pages {
 }
 
 /// The key of a page in Redis.
-pub fn key(prefix: &str, number: u32) -> String {
+pub fn key(prefix: &str, number: usize) -> String {
     format!("{prefix}:page:{number}")
 }
 
 /// The path of a page here.
-pub fn path(number: u32) -> String {
+pub fn path(number: usize) -> String {
     format!("/page/{number}")
 }
 
@@ -46,7 +46,7 @@ pub async fn serve(redis_url: &str, prefix: &str) -> Result<(), BenchError> {
     axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(failed())
 }
 
-async fn page(State(mut pages): State<Pages>, Path(number): Path<u32>) -> Response {
+async fn page(State(mut pages): State<Pages>, Path(number): Path<usize>) -> Response {
     match pages.redis.get::<_, Option<Vec<u8>>>(key(&pages.prefix, number)).await {
         Ok(Some(body)) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),

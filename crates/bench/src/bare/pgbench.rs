@@ -13,8 +13,11 @@ use tokio::process::Command;
 
 const ADD_COMMENT: &str = include_str!("../../statements/add_comment.sql");
 const LIKE_POST: &str = include_str!("../../statements/like_post.sql");
+const PLACE_AND_PAY: &str = include_str!("../../statements/place_and_pay.sql");
 /// What a command calls after COMMIT. Commands of one process share such calls; `pgbench` has nobody to share with.
 const SEQUENCE: &str = "SELECT head_history, head_position, more_left FROM sequence_outbox";
+/// The end of a transaction in a script.
+const COMMIT: &str = "COMMIT;\n";
 /// Its own threads: as many as there are cores in the smallest machine.
 const THREADS: &str = "2";
 
@@ -27,49 +30,76 @@ pub enum Sequencing {
     EachTime,
 }
 
+/// Statements of commands: which scripts, each how often, and how many commands each stands for.
+#[derive(Debug, Clone, Copy)]
+pub struct Scripts {
+    scripts: &'static [(&'static str, &'static str, usize)],
+    commands: usize,
+}
+
+impl Scripts {
+    /// Comments and likes.
+    pub const COMMUNITY: Self = Self {
+        scripts: &[("add_comment", ADD_COMMENT, COMMENTS_OF_TEN), ("like_post", LIKE_POST, 10 - COMMENTS_OF_TEN)],
+        commands: 1,
+    };
+    /// Orders, each placed and paid.
+    pub const BUYING: Self = Self { scripts: &[("place_and_pay", PLACE_AND_PAY, 1)], commands: 2 };
+}
+
 /// Scripts and addresses.
 pub struct Pgbench {
     program: PathBuf,
     libraries: std::ffi::OsString,
     url: String,
     password: String,
-    scripts: TempDir,
+    folder: TempDir,
+    scripts: Scripts,
     size: Size,
 }
 
 impl Pgbench {
     /// Over a database of the stage. None if the machine's PostgreSQL came without `pgbench`.
-    pub fn new(stage: &Stage, database: &str, size: Size) -> Result<Option<Self>, BenchError> {
+    pub fn new(stage: &Stage, database: &str, size: Size, scripts: Scripts) -> Result<Option<Self>, BenchError> {
         let program = stage.binaries.postgresql.path.with_file_name("pgbench");
         if !program.is_file() {
             return Ok(None);
         }
         let libraries = std::env::join_paths(&stage.binaries.postgresql.library_path).unwrap_or_default();
         let (url, password) = without_password(&stage.postgresql_url(database));
-        let scripts = tempfile::tempdir().map_err(BenchError::io("making a folder"))?;
-        let this = Self { program, libraries, url, password, scripts, size };
+        let folder = tempfile::tempdir().map_err(BenchError::io("making a folder"))?;
+        let this = Self { program, libraries, url, password, folder, scripts, size };
         for sequencing in [Sequencing::Left, Sequencing::EachTime] {
-            this.write("add_comment", ADD_COMMENT, sequencing)?;
-            this.write("like_post", LIKE_POST, sequencing)?;
+            for (name, statements, _) in scripts.scripts {
+                this.write(name, statements, sequencing)?;
+            }
         }
         Ok(Some(this))
     }
 
-    /// Transactions in a second.
-    pub async fn run(&self, clients: usize, time: Duration, sequencing: Sequencing) -> Result<f64, BenchError> {
-        let weighted = |name: &str, weight: usize| format!("{}@{weight}", self.script(name, sequencing).display());
+    /// Commands in a second, with these variables beside the data set's size.
+    pub async fn run(
+        &self,
+        clients: usize,
+        time: Duration,
+        sequencing: Sequencing,
+        variables: &[(&str, u32)],
+    ) -> Result<f64, BenchError> {
         let mut command = Command::new(&self.program);
+        command.args(["--no-vacuum", "--protocol", "prepared", "--jobs", THREADS]).args([
+            "--client",
+            &clients.to_string(),
+            "--time",
+            &time.as_secs().to_string(),
+        ]);
+        for (name, value) in [("users", self.size.users), ("posts", self.size.posts)].iter().chain(variables) {
+            command.args(["--define", &format!("{name}={value}")]);
+        }
+        for (name, _, weight) in self.scripts.scripts {
+            command.args(["--file", &format!("{}@{weight}", self.script(name, sequencing).display())]);
+        }
         command
-            .args(["--no-vacuum", "--protocol", "prepared", "--jobs", THREADS])
-            .args(["--client", &clients.to_string(), "--time", &time.as_secs().to_string()])
-            .args([
-                "--define",
-                &format!("users={}", self.size.users),
-                "--define",
-                &format!("posts={}", self.size.posts),
-            ])
-            .args(["--file", &weighted("add_comment", COMMENTS_OF_TEN)])
-            .args(["--file", &weighted("like_post", 10 - COMMENTS_OF_TEN), &self.url])
+            .arg(&self.url)
             .env("PGPASSWORD", &self.password)
             .env("LD_LIBRARY_PATH", &self.libraries)
             .stdin(Stdio::null())
@@ -77,7 +107,7 @@ impl Pgbench {
         let output = command.output().await.map_err(BenchError::io("running pgbench"))?;
         let (said, complained) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         match transactions_per_second(&said) {
-            Some(per_second) if output.status.success() => Ok(per_second),
+            Some(per_second) if output.status.success() => Ok(per_second * self.scripts.commands as f64),
             _ => {
                 let output_text = complained.into_owned();
                 Err(BenchError::Program { program: "pgbench".into(), status: output.status, output: output_text })
@@ -86,17 +116,17 @@ impl Pgbench {
     }
 
     fn write(&self, name: &str, statements: &str, sequencing: Sequencing) -> Result<(), BenchError> {
-        let last = match sequencing {
-            Sequencing::Left => String::new(),
-            Sequencing::EachTime => format!("{SEQUENCE}({SEQUENCED_AT_ONCE});\n"),
+        let commit = match sequencing {
+            Sequencing::Left => COMMIT.to_owned(),
+            Sequencing::EachTime => format!("{COMMIT}{SEQUENCE}({SEQUENCED_AT_ONCE});\n"),
         };
         let path = self.script(name, sequencing);
-        std::fs::write(&path, format!("{statements}{last}")).map_err(BenchError::io("writing a script"))
+        std::fs::write(&path, statements.replace(COMMIT, &commit)).map_err(BenchError::io("writing a script"))
     }
 
     fn script(&self, name: &str, sequencing: Sequencing) -> PathBuf {
         let ending = if sequencing == Sequencing::EachTime { "_sequenced" } else { "" };
-        self.scripts.path().join(format!("{name}{ending}.sql"))
+        self.folder.path().join(format!("{name}{ending}.sql"))
     }
 }
 

@@ -1,6 +1,8 @@
-//! The four comparisons.
+//! The comparisons.
 
+pub mod buying;
 pub mod mutations;
+pub mod pages;
 pub mod read;
 pub mod replay;
 pub mod visible;

@@ -1,7 +1,7 @@
 //! Mutations in a second through GraphQL, against `pgbench` of the same statements, and what backlog they leave.
 
 use super::visible::{add_comment_body, is_accepted};
-use crate::bare::pgbench::{Pgbench, Sequencing};
+use crate::bare::pgbench::{Pgbench, Scripts, Sequencing};
 use crate::dice::Dice;
 use crate::error::BenchError;
 use crate::http::{Answer, graphql};
@@ -42,7 +42,7 @@ impl Work for Mutations {
         graphql(Some(self.0.of(user)), &body, into);
     }
 
-    fn accepts(&self, answer: &Answer<'_>) -> bool {
+    fn accepts(&self, _: usize, answer: &Answer<'_>) -> bool {
         answer.status == 200 && is_accepted(answer.body)
     }
 }
@@ -76,7 +76,7 @@ pub async fn run(bench: &Bench<'_>, plan: &Plan) -> Result<Section, BenchError> 
         title: "Mutations: seven addComment to three likePost, through GraphQL, all roles in one process".into(),
         ..Section::default()
     };
-    let Some(pgbench) = Pgbench::new(bench.stage, bench.copy, Size::FULL)? else {
+    let Some(pgbench) = Pgbench::new(bench.stage, bench.copy, Size::FULL, Scripts::COMMUNITY)? else {
         section.remarks.push("pgbench is not beside this machine's PostgreSQL: nothing to compare with".into());
         return Ok(section);
     };
@@ -88,10 +88,10 @@ pub async fn run(bench: &Bench<'_>, plan: &Plan) -> Result<Section, BenchError> 
         for round in 0..plan.mutation_rounds {
             let load = Load { address: bench.all.address("graphql")?.to_owned(), clients, time, round };
             rounds.ours(bench, &progress, &load).await?;
-            rounds.transactions.push(pgbench.run(clients, time, Sequencing::Left).await?);
+            rounds.transactions.push(pgbench.run(clients, time, Sequencing::Left, &[]).await?);
             // The outbox that this left is not to burden the next.
             copy.sequence().await?;
-            rounds.sequenced.push(pgbench.run(clients, time, Sequencing::EachTime).await?);
+            rounds.sequenced.push(pgbench.run(clients, time, Sequencing::EachTime, &[]).await?);
         }
         rounds.report(clients, &mut section);
     }

@@ -1,56 +1,47 @@
-//! A post with its author and its 20 newest comments, against a bare axum + Redis GET of the same bytes.
+//! Pages of one kind, against a bare axum + Redis GET of the same bytes, and where there is one, against a JOIN in PostgreSQL.
 
-use crate::bare::page_server;
+use super::pages::Pages;
+use crate::bare::{history_server, page_server};
 use crate::dice::Dice;
 use crate::error::BenchError;
-use crate::http::{Answer, Connection, get, graphql};
+use crate::http::{Answer, Connection, get};
 use crate::load::{self, Load, Served, Work};
-use crate::plan::{POSTS, Plan, READ_CONNECTIONS, READ_WARM_UP};
+use crate::plan::{Plan, READ_CONNECTIONS, READ_WARM_UP};
 use crate::process::Process;
 use crate::stage::Stage;
 use crate::statistics::{Samples, ratios};
 use crate::table::{Row, Section, Target};
-use crate::world::{World, ids};
 use redis::aio::MultiplexedConnection;
 use std::sync::Arc;
 
-const QUERY: &str = "query Page($id: ID!) { post(id: $id) { id title body tags createdAt commentCount likeCount \
-    author { id fullName avatarUrl } comments(first: 20) { nodes { id text createdAt author { id fullName avatarUrl } } } } }";
-const PAGE_BEGIN: &[u8] = br#"{"data":{"post":{"id":"#;
-
 /// Asks our query role for pages.
-struct Ours(Arc<World>);
+struct Ours(Arc<Pages>);
 
-/// Asks the bare server for the same pages.
-struct Theirs(Arc<World>);
+/// Asks a bare server for the same pages, which it has at this path.
+struct Theirs {
+    pages: Arc<Pages>,
+    path: fn(usize) -> String,
+    begin: &'static [u8],
+}
 
 impl Work for Ours {
     fn write(&self, _: usize, dice: &mut Dice, into: &mut Vec<u8>) {
-        request(self.0.some_post(dice), into);
+        into.extend_from_slice(self.0.request(self.0.some(dice)));
     }
 
-    fn accepts(&self, answer: &Answer<'_>) -> bool {
-        is_page(answer)
+    fn accepts(&self, _: usize, answer: &Answer<'_>) -> bool {
+        self.0.are_in(answer)
     }
 }
 
 impl Work for Theirs {
     fn write(&self, _: usize, dice: &mut Dice, into: &mut Vec<u8>) {
-        get(&page_server::path(self.0.some_post(dice)), into);
+        get(&(self.path)(self.pages.some(dice)), into);
     }
 
-    fn accepts(&self, answer: &Answer<'_>) -> bool {
-        is_page(answer)
+    fn accepts(&self, _: usize, answer: &Answer<'_>) -> bool {
+        answer.status == 200 && answer.body.starts_with(self.begin)
     }
-}
-
-fn request(post: u32, into: &mut Vec<u8>) {
-    let body = format!(r#"{{"query":"{QUERY}","variables":{{"id":"{}"}}}}"#, ids::post(post).to_global());
-    graphql(None, &body, into);
-}
-
-fn is_page(answer: &Answer<'_>) -> bool {
-    answer.status == 200 && answer.body.starts_with(PAGE_BEGIN)
 }
 
 /// One side's rounds at one number of connections.
@@ -69,72 +60,114 @@ struct Side {
 /// What is loaded, and who serves it.
 struct Bench<'a> {
     plan: &'a Plan,
-    world: Arc<World>,
+    pages: Arc<Pages>,
     query: &'a Process,
     bare: Process,
+    /// The same by a JOIN in PostgreSQL; none where nothing is joined.
+    joined: Option<Process>,
     redis: MultiplexedConnection,
 }
 
 /// Ours, theirs, ours, theirs.
-pub async fn run(stage: &Stage, world: &Arc<World>, query: &Process, plan: &Plan) -> Result<Section, BenchError> {
-    let prefix = format!("{}_pages", stage.name);
-    let mean_bytes = copy_pages(stage, query, &prefix).await?;
+pub async fn run(stage: &Stage, pages: &Arc<Pages>, query: &Process, plan: &Plan) -> Result<Section, BenchError> {
+    let prefix = format!("{}_{}", stage.name, pages.name);
+    let mean_bytes = copy_pages(stage, pages, query, &prefix).await?;
     let this = std::env::current_exe().map_err(BenchError::io("finding this program"))?;
     let bare = Process::start("the bare server", this.as_os_str(), |command| {
         command.args(["serve-pages", "--redis", &stage.urls.redis, "--prefix", &prefix]);
     });
-    let mut bench = Bench { plan, world: Arc::clone(world), query, bare: bare.await?, redis: stage.redis().await? };
-    let mut section =
-        Section { title: "Read: a post, its author, its 20 newest comments".into(), ..Section::default() };
+    let bare = bare.await?;
+    let joined = if pages.are_joined { Some(serve_joins(stage).await?) } else { None };
+    let mut bench = Bench { plan, pages: Arc::clone(pages), query, bare, joined, redis: stage.redis().await? };
+    let mut section = Section { title: format!("Read: {}", pages.title), ..Section::default() };
     for connections in READ_CONNECTIONS {
         bench.compare(connections, &mut section).await?;
     }
     let evicted = figure(&mut bench.redis, "evicted_keys").await?;
     section.remarks.push(format!(
-        "{} rounds of {} s each; answers of {mean_bytes} bytes on average, the same bytes on both sides; posts by Zipf; {evicted:.0} keys evicted",
+        "{} rounds of {} s each; {} pages of {mean_bytes} bytes on average, the same bytes on both sides; chosen by Zipf; {evicted:.0} keys evicted",
         plan.read_rounds,
-        plan.read_time.as_secs()
+        plan.read_time.as_secs(),
+        pages.count(),
     ));
     bench.bare.stop().await?;
+    if let Some(joined) = bench.joined {
+        joined.stop().await?;
+    }
     Ok(section)
 }
 
+async fn serve_joins(stage: &Stage) -> Result<Process, BenchError> {
+    let this = std::env::current_exe().map_err(BenchError::io("finding this program"))?;
+    let url = stage.postgresql_url(&stage.name);
+    Process::start("the joining server", this.as_os_str(), |command| {
+        command.arg("serve-histories").env(history_server::URL_VARIABLE, &url);
+    })
+    .await
+}
+
 /// Puts every page where the bare server finds it, and so warms our cache. Answers the bytes of a page on average.
-async fn copy_pages(stage: &Stage, query: &Process, prefix: &str) -> Result<u64, BenchError> {
+async fn copy_pages(stage: &Stage, pages: &Pages, query: &Process, prefix: &str) -> Result<usize, BenchError> {
     let (mut connection, mut redis) = (Connection::open(query.address("graphql")?).await?, stage.redis().await?);
-    let (mut request_bytes, mut bytes) = (Vec::new(), 0);
-    for post in 0..POSTS {
-        request_bytes.clear();
-        request(post, &mut request_bytes);
-        let answer = connection.send(&request_bytes).await?;
-        if !is_page(&answer) {
+    let mut bytes = 0;
+    for number in 0..pages.count() {
+        let answer = connection.send(pages.request(number)).await?;
+        if !pages.are_in(&answer) {
             return Err(answer.unexpected("the query role"));
         }
-        bytes += answer.body.len() as u64;
-        let () = redis::cmd("SET").arg(page_server::key(prefix, post)).arg(answer.body).query_async(&mut redis).await?;
+        bytes += answer.body.len();
+        let () =
+            redis::cmd("SET").arg(page_server::key(prefix, number)).arg(answer.body).query_async(&mut redis).await?;
     }
-    Ok(bytes / u64::from(POSTS))
+    Ok(bytes / pages.count())
 }
 
 impl Bench<'_> {
     async fn compare(&mut self, connections: usize, section: &mut Section) -> Result<(), BenchError> {
-        let (ours, theirs) = (Arc::new(Ours(Arc::clone(&self.world))), Arc::new(Theirs(Arc::clone(&self.world))));
-        let load = |address: &str, round, time| Load { address: address.to_owned(), clients: connections, time, round };
-        let (our_address, their_address) =
-            (self.query.address("graphql")?.to_owned(), self.bare.address(page_server::WHAT)?.to_owned());
-        load::run(&load(&our_address, 0, READ_WARM_UP), &ours).await?;
-        load::run(&load(&their_address, 0, READ_WARM_UP), &theirs).await?;
-        let mut sides = [Side::default(), Side::default()];
-        for round in 1..=self.plan.read_rounds {
-            let time = self.plan.read_time;
-            let query = self.query;
-            sides[0].round(query, &mut self.redis, &load(&our_address, round, time), &ours).await?;
-            sides[1].round(&self.bare, &mut self.redis, &load(&their_address, round, time), &theirs).await?;
+        let (query, (bare, joined)) = (self.query, (&self.bare, self.joined.as_ref()));
+        let ours = Arc::new(Ours(Arc::clone(&self.pages)));
+        let at = |path, begin| Arc::new(Theirs { pages: Arc::clone(&self.pages), path, begin });
+        let (theirs, joins) =
+            (at(page_server::path, self.pages.begin), at(history_server::path, history_server::BEGIN));
+        let (mut sides, time) = ([Side::default(), Side::default(), Side::default()], self.plan.read_time);
+        // The first round warms up, and is not counted.
+        for round in 0..=self.plan.read_rounds {
+            let time = if round == 0 { READ_WARM_UP } else { time };
+            let load = |server: &Process, what| {
+                Ok::<_, BenchError>(Load {
+                    address: server.address(what)?.to_owned(),
+                    clients: connections,
+                    time,
+                    round,
+                })
+            };
+            let [of_ours, of_theirs, of_joins] = &mut sides;
+            of_ours.round(query, &mut self.redis, &load(query, "graphql")?, &ours).await?;
+            of_theirs.round(bare, &mut self.redis, &load(bare, page_server::WHAT)?, &theirs).await?;
+            if let Some(joined) = joined {
+                of_joins.round(joined, &mut self.redis, &load(joined, history_server::WHAT)?, &joins).await?;
+            }
         }
-        let [ours, theirs] = sides;
+        let [ours, theirs, joins] = sides;
         section.rows.extend(rows(connections, &ours, &theirs));
-        section.remarks.extend([ours, theirs].iter().flat_map(Side::remarks));
+        section.remarks.extend([&ours, &theirs].into_iter().flat_map(Side::remarks));
+        if joined.is_some() {
+            section.rows.push(joined_row(connections, &ours, &joins));
+            section.remarks.extend(joins.remarks());
+        }
         Ok(())
+    }
+}
+
+/// Not a bound of ours: what a reader without a read side would have.
+fn joined_row(connections: usize, ours: &Side, joins: &Side) -> Row {
+    let ratios = ratios(&ours.per_second, &joins.per_second);
+    Row {
+        what: format!("  against the same by JOIN in PostgreSQL, {connections} connections"),
+        ours: format!("{:.0}", ours.per_second.median()),
+        theirs: format!("{:.0}", joins.per_second.median()),
+        ratio: Row::ratio(ratios.median(), &ratios.range(2)),
+        target: None,
     }
 }
 
@@ -168,6 +201,9 @@ impl Side {
         let redis_before = redis_cpu_us(redis).await?;
         let (server_before, load_before) = (server.cpu()?, crate::cpu::used(std::process::id())?);
         let served = load::run(load, work).await?;
+        if load.round == 0 {
+            return Ok(());
+        }
         let (server_used, load_used) =
             (server.cpu()? - server_before, crate::cpu::used(std::process::id())? - load_before);
         let redis_used = redis_cpu_us(redis).await? - redis_before;

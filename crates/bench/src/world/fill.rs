@@ -151,9 +151,9 @@ fn dice(written: Written, kind: usize) -> Dice {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bare::pgbench::{Pgbench, Sequencing};
+    use crate::bare::pgbench::{Pgbench, Scripts, Sequencing};
     use crate::stage::Stage;
-    use crate::world::Size;
+    use crate::world::{Size, shop_rows};
     use millrace_events::Position;
     use std::time::Duration;
     use time::OffsetDateTime;
@@ -166,11 +166,17 @@ mod tests {
         let log = stage.log(&stage.name).await.unwrap();
         fill(&log, &World::new(SIZE, OffsetDateTime::now_utc())).await.unwrap();
         assert_eq!(log.head().await.unwrap().position, Position(u64::from(SIZE.events())));
-        let Some(pgbench) = Pgbench::new(&stage, &stage.name, SIZE).unwrap() else { return };
-        for sequencing in [Sequencing::Left, Sequencing::EachTime] {
-            let before = log.sequence().await.unwrap().position;
-            assert!(pgbench.run(2, Duration::from_secs(1), sequencing).await.unwrap() > 0.0);
-            assert!(log.sequence().await.unwrap().position > before, "{sequencing:?} recorded nothing");
+        let community = Pgbench::new(&stage, &stage.name, SIZE, Scripts::COMMUNITY).unwrap();
+        let buying = Pgbench::new(&stage, &stage.name, SIZE, Scripts::BUYING).unwrap();
+        let (Some(community), Some(buying)) = (community, buying) else { return };
+        shop_rows::fill(&stage, &stage.name).await.unwrap();
+        let (one_second, products) = (Duration::from_secs(1), [("products", 3)]);
+        for (pgbench, more) in [(&community, &[][..]), (&buying, &products[..])] {
+            for sequencing in [Sequencing::Left, Sequencing::EachTime] {
+                let before = log.sequence().await.unwrap().position;
+                assert!(pgbench.run(2, one_second, sequencing, more).await.unwrap() > 0.0);
+                assert!(log.sequence().await.unwrap().position > before, "{sequencing:?} recorded nothing");
+            }
         }
     }
 }

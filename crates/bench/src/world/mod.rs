@@ -4,6 +4,8 @@ pub mod fill;
 pub mod ids;
 pub mod recorder;
 mod rows;
+pub mod shop;
+pub mod shop_rows;
 pub mod words;
 
 use crate::dice::{Dice, Zipf};

@@ -8,6 +8,7 @@ use jsonwebtoken::jwk::{AlgorithmParameters, Jwk};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use millrace_events::viewer::Person;
 use millrace_events::{SessionId, Timestamp, UserId};
+use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use time::{Duration, OffsetDateTime};
@@ -19,13 +20,16 @@ pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 const CLOCK_LEEWAY: Duration = Duration::seconds(30);
 /// No token of ours is longer; more is not worth looking at.
 const TOKEN_BYTES_MAX: usize = 2_048;
+/// How many tokens of good signature a verifier keeps in mind, and for how long: as long as they are good.
+const TOKENS_KEPT_MAX: u64 = 10_000;
+const TOKEN_KEPT: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 const ISSUER: &str = "millrace";
 const AUDIENCE: &str = "millrace-api";
 /// The only algorithm: what a token's header asks for does not matter.
 const ALGORITHM: Algorithm = Algorithm::EdDSA;
 
 /// What a token says. A claim of the wrong type makes the token invalid.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Claims {
     sub: UserId,
     sid: SessionId,
@@ -128,6 +132,8 @@ impl std::fmt::Debug for AccessTokenSigner {
 pub struct AccessTokenVerifier {
     key: DecodingKey,
     validation: Validation,
+    /// Tokens whose signature was found good. A client sends the same one with each request, and the check costs more than a cached read.
+    signed: Cache<Box<str>, Claims>,
 }
 
 impl AccessTokenVerifier {
@@ -135,7 +141,8 @@ impl AccessTokenVerifier {
     pub fn from_pem(public_pem: &str) -> Result<Self, KeyError> {
         let refused = |source| KeyError::Key { expected: "public key", source };
         let key = DecodingKey::from_ed_pem(public_pem.as_bytes()).map_err(refused)?;
-        Ok(Self { key, validation: validation() })
+        let signed = Cache::builder().max_capacity(TOKENS_KEPT_MAX).time_to_live(TOKEN_KEPT).build();
+        Ok(Self { key, validation: validation(), signed })
     }
 
     /// The person that the token speaks for, without roles. Whether the sign-in has ended is for the caller to look up.
@@ -143,8 +150,7 @@ impl AccessTokenVerifier {
         if token.len() > TOKEN_BYTES_MAX {
             return Err(AccessTokenError::Malformed);
         }
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation);
-        let claims = decoded.map_err(AccessTokenError::Invalid)?.claims;
+        let claims = self.claims(token)?;
         let expires_at = moment(claims.exp)?;
         if expires_at + CLOCK_LEEWAY <= now.moment() {
             return Err(AccessTokenError::Expired);
@@ -161,6 +167,17 @@ impl AccessTokenVerifier {
             expires_at: Timestamp::new(expires_at),
             roles: BTreeSet::new(),
         })
+    }
+
+    /// What the token says, if its signature is good: looked up, or checked once and kept. Nothing in this depends on the time.
+    fn claims(&self, token: &str) -> Result<Claims, AccessTokenError> {
+        if let Some(claims) = self.signed.get(token) {
+            return Ok(claims);
+        }
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation);
+        let claims = decoded.map_err(AccessTokenError::Invalid)?.claims;
+        self.signed.insert(token.into(), claims.clone());
+        Ok(claims)
     }
 }
 

@@ -89,42 +89,63 @@ async fn take(
             // Whoever tried last died over it.
             mail::give_up(&transaction, row.id, now).await?;
             mailed.dead += 1;
-        } else if let Some(mail) = compose(&transaction, rules, &row, now).await? {
-            mail::begin(&transaction, &row, now + IN_HAND_MAX).await?;
-            in_hand.push((row, mail));
-        } else {
-            mail::remove(&transaction, row.id).await?;
-            mailed.dropped += 1;
+            continue;
+        }
+        match compose(&transaction, rules, &row, now).await? {
+            Composed::Mail(mail) => {
+                mail::begin(&transaction, &row, now + IN_HAND_MAX).await?;
+                in_hand.push((row, mail));
+            }
+            Composed::NotWanted => {
+                mail::remove(&transaction, row.id).await?;
+                mailed.dropped += 1;
+            }
+            Composed::NotNow => {}
         }
     }
     transaction.commit().await?;
     Ok((mailed, in_hand))
 }
 
-/// The mail as it goes out; none if it has no reader, or nothing to say any more.
+/// A mail that is due.
+enum Composed {
+    /// As it goes out.
+    Mail(Mail),
+    /// It has no reader, or nothing to say any more.
+    NotWanted,
+    /// Its reader is being erased at this moment, which may yet fail: the next look tells.
+    NotNow,
+}
+
 async fn compose(
     db: &impl ConnectionTrait,
     rules: &AccountRules,
     row: &mail::Model,
     now: OffsetDateTime,
-) -> Result<Option<Mail>, Fault> {
+) -> Result<Composed, Fault> {
     let reader = match row.user_id {
         Some(user_id) => user::find(db, user_id).await?,
         None => user::find_by_email(db, &canonical(&row.address)).await?,
     };
-    let Some(reader) = reader.filter(|reader| is_wanted(row, reader, rules, now)) else { return Ok(None) };
+    let Some(reader) = reader.filter(|reader| is_wanted(row, reader, rules, now)) else {
+        return Ok(Composed::NotWanted);
+    };
+    // Or a token could come to be behind the back of who erases its person.
+    if !user::stays(db, reader.id).await? {
+        return Ok(Composed::NotNow);
+    }
     let Some((purpose, within)) = carries(row.kind, rules) else {
-        return Ok(Some(text::write(row, addressee(row, &reader), None, rules)));
+        return Ok(Composed::Mail(text::write(row, addressee(row, &reader), None, rules)));
     };
     if mail_token::live(db, reader.id, purpose, now).await? >= TOKENS_MAX {
-        return Ok(None);
+        return Ok(Composed::NotWanted);
     }
     let token = MailToken::generate();
     let addressee = addressee(row, &reader);
     let (hash, email_canonical, expires_at) = (token.hash(), canonical(addressee.address), now + within);
     let kept = mail_token::Model { hash, purpose, user_id: reader.id, email_canonical, expires_at };
     rows::insert(db, kept).await?;
-    Ok(Some(text::write(row, addressee, Some(&token), rules)))
+    Ok(Composed::Mail(text::write(row, addressee, Some(&token), rules)))
 }
 
 /// A forgotten password's mail goes to the account's own address, never to the one that was typed: addresses that count as the same

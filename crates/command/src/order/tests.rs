@@ -92,6 +92,30 @@ fn each_pair_of_states_is_allowed_or_a_typed_refusal() {
     }
 }
 
+/// Each state against each command: where it leads, or none. Staff send them, but for paying, which only the customer does.
+#[test]
+fn each_command_in_each_state_leads_on_or_is_a_typed_refusal() {
+    use Status::{Cancelled, Confirmed, Delivered, Pending, Shipped};
+    let (moment, standing) = (Timestamp::new(OffsetDateTime::UNIX_EPOCH), Standing::Staff);
+    for (from, pay, ship, deliver, cancel, expire) in [
+        (Pending, true, false, false, true, true),
+        (Confirmed, false, true, false, true, false),
+        (Shipped, false, false, true, false, false),
+        (Delivered, false, false, false, false, false),
+        (Cancelled, false, false, false, false, false),
+    ] {
+        let is = |leads_on: bool, to: Status| match leads_on {
+            true => Ok(()),
+            false => Err(CommandError::invalid_transition(from.name(), to.name(), "orderId")),
+        };
+        assert_eq!(decide_pay(&found(from, Standing::Own), None), is(pay, Confirmed), "paying one {from:?}");
+        assert_eq!(found(from, standing).check_change(Shipped, None), is(ship, Shipped), "sending one {from:?}");
+        assert_eq!(found(from, standing).check_change(Delivered, None), is(deliver, Delivered), "{from:?} arrives");
+        assert_eq!(decide_cancel(&found(from, standing), None).map(drop), is(cancel, Cancelled), "cancelling {from:?}");
+        assert_eq!(is_due(&found(from, standing), moment, moment), expire, "{from:?} is due");
+    }
+}
+
 #[test]
 fn what_is_not_yours_is_not_there() {
     for status in ALL {

@@ -20,6 +20,18 @@ pub(crate) enum Cause {
     Transfer,
 }
 
+impl Cause {
+    /// Its name in the ledger.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TopUp(_) => "top_up",
+            Self::Payment(_) => "payment",
+            Self::Refund(_) => "refund",
+            Self::Transfer => "transfer",
+        }
+    }
+}
+
 /// Where money comes from or goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Account {
@@ -71,13 +83,13 @@ async fn insert_transaction(
     const INSERT: &str = "
         INSERT INTO ledger_transactions (id, cause, order_id, top_up_id, command_id, at)
         VALUES ($1, $2, $3, $4, $5, clock_timestamp()) RETURNING at";
-    let (cause, order_id, top_up_id): (&str, Option<Uuid>, Option<Uuid>) = match movement.cause {
-        Cause::TopUp(id) => ("top_up", None, Some(id.0)),
-        Cause::Payment(id) => ("payment", Some(id.0), None),
-        Cause::Refund(id) => ("refund", Some(id.0), None),
-        Cause::Transfer => ("transfer", None, None),
+    let (order_id, top_up_id): (Option<Uuid>, Option<Uuid>) = match movement.cause {
+        Cause::TopUp(id) => (None, Some(id.0)),
+        Cause::Payment(id) | Cause::Refund(id) => (Some(id.0), None),
+        Cause::Transfer => (None, None),
     };
-    let values = [movement.id.0.into(), cause.into(), order_id.into(), top_up_id.into(), command_id.0.into()];
+    let values =
+        [movement.id.0.into(), movement.cause.name().into(), order_id.into(), top_up_id.into(), command_id.0.into()];
     let inserted = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, INSERT, values)).await?;
     let inserted = inserted.ok_or(Fault::Missing("a transaction that was just written"))?;
     Ok(inserted.try_get("", "at")?)

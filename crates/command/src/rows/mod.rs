@@ -1,6 +1,7 @@
 //! The tables: one SeaORM entity per file, with the few ways in which its rows are locked, read and written.
 
 pub(crate) mod comment;
+pub(crate) mod erasure;
 pub(crate) mod follow;
 pub(crate) mod ledger;
 pub(crate) mod like;

@@ -3,8 +3,8 @@
 use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LockType;
-use sea_orm::{QuerySelect, Set};
+use sea_orm::sea_query::{LockBehavior, LockType};
+use sea_orm::{QuerySelect, Select, Set};
 use time::OffsetDateTime;
 
 /// A person's account.
@@ -26,6 +26,8 @@ pub(crate) struct Model {
     pub deactivated_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
+    /// Then the row is there only for what refers to it.
+    pub erased_at: Option<OffsetDateTime>,
 }
 
 /// Names, address and hash are nobody's business in a log.
@@ -40,38 +42,59 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The account, unless its person is erased.
+fn living(id: Uuid) -> Select<Entity> {
+    Entity::find_by_id(id).filter(Column::ErasedAt.is_null())
+}
+
+/// The account, locked for its end: nothing that refers to the person comes to be meanwhile.
+pub(crate) async fn locked_for_erasure(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    living(id).lock(LockType::Update).one(db).await
+}
+
 /// The account, locked for a change. Weaker than `FOR UPDATE`: rows that merely refer to the person need not wait.
 pub(crate) async fn locked_for_change(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(db).await
+    living(id).lock(LockType::NoKeyUpdate).one(db).await
 }
 
 /// The account, locked so that it stays as it is.
 pub(crate) async fn relied_on(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).lock(LockType::Share).one(db).await
+    living(id).lock(LockType::Share).one(db).await
 }
 
 /// True if there is the account; it is locked so that it stays there, whatever else changes about it.
+///
+/// The lock of who erases a person is stronger, so an account that is being erased is waited for.
 pub(crate) async fn exists(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
     let found: Option<Uuid> =
-        Entity::find_by_id(id).select_only().column(Column::Id).lock(LockType::KeyShare).into_tuple().one(db).await?;
+        living(id).select_only().column(Column::Id).lock(LockType::KeyShare).into_tuple().one(db).await?;
     Ok(found.is_some())
 }
 
 /// True if there is the account and it is active; locked so that it stays there.
 pub(crate) async fn is_active(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
-    let active = Entity::find_by_id(id).filter(Column::DeactivatedAt.is_null()).select_only().column(Column::Id);
+    let active = living(id).filter(Column::DeactivatedAt.is_null()).select_only().column(Column::Id);
     let found: Option<Uuid> = active.lock(LockType::KeyShare).into_tuple().one(db).await?;
+    Ok(found.is_some())
+}
+
+/// True if the account is there and locked so that it stays there. False also while somebody erases it: nothing is waited for.
+pub(crate) async fn stays(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
+    let row = living(id).select_only().column(Column::Id);
+    let row = row.lock_with_behavior(LockType::KeyShare, LockBehavior::SkipLocked);
+    let found: Option<Uuid> = row.into_tuple().one(db).await?;
     Ok(found.is_some())
 }
 
 /// The account, as it is now.
 pub(crate) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id).one(db).await
+    living(id).one(db).await
 }
 
 /// The account with this address, as it is now.
 pub(crate) async fn find_by_email(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::EmailCanonical.eq(canonical)).one(db).await
+    let living = Entity::find().filter(Column::ErasedAt.is_null());
+    living.filter(Column::EmailCanonical.eq(canonical)).one(db).await
 }
 
 /// The id and the password's hash of the account with this address. Not locked: compare again in the transaction.
@@ -84,7 +107,7 @@ pub(crate) async fn credentials(db: &impl ConnectionTrait, canonical: &str) -> R
 /// The address, in the form in which those are compared, and the password's hash of an account. Not locked: compare again.
 pub(crate) async fn own_credentials(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<(String, String)>, DbErr> {
     let columns = [Column::EmailCanonical, Column::PasswordHash];
-    Entity::find_by_id(id).select_only().columns(columns).into_tuple().one(db).await
+    living(id).select_only().columns(columns).into_tuple().one(db).await
 }
 
 /// The id of the account with this address.
@@ -94,7 +117,7 @@ pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> R
 
 /// The hash of the account's password.
 pub(crate) async fn password_hash(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
-    Entity::find_by_id(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
+    living(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
 }
 
 /// Brings the locked account to its next version, with these columns changed.
@@ -144,6 +167,7 @@ pub(crate) mod tests {
             deactivated_at: None,
             created_at: at,
             updated_at: at,
+            erased_at: None,
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use super::email::confirmed;
 use super::password::own_password;
+use super::still_signed_in;
 use crate::CommandError;
 use crate::auth::SecretText;
-use crate::command::{Command, Handled, PasswordWork};
+use crate::command::{Command, Handled, PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::rows::{session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
@@ -23,7 +24,8 @@ use serde::{Deserialize, Serialize};
 pub struct DeactivateAccount {
     /// Your password. Wrong ones count like failed sign-ins.
     pub password: SecretText,
-    /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    /// Makes repetitions harmless: within 24 hours the same key and input get the same answer, for as long as the access token that
+    /// was used is valid. At most 64 bytes.
     pub idempotency_key: Option<String>,
 }
 
@@ -36,6 +38,8 @@ pub struct Deactivated {
 
 impl Command for DeactivateAccount {
     const NAME: &'static str = "deactivateAccount";
+    /// A repetition comes with a token whose sign-in has ended: by the first one. The handler lets nobody else in.
+    const SENDER: Sender = Sender::SignedInOrOut;
     const SECRET_FIELDS: &'static [&'static str] = &["password"];
     type Valid = Password;
     type Outcome = Deactivated;
@@ -55,9 +59,8 @@ impl Command for DeactivateAccount {
     async fn handle(_: &Password, unit: &mut UnitOfWork) -> Handling<Handled<Deactivated>> {
         let user_id = unit.user_id()?;
         let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
+        let now = still_signed_in(unit).await?;
         confirmed(unit.password(), &user)?;
-        // After the lock: a sign-in that is committed by now has its token from before this moment.
-        let now = unit.clock().await?;
         session::end_all(unit.db(), user_id.0, now.moment()).await?;
         let changed = user::ActiveModel { deactivated_at: Set(Some(now.moment())), ..Default::default() };
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;

@@ -402,6 +402,20 @@ async fn a_deactivated_account_is_signed_in_to_only_to_have_it_back() {
 }
 
 #[tokio::test]
+async fn deactivating_again_with_a_token_whose_sign_in_ended_gets_the_first_answer_or_none() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let once = DeactivateAccount { idempotency_key: Some("once".into()), ..deactivate(PASSWORD) };
+    let first = world.by(&ada, once.clone()).await;
+    let again = world.by(&ada, once).await;
+    assert!(again.receipt().replayed && accepted(&again) == accepted(&first));
+    accepted(&world.anonymously(reactivate(&ada, PASSWORD)).await.unwrap());
+    let refused = world.try_by(&ada, deactivate(PASSWORD)).await.unwrap_err();
+    assert_eq!(refused.code(), FailureCode::Unauthenticated, "the token is of no use for anything new");
+    assert!(signs_in(&world, &ada, PASSWORD).await);
+}
+
+#[tokio::test]
 async fn a_deactivated_account_comes_back_after_a_reset_too() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;

@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use millrace_command::mail::MAIL_ATTEMPTS_MAX;
 use millrace_command::{Mail, MailError, Mailer, RequestPasswordReset, SecretText, VerifyEmail};
 use millrace_log::PostgresSettings;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use std::time::Duration;
 
 const VERIFY: &str = "Confirm your e-mail address";
@@ -93,6 +94,19 @@ async fn the_token_of_an_attempt_that_seemed_to_fail_is_good_too() {
     assert!(mails.len() == 2 && first != token_in(&mails[1].text));
     let verify = VerifyEmail { token: SecretText(first), idempotency_key: None };
     accepted(&world.anonymously(verify).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_mail_waits_for_who_erases_its_reader() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    let erasing = world.database().begin().await.unwrap();
+    erasing.execute_unprepared("SELECT FROM users FOR UPDATE").await.unwrap();
+    assert_eq!(mailbox.fill(&world).await, millrace_command::Mailed::default());
+    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (1, 0));
+    erasing.rollback().await.unwrap();
+    assert_eq!(mailbox.fill(&world).await.sent, 1);
+    assert_eq!(mailbox.mails(&ada.email, VERIFY).len(), 1);
 }
 
 /// Dies with a mail in hand.

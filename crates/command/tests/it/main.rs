@@ -7,6 +7,7 @@ mod bank;
 mod comments;
 mod concurrency;
 mod credentials;
+mod erasure;
 mod faults;
 mod follows;
 mod idempotency;

@@ -137,21 +137,7 @@ impl Market {
     }
 
     pub async fn audit_over(&self, database: &DatabaseConnection) {
-        let wrong = number(
-                database,
-                "SELECT
-                (SELECT count(*) FROM (SELECT FROM ledger_entries GROUP BY transaction_id HAVING sum(amount_minor) <> 0 OR count(DISTINCT currency) <> 1) a)
-                + (SELECT count(*) FROM wallets w WHERE balance_minor < 0 OR balance_minor <>
-                    (SELECT coalesce(sum(amount_minor), 0) FROM ledger_entries WHERE account_id = w.id))
-                + (SELECT count(*) FROM products p WHERE stock < 0 OR stock <>
-                    (SELECT coalesce(sum(quantity), 0) FROM stock_movements WHERE product_id = p.id))
-                + (SELECT count(*) FROM orders o WHERE (status IN ('confirmed', 'shipped', 'delivered')) <>
-                    ((SELECT count(*) FROM ledger_transactions t WHERE t.order_id = o.id AND cause = 'payment')
-                    - (SELECT count(*) FROM ledger_transactions t WHERE t.order_id = o.id AND cause = 'refund') = 1))
-                + (SELECT count(*) FROM orders o WHERE status = 'cancelled' AND
-                    (SELECT sum(quantity) FROM stock_movements m WHERE m.order_id = o.id) <> 0) AS n",
-            )
-            .await;
+        let wrong = number(database, include_str!("audit.sql")).await;
         assert_eq!(wrong, 0, "rows that do not add up");
     }
 }

@@ -110,10 +110,11 @@ impl CommandStatus {
         let terms = Terms { need: Need::default(), deadline: Instant::now(), viewer: None };
         let (mut documents, _) = request.side().documents::<Commands>(std::slice::from_ref(&key), &terms).await?;
         match documents.remove(&key).map(|found| found.document) {
-            Some(CommandsDocument::Command(command)) => {
-                Ok(may_see(request, &command).then(|| Self::of(id, &command, &standings)))
+            Some(CommandsDocument::Command(command)) if may_see(request, &command) => {
+                Ok(Some(Self::of(id, &command, &standings)))
             }
-            None => Ok(promised(request, &standings).map(|state| Self::unfolded(id, state))),
+            // Somebody else's command is told like one that nothing is known of, whatever the token promises.
+            _ => Ok(promised(request, &standings).map(|state| Self::unfolded(id, state))),
         }
     }
 

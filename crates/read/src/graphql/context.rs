@@ -1,16 +1,20 @@
 //! One request: who asks, what they are owed, and what they were shown.
 
+use super::basis::{Basis, GrowingBasis, Shown};
 use super::error::Refusal;
-use super::gathered::Gathered;
+use super::gathered::{Gathered, Seen};
 use super::loader::{Loader, Loaders};
 use super::page::{Page, Paging, Place};
 use super::part::{Occurrence, Part};
 use super::read_side::{Documents, Found, ReadSide, Terms};
-use crate::models::{ForEach, Maker, NAMES, Registered};
+use super::shared::Audience;
+use crate::models::{ForEach, Maker, NAMES, Registered, Visitor, visit};
 use crate::projection::DocumentKey;
 use crate::reader::{ListQuery, Need, OnTimeout};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Context, Name, Value};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
 use millrace_events::viewer::Person;
 use millrace_events::{ConsistencyToken, Viewer};
 use std::convert::Infallible;
@@ -50,6 +54,8 @@ pub struct RequestContext {
     part: Mutex<Part>,
     /// Grows with each answer; the transport reads it when the request is done.
     gathered: Mutex<Gathered>,
+    /// What the answer is made of.
+    basis: Mutex<GrowingBasis>,
     loaders: ForEach<Loaders>,
 }
 
@@ -95,6 +101,7 @@ impl RequestContext {
             on_timeout: asked.on_timeout,
             deadline: Some(asked.deadline),
             gathered: Mutex::new(gathered),
+            basis: Mutex::default(),
             loaders,
         }
     }
@@ -107,8 +114,9 @@ impl RequestContext {
         })
     }
 
-    /// What answers it.
+    /// What answers it. Whoever reads past this context puts more into the answer than the context knows.
     pub fn side(&self) -> &Arc<ReadSide> {
+        self.growing().note_more();
         &self.side
     }
 
@@ -121,6 +129,11 @@ impl RequestContext {
     /// True if the answer may depend on who the viewer is. Of what was made without asking this is certain: it does not.
     pub(super) fn is_personal(&self) -> bool {
         self.is_personal.load(Ordering::Relaxed)
+    }
+
+    /// Who the viewer is like. To look does not make the answer theirs alone.
+    pub(super) fn audience(&self) -> Audience {
+        Audience::of(&self.viewer)
     }
 
     /// The signed-in person; anybody else is refused.
@@ -182,6 +195,7 @@ impl RequestContext {
             backward: paging.from_end,
             limit: paging.size,
         };
+        self.growing().note_more();
         let (page, seen) = self.side.page::<P>(&query, &self.terms::<P>()).await?;
         self.gathered().take(P::NAME, &seen);
         let entry = |(key, stored): (DocumentKey, crate::store::Stored<P::Document>)| {
@@ -195,11 +209,39 @@ impl RequestContext {
     async fn read_all<P: Registered>(&self, keys: Vec<DocumentKey>) -> Result<Documents<P::Document>, Refusal> {
         let mut documents = Documents::with_capacity(keys.len());
         for part in keys.chunks(BATCH_KEYS_MAX) {
-            let (found, seen) = self.side.documents::<P>(part, &self.terms::<P>()).await?;
+            let read = self.side.documents::<P>(part, &self.terms::<P>()).await;
+            // A field whose read failed may be null all the same.
+            let (found, seen) = read.inspect_err(|_| self.growing().note_more())?;
             self.gathered().take(P::NAME, &seen);
+            self.growing().take(P::NAME, &seen, part, &found);
             documents.extend(found);
         }
         Ok(documents)
+    }
+
+    /// What the answer was made of; none if there is more in it than documents that were read by their keys.
+    pub(super) fn basis(&self) -> Option<Basis> {
+        self.growing().whole()
+    }
+
+    /// True if everything that an answer was made of is there as it was, at a place that has reached what this request is owed: then
+    /// it is this request's answer too. Nothing is waited for: execution does that, and says why if it was in vain.
+    pub(super) async fn renew(&self, basis: &Basis) -> bool {
+        let mut looks = Looks { context: self, basis, futures: vec![] };
+        visit(&mut looks);
+        let seen: Option<Vec<_>> = join_all(looks.futures).await.into_iter().collect();
+        let Some(seen) = seen.filter(|seen| seen.len() == basis.0.len()) else { return false };
+        for (projection, seen) in &seen {
+            self.gathered().take(projection, seen);
+        }
+        true
+    }
+
+    /// How far what was read had come, if all of it is still as it was shown.
+    async fn look_again<P: Registered>(&self, shown: &Shown) -> Option<(&'static str, Seen)> {
+        let terms = Terms { deadline: Instant::now(), ..self.terms::<P>() };
+        let (answer, seen) = self.side.answer::<P>(&shown.keys, &terms).await.ok()?;
+        (!seen.stale && shown.is_still_in(&answer)).then_some((P::NAME, seen))
     }
 
     /// An answer must show what the client is owed, and what this very request has shown before.
@@ -215,6 +257,25 @@ impl RequestContext {
 
     fn gathered(&self) -> MutexGuard<'_, Gathered> {
         self.gathered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn growing(&self) -> MutexGuard<'_, GrowingBasis> {
+        self.basis.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One look for each projection that is in a basis.
+struct Looks<'a> {
+    context: &'a RequestContext,
+    basis: &'a Basis,
+    futures: Vec<BoxFuture<'a, Option<(&'static str, Seen)>>>,
+}
+
+impl Visitor for Looks<'_> {
+    fn visit<P: Registered>(&mut self) {
+        let context = self.context;
+        let of_it = self.basis.0.iter().filter(|shown| shown.projection == P::NAME);
+        self.futures.extend(of_it.map(|shown| context.look_again::<P>(shown).boxed()));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The objects, queries and subscriptions of the schema: one file per noun.
 
 mod after_command;
+mod basis;
 mod command_status;
 mod comment;
 mod connection;
@@ -24,6 +25,7 @@ mod post_subscription;
 mod product;
 mod product_query;
 mod read_side;
+mod remembered;
 mod search;
 mod shared;
 mod shop_subscription;
@@ -49,6 +51,7 @@ pub use order::Order;
 pub use post::Post;
 pub use product::Product;
 pub use read_side::{DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
+pub use remembered::{Answers, Question, Remembered};
 pub use shared::{Groups, Operation};
 pub use user::User;
 pub use user_query::Viewer;

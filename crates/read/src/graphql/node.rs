@@ -76,7 +76,7 @@ async fn find(request: &RequestContext, id: &ID) -> Result<Option<Node>, Refusal
         GlobalId::ProductId(id) => Product::find(request, id).await?.map(Node::Product),
         GlobalId::OrderId(id) => Order::find(request, id).await?.map(Node::Order),
         GlobalId::WalletId(id) => Wallet::find(request, id).await?.map(Node::Wallet),
-        GlobalId::TransactionId(_) | GlobalId::TopUpId(_) => None,
+        GlobalId::TransactionId(_) | GlobalId::TopUpId(_) | GlobalId::ErasureId(_) => None,
         GlobalId::CommandId(_) | GlobalId::SessionId(_) => None,
     })
 }

@@ -149,13 +149,19 @@ impl ReadSide {
         keys: &[DocumentKey],
         terms: &Terms,
     ) -> Result<(Documents<P::Document>, Seen), Refusal> {
+        let (answer, seen) = self.answer::<P>(keys, terms).await?;
+        Ok((decoded::<P>(answer)?, seen))
+    }
+
+    /// Documents by key, not decoded.
+    pub async fn answer<P: Registered>(&self, keys: &[DocumentKey], terms: &Terms) -> Result<(Answer, Seen), Refusal> {
         let reading = P::of(&self.each);
         let patience = self.patience(terms);
         // Boxed: a read is tens of kilobytes of state, which would lie in each of the many futures around it.
         let answer = Box::pin(reading.reader.read(keys, terms.need, &patience)).await;
         let answer = answer.map_err(|error| patience.refusal(P::NAME, error))?;
         let seen = reading.seen_in(&answer);
-        Ok((decoded::<P>(answer)?, seen))
+        Ok((answer, seen))
     }
 
     /// A page of a list, straight from the store.

@@ -99,10 +99,7 @@ mod tests {
             command_id: CommandId(Uuid::nil()),
             at: Timestamp::new(OffsetDateTime::UNIX_EPOCH),
             task: "card".into(),
-            work: FanOutWork::Each {
-                selector: Selector { kind: "post".into(), field: "cardIds".into(), value: String::new() },
-                done: None,
-            },
+            work: FanOutWork::each(Selector { kind: "post".into(), field: "cardIds".into(), value: String::new() }),
             reads: vec![],
         };
         let checkpoint = Checkpoint {

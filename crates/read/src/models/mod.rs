@@ -14,6 +14,8 @@ pub mod shop;
 pub(crate) mod tests;
 
 use crate::projection::{DocumentKey, Projection};
+use millrace_events::UserId;
+use serde_json::Value;
 
 /// A projection of the list.
 pub trait Registered: Projection {
@@ -24,6 +26,9 @@ pub trait Registered: Projection {
 
     /// Reads a document's JSON. The key tells the kind, which is quicker than looking for it in the JSON.
     fn decode(key: &DocumentKey, json: &str) -> serde_json::Result<Self::Document>;
+
+    /// Questions to documents, as filters of the store, that none answers once this person is erased.
+    fn left_of(person: UserId) -> Vec<Value>;
 
     /// What a list sorted by this field is sorted by; none for a document that stands in no such list.
     fn sort_value(document: &Self::Document, field: &str) -> Option<i64>;
@@ -78,6 +83,10 @@ macro_rules! projections {
 
                 fn decode(key: &DocumentKey, json: &str) -> serde_json::Result<Self::Document> {
                     <$projection>::read(key, json)
+                }
+
+                fn left_of(person: UserId) -> Vec<Value> {
+                    <$projection>::left_of(person)
                 }
 
                 fn sort_value(document: &Self::Document, field: &str) -> Option<i64> {

@@ -1,9 +1,11 @@
 //! What a fold writes, while it is being made: pure. Documents are changed on copies, so that a commit that fails leaves nothing behind.
 
 use super::state::{State, States};
-use crate::projection::{Audience, Change, ChangeKind, Document, DocumentKey, FanOut, Lookup, Projection, Unfoldable};
+use crate::projection::{
+    Audience, Change, ChangeKind, Document, DocumentKey, ERASURE, FanOut, Lookup, Projection, Unfoldable,
+};
 use crate::store::{Checkpoint, Commit, DeadLetter};
-use millrace_events::{CommandId, Position, Recorded, Revision, Timestamp};
+use millrace_events::{CommandId, Event, Position, Recorded, Revision, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,18 +16,20 @@ pub struct Cause<'a> {
     event: &'a str,
     command_id: CommandId,
     at: Timestamp,
+    erases: bool,
 }
 
 impl<'a> Cause<'a> {
     /// An event.
     pub fn event(event: &Recorded) -> Cause<'static> {
-        let name = event.event.kind().name();
-        Cause { position: event.position, event: name, command_id: event.command_id, at: event.at }
+        let (name, erases) = (event.event.kind().name(), matches!(event.event, Event::UserErased(_)));
+        Cause { position: event.position, event: name, command_id: event.command_id, at: event.at, erases }
     }
 
     /// A fan-out: its changes belong to the event that opened it, under the fan-out's own name.
     pub fn fan_out(fan_out: &'a FanOut) -> Self {
-        Cause { position: fan_out.position, event: &fan_out.task, command_id: fan_out.command_id, at: fan_out.at }
+        let (event, erases) = (&*fan_out.task, fan_out.task == ERASURE);
+        Cause { position: fan_out.position, event, command_id: fan_out.command_id, at: fan_out.at, erases }
     }
 }
 
@@ -60,7 +64,8 @@ impl<P: Projection> Draft<P> {
         &self.states
     }
 
-    /// Changes one document. A parked one is left as it is, and one that cannot be changed is parked.
+    /// Changes one document. A parked one is left as it is, but for what it holds of an erased person; one that cannot be changed is
+    /// parked.
     pub fn change(
         &mut self,
         cause: &Cause<'_>,
@@ -68,7 +73,8 @@ impl<P: Projection> Draft<P> {
         apply: impl FnOnce(&mut Option<P::Document>, &dyn Lookup<P::Document>) -> Result<(), Unfoldable>,
     ) {
         let before = self.states.state(key).cloned().unwrap_or_else(|| Arc::new(State::absent()));
-        if before.broken_since.is_some() {
+        let broken_since = before.broken_since;
+        if broken_since.is_some() && !cause.erases {
             return;
         }
         let mut document = before.document.clone();
@@ -76,7 +82,7 @@ impl<P: Projection> Draft<P> {
         let revision = self.revision;
         match applied {
             Ok(()) if document == before.document => {}
-            Ok(()) => self.set(cause, key, before, State { revision, broken_since: None, document }),
+            Ok(()) => self.set(cause, key, before, State { revision, broken_since, document }),
             Err(unfoldable) => self.park(cause, key, before, &unfoldable),
         }
     }

@@ -3,6 +3,7 @@
 use super::alarm::{Alarm, Obstacle};
 use super::draft::{Cause, Draft, Drafted};
 use super::state::States;
+use super::sweep;
 use crate::projection::{DocumentKey, Projection, Touches};
 use crate::store::Checkpoint;
 use millrace_events::seal::{self, SealError};
@@ -96,7 +97,9 @@ impl Batch {
             for key in &touches.writes {
                 draft.change(&cause, key, |document, others| P::apply(event, key, document, others));
             }
-            open.extend(P::fan_outs(event, draft.documents()));
+            for fan_out in P::fan_outs(event, draft.documents()) {
+                sweep::open(&mut open, fan_out);
+            }
         }
         draft.finish(Checkpoint {
             history: Some(self.history),

@@ -19,6 +19,7 @@ pub mod run;
 pub mod source;
 pub mod spread;
 pub mod state;
+pub mod sweep;
 mod tell;
 mod work;
 pub mod write_through;

@@ -2,24 +2,29 @@
 
 use super::draft::{Cause, Draft, Drafted};
 use super::state::States;
+use super::sweep;
 use crate::projection::{DocumentKey, FanOut, FanOutWork, Projection};
 use crate::store::Checkpoint;
 use millrace_events::{Revision, rule};
 
-/// Changes the next selected documents, in key order; `finished` says that these are the last.
+/// Changes the next selected documents, in key order: all that there are, or `limit` of them.
 pub fn spread_each<P: Projection>(
     from: &Checkpoint,
     fan_out: &FanOut,
-    keys: &[DocumentKey],
-    finished: bool,
+    selected: &[DocumentKey],
+    limit: usize,
     states: States<P::Document>,
 ) -> Drafted<P::Document> {
     let mut draft = Draft::<P>::begin(from, next_revision(from), states);
     let cause = Cause::fan_out(fan_out);
+    let keys = match &fan_out.work {
+        FanOutWork::Each { end, .. } => sweep::part(end, selected),
+        FanOutWork::Refill { .. } => selected,
+    };
     for key in keys {
         draft.change(&cause, key, |document, others| P::spread(fan_out, key, document, &[], others));
     }
-    let left = if finished { None } else { keys.last().and_then(|last| done_up_to(fan_out, last)) };
+    let left = sweep::left(fan_out, selected, limit);
     draft.finish(Checkpoint { open: turned(from, fan_out, left), ..from.clone() })
 }
 
@@ -40,16 +45,6 @@ pub fn spread_refill<P: Projection>(
 
 fn next_revision(from: &Checkpoint) -> Revision {
     if rule("chunk_moves_revision") { from.revision.after_chunk() } else { from.revision }
-}
-
-fn done_up_to(fan_out: &FanOut, last: &DocumentKey) -> Option<FanOut> {
-    match &fan_out.work {
-        FanOutWork::Each { selector, .. } => {
-            let work = FanOutWork::Each { selector: selector.clone(), done: Some(last.clone()) };
-            Some(FanOut { work, ..fan_out.clone() })
-        }
-        FanOutWork::Refill { .. } => None,
-    }
 }
 
 /// The fan-out that had its turn goes to the end, so that a long one does not keep the others waiting.

@@ -62,7 +62,7 @@ where
     /// Does the next chunk of a fan-out.
     pub(super) async fn spread(&mut self, from: Checkpoint, fan_out: &FanOut) -> Result<Step, RoundError> {
         let chunk = match &fan_out.work {
-            FanOutWork::Each { selector, done } => self.draft_each(&from, fan_out, selector, done.as_ref()).await?,
+            FanOutWork::Each { selector, done, .. } => self.draft_each(&from, fan_out, selector, done.as_ref()).await?,
             FanOutWork::Refill { document, selector, newest } => {
                 self.draft_refill(&from, fan_out, document, selector, *newest as usize).await?
             }
@@ -101,7 +101,7 @@ where
             states.set(key.clone(), Arc::new(State::from(stored)));
             keys.push(key);
         }
-        let drafted = spread::spread_each::<P>(from, fan_out, &keys, documents < limit, states);
+        let drafted = spread::spread_each::<P>(from, fan_out, &keys, limit, states);
         Ok(Some(Chunk { drafted, documents }))
     }
 

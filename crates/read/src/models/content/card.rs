@@ -28,6 +28,9 @@ pub struct Card {
     pub profile_url: String,
     /// Picture.
     pub avatar_url: Option<String>,
+    /// True once the person is erased: where such a card comes to stand, what its person wrote goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub erased: bool,
     /// Position of the event that last changed something on the card. A copy gives way only to a higher one.
     #[serde(with = "big_int")]
     pub revision: Position,
@@ -47,6 +50,7 @@ impl Card {
             last_name: names.last,
             profile_url: profile_url(id),
             avatar_url,
+            erased: false,
             revision,
         }
     }
@@ -81,6 +85,13 @@ pub(super) fn created(
     let names = Names::of(&e.first_name, &e.last_name, key)?;
     *document = Some(ContentDocument::Author(Arc::new(Card::new(e.user_id, names, None, event.position))));
     Ok(())
+}
+
+/// The card of an erased person always counts as a newer one, so that it is spread and takes their texts away.
+pub(super) fn erased(document: &mut Option<ContentDocument>, event: &Recorded) {
+    let Some(ContentDocument::Author(card)) = document else { return };
+    let newer = Card::new(card.id, Names::deleted(), None, event.position);
+    *card = Arc::new(Card { erased: true, ..newer });
 }
 
 /// A profile that shows the same card keeps its revision, so that nothing has to be spread.

@@ -52,6 +52,18 @@ pub fn id_in(key: &DocumentKey) -> Option<CommentId> {
 }
 
 impl Comment {
+    /// Shows a newer card of its author. That of an erased one takes the text away.
+    pub(super) fn renew(self: &mut Arc<Self>, card: &Arc<Card>) {
+        if !self.author.gives_way_to(card) {
+            return;
+        }
+        let comment = Arc::make_mut(self);
+        comment.author = Arc::clone(card);
+        if card.erased {
+            comment.text.clear();
+        }
+    }
+
     /// Position of the last change of text or author; its copy in the post's window says the same.
     pub fn revision(&self) -> Position {
         self.revision.max(self.author.revision)

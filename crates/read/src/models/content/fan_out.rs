@@ -4,7 +4,7 @@
 use super::card::{self, Card};
 use super::window::WINDOW_KEPT;
 use super::{ContentDocument, author_of, comment, post, relations};
-use crate::projection::{DocumentKey, FanOut, FanOutWork, Lookup, Selector, Unfoldable};
+use crate::projection::{DocumentKey, ERASURE, FanOut, FanOutWork, Lookup, Selector, Unfoldable};
 use millrace_events::{Event, PostId, Recorded, UserId};
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ const REFILL: &str = "refill";
 /// The fan-outs that an event opens.
 pub(super) fn opened(event: &Recorded, documents: &dyn Lookup<ContentDocument>) -> Vec<FanOut> {
     match &event.event {
-        Event::ProfileUpdated(e) if card_is_new(e.user_id, event, documents) => cards(e.user_id, event),
+        Event::ProfileUpdated(e) if card_is_new(e.user_id, event, documents) => cards(e.user_id, CARD, event),
+        Event::UserErased(e) => cards(e.user_id, ERASURE, event),
         Event::PostDeleted(e) => removals(e.post_id, event),
         Event::CommentDeleted(e) if refill_is_due(e.post_id, event, documents) => vec![refill(e.post_id, event)],
         Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![],
@@ -46,7 +47,7 @@ pub(super) fn spread(
     others: &dyn Lookup<ContentDocument>,
 ) -> Result<(), Unfoldable> {
     match fan_out.task.as_str() {
-        CARD => cards_at(&fan_out.reads, others).for_each(|card| replace_cards(document, card)),
+        CARD | ERASURE => cards_at(&fan_out.reads, others).for_each(|card| replace_cards(document, card)),
         REMOVAL => *document = None,
         REFILL => post::refilled(document, selected, others),
         _ => return Err(Unfoldable { key: key.clone(), reason: "not a fan-out of content" }),
@@ -65,12 +66,12 @@ fn refill_is_due(post_id: PostId, event: &Recorded, documents: &dyn Lookup<Conte
     }
 }
 
-fn cards(user_id: UserId, event: &Recorded) -> Vec<FanOut> {
+fn cards(user_id: UserId, task: &str, event: &Recorded) -> Vec<FanOut> {
     [(post::KIND, "cardIds"), (comment::KIND, "authorId")]
         .into_iter()
         .map(|(kind, field)| {
             let selector = Selector { kind: kind.into(), field: field.into(), value: user_id.to_string() };
-            open(event, CARD, FanOutWork::Each { selector, done: None }, vec![card::key(user_id)])
+            open(event, task, FanOutWork::each(selector), vec![card::key(user_id)])
         })
         .collect()
 }
@@ -79,7 +80,7 @@ fn removals(post_id: PostId, event: &Recorded) -> Vec<FanOut> {
     [comment::KIND, relations::LIKE]
         .into_iter()
         .map(|kind| {
-            let work = FanOutWork::Each { selector: of_post(kind, post_id), done: None };
+            let work = FanOutWork::each(of_post(kind, post_id));
             open(event, REMOVAL, work, vec![])
         })
         .collect()
@@ -112,18 +113,9 @@ fn open(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>)
 
 fn replace_cards(document: &mut Option<ContentDocument>, card: &Arc<Card>) {
     match document {
-        Some(ContentDocument::Post(post)) => {
-            let post = Arc::make_mut(post);
-            if post.author.gives_way_to(card) {
-                post.author = Arc::clone(card);
-            }
-            post.comments.iter_mut().for_each(|comment| comment.renew(card));
-        }
-        Some(ContentDocument::Comment(comment)) if comment.author.gives_way_to(card) => {
-            Arc::make_mut(comment).author = Arc::clone(card);
-        }
-        Some(ContentDocument::Comment(_) | ContentDocument::Author(_)) => {}
-        Some(ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
+        Some(ContentDocument::Post(post)) => post.renew(card),
+        Some(ContentDocument::Comment(comment)) => comment.renew(card),
+        Some(ContentDocument::Author(_) | ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
     }
 }
 

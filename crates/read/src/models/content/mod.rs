@@ -10,6 +10,7 @@ pub mod window;
 #[cfg(test)]
 mod tests;
 
+use crate::models::people::user::DELETED;
 use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
 use card::Card;
 use comment::Comment;
@@ -81,6 +82,19 @@ fn author_of(id: UserId, others: &dyn Lookup<ContentDocument>) -> Option<&Arc<Ca
 }
 
 impl Content {
+    pub(super) fn left_of(person: UserId) -> Vec<Value> {
+        let (id, global, deleted) = (person.to_string(), person.to_global(), DELETED);
+        let text = json!([{"title": {"$ne": ""}}, {"body": {"$ne": ""}}, {"tags": {"$ne": []}}, {"author.fullName": {"$ne": deleted}}]);
+        let comment = json!([{"text": {"$ne": ""}}, {"author.fullName": {"$ne": deleted}}]);
+        let in_window = json!({"author.id": global, "$or": comment.clone()});
+        vec![
+            json!({"_id": card::key(person), "$or": [{"fullName": {"$ne": deleted}}, {"avatarUrl": {"$ne": null}}]}),
+            json!({"kind": post::KIND, "authorId": id, "$or": text}),
+            json!({"kind": post::KIND, "cardIds": id, "comments": {"$elemMatch": in_window}}),
+            json!({"kind": comment::KIND, "authorId": id, "$or": comment}),
+        ]
+    }
+
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<ContentDocument> {
         match key.kind() {
             post::KIND => serde_json::from_str(json).map(ContentDocument::Post),
@@ -99,6 +113,7 @@ impl Projection for Content {
         let (writes, reads) = match &event.event {
             Event::UserCreated(e) => (vec![card::key(e.user_id)], vec![]),
             Event::ProfileUpdated(e) => (vec![card::key(e.user_id)], vec![]),
+            Event::UserErased(e) => (vec![card::key(e.user_id)], vec![]),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => (vec![], vec![]),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => (vec![], vec![]),
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => (vec![], vec![]),
@@ -141,6 +156,7 @@ impl Projection for Content {
         match &event.event {
             Event::UserCreated(e) => card::created(document, event, e, key)?,
             Event::ProfileUpdated(e) => card::profile_updated(document, event, e, key)?,
+            Event::UserErased(_) => card::erased(document, event),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}

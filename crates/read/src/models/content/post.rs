@@ -98,6 +98,21 @@ impl Post {
         self.comments.len() >= self.comment_count as usize
     }
 
+    /// Shows a newer card of its author or of who commented. That of an erased one takes away what they wrote here.
+    pub(super) fn renew(self: &mut Arc<Self>, card: &Arc<Card>) {
+        let post = Arc::make_mut(self);
+        post.comments.iter_mut().for_each(|comment| comment.renew(card));
+        if !post.author.gives_way_to(card) {
+            return;
+        }
+        post.author = Arc::clone(card);
+        if card.erased {
+            post.title.clear();
+            post.body.clear();
+            post.tags.clear();
+        }
+    }
+
     fn note_cards(&mut self) {
         self.card_ids = self.comments.iter().map(|comment| comment.author.id).collect();
         self.card_ids.insert(self.author_id);

@@ -56,10 +56,15 @@ impl WindowComment {
         self.revision.max(self.author.revision)
     }
 
-    /// Shows a newer card of its author.
+    /// Shows a newer card of its author. That of an erased one takes the text away.
     pub(super) fn renew(self: &mut Arc<Self>, card: &Arc<Card>) {
-        if self.author.gives_way_to(card) {
-            Arc::make_mut(self).author = Arc::clone(card);
+        if !self.author.gives_way_to(card) {
+            return;
+        }
+        let comment = Arc::make_mut(self);
+        comment.author = Arc::clone(card);
+        if card.erased {
+            comment.text.clear();
         }
     }
 
@@ -96,6 +101,7 @@ mod tests {
             full_name: "A B".into(),
             profile_url: "/users/1".into(),
             avatar_url: None,
+            erased: false,
             revision: Position(1),
         });
         WindowComment {

@@ -4,7 +4,7 @@
 
 use super::PeopleDocument;
 use crate::projection::DocumentKey;
-use millrace_events::user::{AllSessionsEnded, OtherSessionsEnded, RoleChanged, SessionEnded};
+use millrace_events::user::{AllSessionsEnded, OtherSessionsEnded, RoleChanged, SessionEnded, UserErased};
 use millrace_events::viewer::Person;
 use millrace_events::{Recorded, Role, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -115,6 +115,14 @@ pub(super) fn other_sessions_ended(document: &mut Option<PeopleDocument>, e: &Ot
             access.void_until(before.issued_until);
         }
         access.others_ended = Some(OthersEnded { kept_session_id: e.kept_session_id, issued_until: e.issued_until });
+    });
+}
+
+/// Nobody may do anything as this person any more.
+pub(super) fn erased(document: &mut Option<PeopleDocument>, e: &UserErased) {
+    with(document, e.user_id, |access| {
+        access.roles.clear();
+        access.void_until(e.issued_until);
     });
 }
 

@@ -10,7 +10,7 @@ mod tests;
 use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
 use access::Access;
 use follow::Follow;
-use millrace_events::{Event, Recorded};
+use millrace_events::{Event, Recorded, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -45,6 +45,14 @@ impl PeopleDocument {
 }
 
 impl People {
+    pub(super) fn left_of(person: UserId) -> Vec<Value> {
+        let names = [json!({"fullName": {"$ne": user::DELETED}}), json!({"email": {"$ne": null}})];
+        let pending = [json!({"pendingEmail": {"$ne": null}})];
+        let words = [json!({"avatarUrl": {"$ne": null}}), json!({"bio": {"$ne": null}})];
+        let any: Vec<Value> = names.into_iter().chain(pending).chain(words).collect();
+        vec![json!({"_id": user::key(person), "$or": any}), json!({"_id": access::key(person), "roles": {"$ne": []}})]
+    }
+
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<PeopleDocument> {
         match key.kind() {
             user::KIND => serde_json::from_str(json).map(PeopleDocument::User),
@@ -71,6 +79,7 @@ impl Projection for People {
             Event::EmailVerified(e) => vec![user::key(e.user_id)],
             Event::AccountDeactivated(e) => vec![user::key(e.user_id)],
             Event::AccountReactivated(e) => vec![user::key(e.user_id)],
+            Event::UserErased(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::UserFollowed(e) | Event::UserUnfollowed(e) if e.follower_id != e.followed_id => {
                 vec![follow::key(e.follower_id, e.followed_id), user::key(e.follower_id), user::key(e.followed_id)]
             }
@@ -111,6 +120,8 @@ impl Projection for People {
             Event::OtherSessionsEnded(e) if is_access => access::other_sessions_ended(document, e),
             Event::EmailChangeRequested(e) => return user::email_change_requested(document, event, e, key),
             Event::EmailVerified(e) => return user::email_verified(document, event, e, key),
+            Event::UserErased(e) if is_access => access::erased(document, e),
+            Event::UserErased(_) => user::erased(document, event),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => user::brought_to_version(document, event),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => user::brought_to_version(document, event),
             Event::AccountDeactivated(_) => user::deactivated(document, event, true),

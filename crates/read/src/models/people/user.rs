@@ -58,6 +58,9 @@ pub struct User {
     pub updated_at: Timestamp,
 }
 
+/// Both names of an erased person.
+pub const DELETED: &str = "Deleted user";
+
 /// The key of a person's page.
 pub fn key(id: UserId) -> DocumentKey {
     DocumentKey::new(KIND, id)
@@ -151,6 +154,20 @@ pub(super) fn email_verified(
 pub(super) fn deactivated(document: &mut Option<PeopleDocument>, event: &Recorded, deactivated: bool) {
     with(document, |user| {
         user.deactivated = deactivated;
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
+}
+
+/// What is left is what an erased person's page is when it is folded from events whose key is destroyed.
+pub(super) fn erased(document: &mut Option<PeopleDocument>, event: &Recorded) {
+    with(document, |user| {
+        let names = Names::deleted();
+        user.full_name = names.full();
+        user.first_name = names.first;
+        user.last_name = names.last;
+        (user.email, user.pending_email, user.avatar_url, user.bio) = (None, None, None, None);
+        (user.email_verified, user.deactivated) = (false, false);
         user.version = event.aggregate.version;
         user.updated_at = event.at;
     });

@@ -1,11 +1,12 @@
 //! `customer:ID`: a person's newest orders, ready in one document.
 
 use super::ShopDocument;
-use super::order::{self, Order};
+use super::order::{self, Order, Reason};
 use crate::projection::{DocumentKey, Unfoldable};
-use millrace_events::order::OrderPlaced;
+use millrace_events::order::{OrderCancelled, OrderPlaced};
 use millrace_events::{OrderId, Recorded, UserId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The kind of these documents.
@@ -25,6 +26,9 @@ pub struct Customer {
     pub order_count: u32,
     /// The newest, the newest first.
     pub orders: Vec<Arc<Order>>,
+    /// Whose words stand in these orders as reasons, for selecting.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reason_ids: BTreeSet<UserId>,
 }
 
 /// The key of a person's newest orders.
@@ -48,6 +52,17 @@ impl Customer {
         }
         self.orders.insert(at, Arc::new(order));
         self.trim();
+        self.note_reasons();
+    }
+
+    fn note_reasons(&mut self) {
+        self.reason_ids = self.orders.iter().filter_map(|order| order.reason_of).collect();
+    }
+
+    /// Takes everything of a person out of the orders kept here.
+    pub(super) fn forget(&mut self, person: UserId) {
+        self.orders.iter_mut().for_each(|order| Arc::make_mut(order).forget(person));
+        self.note_reasons();
     }
 
     /// The newest stays, however large it is.
@@ -66,7 +81,14 @@ pub(super) fn placed(
     key: &DocumentKey,
 ) -> Result<(), Unfoldable> {
     let order = order::placed(event, e, key)?;
-    let none = || ShopDocument::Customer(Arc::new(Customer { user_id: e.customer_id, order_count: 0, orders: vec![] }));
+    let none = || {
+        ShopDocument::Customer(Arc::new(Customer {
+            user_id: e.customer_id,
+            order_count: 0,
+            orders: vec![],
+            reason_ids: BTreeSet::new(),
+        }))
+    };
     if let ShopDocument::Customer(customer) = document.get_or_insert_with(none) {
         Arc::make_mut(customer).admit(order);
     }
@@ -82,5 +104,18 @@ pub(super) fn change(document: &mut Option<ShopDocument>, id: OrderId, change: i
             change(Arc::make_mut(&mut Arc::make_mut(customer).orders[at]));
         }
         Some(ShopDocument::Product(_) | ShopDocument::Wallet(_) | ShopDocument::Movement(_)) | None => {}
+    }
+}
+
+/// A reason may stand in the newest orders of a person, by somebody else.
+pub(super) fn cancelled(
+    document: &mut Option<ShopDocument>,
+    event: &Recorded,
+    e: &OrderCancelled,
+    reason: Option<Reason>,
+) {
+    change(document, e.order_id, |order| order.cancelled(event, e, reason));
+    if let Some(ShopDocument::Customer(customer)) = document {
+        Arc::make_mut(customer).note_reasons();
     }
 }

@@ -1,6 +1,7 @@
 //! Projection `shop`: products, orders, and what is in people's wallets.
 
 pub mod customer;
+mod erasure;
 pub mod movement;
 pub mod order;
 pub mod product;
@@ -68,6 +69,19 @@ pub fn wallets_topic(owner: UserId) -> String {
 }
 
 impl Shop {
+    pub(super) fn left_of(person: UserId) -> Vec<Value> {
+        let id = person.to_string();
+        let named =
+            json!([{"customerName": {"$ne": ""}}, {"customerEmail": {"$ne": ""}}, {"deliveryAddress": {"$ne": ""}}]);
+        vec![
+            json!({"kind": order::KIND, "customerId": id, "$or": named.clone()}),
+            json!({"_id": customer::key(person), "orders": {"$elemMatch": {"$or": named}}}),
+            json!({"kind": order::KIND, "reasonOf": id}),
+            json!({"kind": customer::KIND, "reasonIds": id}),
+            json!({"kind": movement::KIND, "noteOf": id}),
+        ]
+    }
+
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<ShopDocument> {
         match key.kind() {
             product::KIND => serde_json::from_str(json).map(ShopDocument::Product),
@@ -81,7 +95,7 @@ impl Shop {
 
 impl Projection for Shop {
     const NAME: &'static str = "shop";
-    const FOLD_VERSION: u32 = 1;
+    const FOLD_VERSION: u32 = 2;
     type Document = ShopDocument;
 
     fn touches(event: &Recorded) -> Touches {
@@ -100,6 +114,7 @@ impl Projection for Shop {
             Event::TopUpRequested(e) => vec![wallet::key(e.wallet_id)],
             Event::TopUpDeclined(e) => vec![wallet::key(e.wallet_id)],
             Event::WalletMoved(e) => vec![wallet::key(e.wallet_id), movement::key(e.transaction_id, e.wallet_id)],
+            Event::UserErased(e) => vec![customer::key(e.user_id)],
             Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![],
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => vec![],
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => vec![],
@@ -135,8 +150,9 @@ impl Projection for Shop {
             Event::OrderDelivered(e) => customer::change(document, e.order_id, |order| order.delivered(event)),
             Event::OrderCancelled(e) => {
                 let reason = order::reason(e, key)?;
-                customer::change(document, e.order_id, |order| order.cancelled(event, e, reason));
+                customer::cancelled(document, event, e, reason);
             }
+            Event::UserErased(e) => erasure::forget(document, e.user_id),
             Event::WalletOpened(e) => wallet::opened(document, event, e),
             Event::TopUpRequested(e) => wallet::top_up_requested(document, event, e),
             Event::TopUpDeclined(e) => wallet::top_up_declined(document, event, e),
@@ -154,18 +170,18 @@ impl Projection for Shop {
         Ok(())
     }
 
-    fn fan_outs(_: &Recorded, _: &dyn Lookup<ShopDocument>) -> Vec<FanOut> {
-        vec![]
+    fn fan_outs(event: &Recorded, _: &dyn Lookup<ShopDocument>) -> Vec<FanOut> {
+        erasure::opened(event)
     }
 
     fn spread(
-        _: &FanOut,
+        fan_out: &FanOut,
         key: &DocumentKey,
-        _: &mut Option<ShopDocument>,
+        document: &mut Option<ShopDocument>,
         _: &[(DocumentKey, ShopDocument)],
         _: &dyn Lookup<ShopDocument>,
     ) -> Result<(), Unfoldable> {
-        Err(Unfoldable { key: key.clone(), reason: "shop has no fan-out" })
+        erasure::spread(fan_out, key, document)
     }
 
     fn refill_reads(_: &[(DocumentKey, ShopDocument)]) -> Vec<DocumentKey> {
@@ -199,6 +215,10 @@ impl Projection for Shop {
             index("products_newest", newest("offered"), product::KIND),
             index("products_by_price", json!({"offered": 1, "priceMinor": 1, "_id": 1}), product::KIND),
             index("orders_of_customer", newest("customerId"), order::KIND),
+            index("orders_by_reason", json!({"reasonOf": 1, "_id": 1}), order::KIND),
+            index("customers_by_reason", json!({"reasonIds": 1, "_id": 1}), customer::KIND),
+            index("orders_by_customer", json!({"customerId": 1, "_id": 1}), order::KIND),
+            index("movements_by_note", json!({"noteOf": 1, "_id": 1}), movement::KIND),
             index("orders_by_status", newest("status"), order::KIND),
             index("orders_newest", json!({"createdMicros": -1, "_id": -1}), order::KIND),
             index("wallets_of_person", newest("userId"), wallet::KIND),

@@ -38,6 +38,18 @@ pub struct Movement {
     pub other_user_id: Option<UserId>,
     /// The sender's words with a transfer.
     pub note: Option<String>,
+    /// Who wrote them, for selecting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note_of: Option<UserId>,
+}
+
+impl Movement {
+    /// Takes the words of a person out of it.
+    pub(super) fn forget(&mut self, person: UserId) {
+        if self.note_of == Some(person) {
+            (self.note, self.note_of) = (None, None);
+        }
+    }
 }
 
 /// The key of a movement in one wallet.
@@ -47,9 +59,10 @@ pub fn key(transaction_id: TransactionId, wallet_id: WalletId) -> DocumentKey {
 
 pub(super) fn moved(document: &mut Option<ShopDocument>, e: &WalletMoved, key: &DocumentKey) -> Result<(), Unfoldable> {
     let note = match &e.note {
-        Some(note) => readable(note, key)?.cloned(),
+        Some(note) => readable(note, key)?.map(|text| (text.clone(), note.of())),
         None => None,
     };
+    let (note, note_of) = note.unzip();
     *document = Some(ShopDocument::Movement(Arc::new(Movement {
         transaction_id: e.transaction_id,
         wallet_id: e.wallet_id,
@@ -62,6 +75,7 @@ pub(super) fn moved(document: &mut Option<ShopDocument>, e: &WalletMoved, key: &
         order_id: e.order_id,
         other_user_id: e.other_user_id,
         note,
+        note_of,
     })));
     Ok(())
 }

@@ -80,6 +80,9 @@ pub struct Order {
     pub cancelled_by: Option<CancelledBy>,
     /// Why it was cancelled, in the words of whoever did.
     pub cancel_reason: Option<String>,
+    /// Who gave that reason, for selecting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason_of: Option<UserId>,
 }
 
 /// One product of an order.
@@ -169,6 +172,7 @@ pub(super) fn placed(event: &Recorded, e: &OrderPlaced, key: &DocumentKey) -> Re
         payments: vec![],
         cancelled_by: None,
         cancel_reason: None,
+        reason_of: None,
     })
 }
 
@@ -184,10 +188,17 @@ fn line_of(line: &OrderedLine, key: &DocumentKey) -> Result<OrderLine, Unfoldabl
     })
 }
 
+/// Why an order was cancelled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reason {
+    text: String,
+    of: UserId,
+}
+
 /// Why an order was cancelled; none if nobody said, or if whoever said it is erased.
-pub(super) fn reason(e: &OrderCancelled, key: &DocumentKey) -> Result<Option<String>, Unfoldable> {
+pub(super) fn reason(e: &OrderCancelled, key: &DocumentKey) -> Result<Option<Reason>, Unfoldable> {
     let Some(reason) = &e.reason else { return Ok(None) };
-    Ok(readable(reason, key)?.cloned())
+    Ok(readable(reason, key)?.map(|text| Reason { text: text.clone(), of: reason.of() }))
 }
 
 impl Order {
@@ -218,10 +229,22 @@ impl Order {
         self.step(event, Status::Delivered);
     }
 
-    pub(super) fn cancelled(&mut self, event: &Recorded, e: &OrderCancelled, reason: Option<String>) {
+    /// Takes everything of a person out of it: who ordered, and where it goes, and why it was cancelled in their words.
+    pub(super) fn forget(&mut self, person: UserId) {
+        if self.customer_id == person {
+            self.customer_name.clear();
+            self.customer_email.clear();
+            self.delivery_address.clear();
+        }
+        if self.reason_of == Some(person) {
+            (self.cancel_reason, self.reason_of) = (None, None);
+        }
+    }
+
+    pub(super) fn cancelled(&mut self, event: &Recorded, e: &OrderCancelled, reason: Option<Reason>) {
         self.step(event, Status::Cancelled);
         self.cancelled_by = Some(e.by);
-        self.cancel_reason = reason;
+        (self.cancel_reason, self.reason_of) = reason.map(|reason| (reason.text, reason.of)).unzip();
         let refund = e.refund.as_ref().map(|refund| OrderPayment {
             transaction_id: refund.transaction_id,
             kind: PaymentKind::Refund,

@@ -13,6 +13,7 @@ use time::macros::date;
 use uuid::Uuid;
 
 const ADA: UserId = UserId(id(1));
+const BEN: UserId = UserId(id(4));
 const OAK: ProductId = ProductId(id(2));
 const WALLET: WalletId = WalletId(id(3));
 
@@ -163,6 +164,49 @@ fn of_an_erased_customer_an_order_keeps_no_word() {
     let order = order(&folded, 1);
     assert_eq!([&order.customer_name, &order.customer_email, &order.delivery_address], ["", "", ""]);
     assert_eq!((order.total_price, order.lines.len()), (eur(600), 1));
+}
+
+/// Ada ordered, Ben of the staff cancelled it with words, and each sent the other money with words.
+fn words_of_two() -> Log {
+    let mut log = Log::default();
+    place(&mut log, 1, 1);
+    place(&mut log, 2, 1);
+    for (n, by, of) in [(1, CancelledBy::Staff, BEN), (2, CancelledBy::Customer, ADA)] {
+        let reason = Some(Personal::known(of, format!("Words of {of}.")));
+        let (order_id, customer_id) = (order_id(n), ADA);
+        log.record(Event::OrderCancelled(OrderCancelled { order_id, customer_id, by, reason, refund: None }));
+    }
+    for (n, from) in [(20, ADA), (21, BEN)] {
+        let note = Some(Personal::known(from, format!("Words of {from}.")));
+        log.record(Event::WalletMoved(WalletMoved {
+            wallet_id: WALLET,
+            user_id: ADA,
+            transaction_id: TransactionId(id(n)),
+            moved_at: at(50),
+            cause: MovementCause::TransferReceived,
+            amount: eur(1),
+            balance: eur(1),
+            order_id: None,
+            top_up_id: None,
+            other_user_id: Some(BEN),
+            note,
+        }));
+    }
+    log
+}
+
+/// In their own orders and in other people's; and a rebuild, which never met the words, says the same.
+#[test]
+fn an_erased_persons_words_go_and_a_rebuild_gives_the_same() {
+    for (person, other) in [(ADA, BEN), (BEN, ADA)] {
+        let mut log = words_of_two();
+        log.erase(person);
+        let folded = Folded::<Shop>::of(&log.events);
+        let all = serde_json::to_string(&folded.documents.values().collect::<Vec<_>>()).unwrap();
+        assert!(!all.contains(&format!("Words of {person}")) && all.contains(&format!("Words of {other}")), "{all}");
+        assert_eq!(all.contains("ada@millrace.example"), person == BEN);
+        assert_eq!(folded.documents, Folded::<Shop>::of(&after_erasing(&log.events, person)).documents);
+    }
 }
 
 #[test]

@@ -58,14 +58,14 @@ impl<P: Projection> Folded<P> {
     pub fn chunk(&mut self, limit: usize) {
         let Some(mut fan_out) = self.open.pop_front() else { return };
         match fan_out.work.clone() {
-            FanOutWork::Each { selector, done } => {
+            FanOutWork::Each { selector, done, end } => {
                 let page: Vec<_> =
                     self.selected(&selector).filter(|key| Some(key) > done.as_ref()).take(limit).collect();
                 for key in &page {
                     self.spread(&fan_out, key, &[]);
                 }
                 if let Some(last) = page.last().filter(|_| page.len() == limit) {
-                    fan_out.work = FanOutWork::Each { selector, done: Some(last.clone()) };
+                    fan_out.work = FanOutWork::Each { selector, done: Some(last.clone()), end };
                     self.open.push_back(fan_out);
                 }
             }

@@ -7,13 +7,13 @@ use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
-    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
+    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
 };
 use millrace_events::{
-    Aggregate, CommandId, CommentId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId, Recorded, Role,
-    SessionId, Timestamp, UserId, seal,
+    Aggregate, CommandId, CommentId, ErasureId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId,
+    Recorded, Role, SessionId, Timestamp, UserId, seal,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -123,6 +123,12 @@ impl Log {
         self.record(Event::AccountReactivated(AccountReactivated { user_id }))
     }
 
+    pub fn erase(&mut self, user_id: UserId) -> &mut Self {
+        let issued_until = at(i64::try_from(self.events.len()).unwrap());
+        let erased = UserErased { user_id, erasure_id: ErasureId(id(200)), issued_until };
+        self.record(Event::UserErased(erased))
+    }
+
     pub fn follow(&mut self, follower_id: UserId, followed_id: UserId) -> &mut Self {
         self.record(Event::UserFollowed(FollowChanged { follower_id, followed_id }))
     }
@@ -205,6 +211,7 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::EmailVerified(e) => e.user_id.0,
         Event::AccountDeactivated(e) => e.user_id.0,
         Event::AccountReactivated(e) => e.user_id.0,
+        Event::UserErased(e) => e.user_id.0,
         Event::UserFollowed(e) | Event::UserUnfollowed(e) => pair_id(e.follower_id.0, e.followed_id.0),
         Event::PostCreated(e) | Event::PostEdited(e) => e.post_id.0,
         Event::PostPublished(e) | Event::PostUnpublished(e) => e.post_id.0,
@@ -230,9 +237,14 @@ fn aggregate_id(event: &Event) -> Uuid {
 
 /// The same events, read again after this person's key was destroyed: sealed and opened as in the log.
 pub fn after_erasing(events: &[Recorded], person: UserId) -> Vec<Recorded> {
+    after_erasing_all(events, &BTreeSet::from([person]))
+}
+
+/// The same after several persons' keys were destroyed.
+pub fn after_erasing_all(events: &[Recorded], persons: &BTreeSet<UserId>) -> Vec<Recorded> {
     let key = PersonKey::generate();
     let live = |_| Some(KeyState::Live(key.clone()));
-    let now = |of| Some(if of == person { KeyState::Destroyed } else { KeyState::Live(key.clone()) });
+    let now = |of| Some(if persons.contains(&of) { KeyState::Destroyed } else { KeyState::Live(key.clone()) });
     let reread = |event: &Recorded| {
         let mut payload = event.event.payload().unwrap();
         seal::seal(&mut payload, event.event_id, &live).unwrap();

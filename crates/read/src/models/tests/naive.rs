@@ -14,7 +14,7 @@ use crate::projection::{DocumentKey, Projection};
 use millrace_events::comment::CommentWritten;
 use millrace_events::post::PostWritten;
 use millrace_events::user::{ProfileUpdated, UserCreated};
-use millrace_events::{CommentId, Event, Position, PostId, Recorded, Role, Timestamp, UserId};
+use millrace_events::{CommentId, Event, Personal, Position, PostId, Recorded, Role, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ pub struct Account {
     pub deactivated: bool,
     pub page_updated: Timestamp,
     pub access_was_touched: bool,
+    pub erased_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -78,6 +79,7 @@ impl Naive {
                     deactivated: false,
                     page_updated: at,
                     access_was_touched: false,
+                    erased_at: None,
                 };
                 self.accounts.insert(e.user_id, account);
             }
@@ -130,6 +132,12 @@ impl Naive {
             Event::AccountReactivated(e) => {
                 let account = self.account(e.user_id, version);
                 (account.deactivated, account.page_updated) = (false, at);
+            }
+            Event::UserErased(e) => {
+                let account = self.access(e.user_id, version);
+                account.issued_until = account.issued_until.max(Some(e.issued_until));
+                account.roles.clear();
+                (account.erased_at, account.card_position) = (Some(at), position);
             }
             Event::UserFollowed(e) => {
                 self.follows.insert((e.follower_id, e.followed_id), at);
@@ -257,7 +265,31 @@ impl Naive {
         (post.version, post.updated, *shown) = (event.aggregate.version, event.at, published);
     }
 
+    /// What this person wrote; nothing once they are erased.
+    fn said<T: Clone + Default>(&self, author: UserId, text: &Personal<T>) -> T {
+        if self.is_erased(author) { T::default() } else { text.value().cloned().unwrap() }
+    }
+
+    pub fn is_erased(&self, id: UserId) -> bool {
+        self.accounts[&id].erased_at.is_some()
+    }
+
     fn user(&self, id: UserId, account: &Account) -> User {
+        let user = self.user_before(id, account);
+        let Some(updated_at) = account.erased_at else { return user };
+        User {
+            first_name: "Deleted".into(),
+            last_name: "user".into(),
+            full_name: "Deleted user".into(),
+            email: None,
+            avatar_url: None,
+            bio: None,
+            updated_at,
+            ..user
+        }
+    }
+
+    fn user_before(&self, id: UserId, account: &Account) -> User {
         let profile = account.profile.as_ref();
         let published = self.posts.values().filter(|(post, shown)| *shown && post.content.author_id == id).count();
         User {
@@ -292,6 +324,7 @@ impl Naive {
             full_name: user.full_name,
             profile_url: user.profile_url,
             avatar_url: user.avatar_url,
+            erased: account.erased_at.is_some(),
             revision: account.card_position,
         })
     }
@@ -309,9 +342,9 @@ impl Naive {
             created_at: post.created,
             created_micros: micros(post.created),
             updated_at: post.updated,
-            title: e.title.value().cloned().unwrap(),
-            body: e.body.value().cloned().unwrap(),
-            tags: e.tags.value().cloned().unwrap(),
+            title: self.said(e.author_id, &e.title),
+            body: self.said(e.author_id, &e.body),
+            tags: self.said(e.author_id, &e.tags),
             status: if *shown { Status::Published } else { Status::Draft },
             author: self.card(e.author_id),
             author_id: e.author_id,
@@ -332,7 +365,7 @@ impl Naive {
             created_at: comment.created,
             created_micros: micros(comment.created),
             updated_at: comment.updated,
-            text: comment.content.text.value().cloned().unwrap(),
+            text: self.said(comment.content.author_id, &comment.content.text),
             author: self.card(comment.content.author_id),
             author_id: comment.content.author_id,
             post_id: comment.content.post_id,

@@ -1,15 +1,17 @@
 //! Any valid log, with fan-outs done at any moments, folds to what the naive fold says.
 
 use super::naive::Naive;
-use super::{Folded, Log, id};
+use super::{Folded, Log, after_erasing_all, id};
 use crate::models::commands::Commands;
 use crate::models::content::post::{self, Post};
 use crate::models::content::window::{WINDOW_KEPT, WINDOW_SERVED};
 use crate::models::content::{Content, ContentDocument};
 use crate::models::people::People;
+use crate::projection::Projection;
 use millrace_events::{CommentId, PostId, Recorded, Role, SessionId, UserId};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -23,6 +25,7 @@ enum Step {
     Deactivate { user: u8 },
     WantEmail { user: u8, variant: u8 },
     VerifyEmail { user: u8, variant: u8 },
+    Erase { user: u8 },
     Follow { follower: u8, followed: u8 },
     Post { user: u8, published: bool },
     EditPost { post: u8 },
@@ -49,6 +52,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => user().prop_map(|user| Step::Deactivate { user }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::WantEmail { user, variant }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::VerifyEmail { user, variant }),
+        1 => user().prop_map(|user| Step::Erase { user }),
         2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
         1 => post().prop_map(|post| Step::EditPost { post }),
@@ -111,18 +115,23 @@ impl World {
         Some((*id, post.content.author_id, *published))
     }
 
+    /// The same, if its author is still there to change it.
+    fn nth_own_post(&self, n: u8) -> Option<(PostId, UserId, bool)> {
+        self.nth_post(n).filter(|(_, author, _)| !self.naive.is_erased(*author))
+    }
+
+    /// Nobody acts as an erased person, or upon one.
+    fn person(&self, n: u8) -> Option<UserId> {
+        let user = UserId(id(n % USERS));
+        (!self.naive.is_erased(user)).then_some(user)
+    }
+
     #[expect(clippy::too_many_lines, reason = "one arm for each step")]
     fn step(&mut self, step: &Step) -> Option<()> {
         match *step {
-            Step::Profile { user, variant } => {
-                let bio = format!("bio {variant}");
-                let avatar = (variant == 2).then_some("https://example/a.png");
-                let name =
-                    if variant == 1 { format!("Renamed{}", self.log.events.len()) } else { format!("User{user}") };
-                self.log.profile(UserId(id(user)), &name, avatar, Some(&bio));
-            }
+            Step::Profile { user, variant } => self.profile(user, variant)?,
             Step::Role { user } => {
-                let user = UserId(id(user));
+                let user = self.person(user)?;
                 if self.naive.accounts[&user].roles.contains(&Role::Staff) {
                     self.log.revoke(user, Role::Staff);
                 } else {
@@ -130,21 +139,25 @@ impl World {
                 }
             }
             Step::SignOut { user } => {
-                let session = SessionId(self.fresh());
-                self.log.sign_out(UserId(id(user)), session);
+                let (user, session) = (self.person(user)?, SessionId(self.fresh()));
+                self.log.sign_out(user, session);
             }
             Step::SignOutEverywhere { user } => {
                 let until = self.log.last().at;
-                self.log.sign_out_everywhere(UserId(id(user)), until);
+                self.log.sign_out_everywhere(self.person(user)?, until);
+            }
+            Step::Erase { user } => {
+                self.log.erase(self.person(user)?);
             }
             Step::ChangePassword { user, kept } => {
-                self.log.change_password(UserId(id(user)));
+                let user = self.person(user)?;
+                self.log.change_password(user);
                 self.fold();
                 let until = self.log.last().at;
-                self.log.sign_out_others(UserId(id(user)), SessionId(id(100 + kept)), until);
+                self.log.sign_out_others(user, SessionId(id(100 + kept)), until);
             }
             Step::Deactivate { user } => {
-                let user = UserId(id(user));
+                let user = self.person(user)?;
                 if self.naive.accounts[&user].deactivated {
                     self.log.reactivate(user);
                 } else {
@@ -152,13 +165,13 @@ impl World {
                 }
             }
             Step::WantEmail { user, variant } => {
-                self.log.want_email(UserId(id(user)), &format!("{user}-{variant}@millrace.example"));
+                self.log.want_email(self.person(user)?, &format!("{user}-{variant}@millrace.example"));
             }
             Step::VerifyEmail { user, variant } => {
-                self.log.verify_email(UserId(id(user)), &format!("{user}-{variant}@millrace.example"));
+                self.log.verify_email(self.person(user)?, &format!("{user}-{variant}@millrace.example"));
             }
             Step::Follow { follower, followed } if follower != followed => {
-                let (follower, followed) = (UserId(id(follower)), UserId(id(followed)));
+                let (follower, followed) = (self.person(follower)?, self.person(followed)?);
                 if self.naive.follows.contains_key(&(follower, followed)) {
                     self.log.unfollow(follower, followed);
                 } else {
@@ -168,7 +181,7 @@ impl World {
             Step::Follow { .. } => return None,
             Step::Post { user, published } => {
                 let post = PostId(self.fresh());
-                self.log.post(post, UserId(id(user)), published);
+                self.log.post(post, self.person(user)?, published);
             }
             Step::Comments { post, user, count, skew_s } => return self.comments(post, user, count, skew_s),
             Step::DeleteComments { post, count, oldest } => return self.delete_comments(post, count, oldest),
@@ -177,12 +190,12 @@ impl World {
                 return None;
             }
             Step::EditPost { post } => {
-                let (post, author, _) = self.nth_post(post)?;
+                let (post, author, _) = self.nth_own_post(post)?;
                 let title = format!("Title {}", self.log.events.len());
                 self.log.edit_post(post, author, &title);
             }
             Step::Publish { post } => {
-                let (post, author, published) = self.nth_post(post)?;
+                let (post, author, published) = self.nth_own_post(post)?;
                 if published {
                     self.log.unpublish(post, author);
                 } else {
@@ -190,17 +203,20 @@ impl World {
                 }
             }
             Step::DeletePost { post } => {
-                let (post, author, published) = self.nth_post(post)?;
+                let (post, author, published) = self.nth_own_post(post)?;
                 self.log.delete_post(post, author, published);
             }
             Step::EditComment { comment } => {
                 let count = self.naive.comments.len().max(1);
                 let (_, comment) = self.naive.comments.iter().nth(usize::from(comment) % count)?;
                 let (e, text) = (comment.content.clone(), format!("edited {}", self.log.events.len()));
+                if self.naive.is_erased(e.author_id) {
+                    return None;
+                }
                 self.log.edit_comment(e.comment_id, e.post_id, e.author_id, &text);
             }
             Step::Like { post, user } => {
-                let (post, user) = (self.nth_post(post)?.0, UserId(id(user)));
+                let (post, user) = (self.nth_post(post)?.0, self.person(user)?);
                 if self.naive.likes.contains(&(post, user)) {
                     self.log.unlike(post, user);
                 } else {
@@ -212,11 +228,19 @@ impl World {
         Some(())
     }
 
+    fn profile(&mut self, n: u8, variant: u8) -> Option<()> {
+        let (user, bio) = (self.person(n)?, format!("bio {variant}"));
+        let avatar = (variant == 2).then_some("https://example/a.png");
+        let name = if variant == 1 { format!("Renamed{}", self.log.events.len()) } else { format!("User{n}") };
+        self.log.profile(user, &name, avatar, Some(&bio));
+        Some(())
+    }
+
     fn comments(&mut self, post: u8, user: u8, count: u8, skew_s: i64) -> Option<()> {
         let (post, _, _) = self.nth_post(post)?;
         for n in 0..count {
-            let comment = CommentId(self.fresh());
-            self.log.skewed(skew_s).comment(comment, post, UserId(id((user + n % 2) % USERS)), "Said.");
+            let (author, comment) = (self.person(user + n % 2)?, CommentId(self.fresh()));
+            self.log.skewed(skew_s).comment(comment, post, author, "Said.");
             self.fold();
             self.check_window(post);
         }
@@ -271,8 +295,8 @@ impl World {
 }
 
 /// The log again, from the start, with other moments for the fan-outs.
-fn refolded(events: &[Recorded], chunk_every: usize) -> Folded<Content> {
-    let mut folded = Folded::<Content>::default();
+fn refolded<P: Projection>(events: &[Recorded], chunk_every: usize) -> Folded<P> {
+    let mut folded = Folded::default();
     for (count, event) in events.iter().enumerate() {
         folded.event(event);
         if count % chunk_every == 0 {
@@ -317,5 +341,19 @@ proptest! {
         }
         world.content.drain();
         prop_assert_eq!(served(&world.content), served(&refolded(&world.log.events, every)));
+    }
+
+    /// A rebuild meets erased values from position 1 on, where the live fold had met readable ones.
+    #[test]
+    fn a_rebuild_after_erasures_gives_the_documents_that_were_cleaned(steps in vec(step(), 1..50), every in 1..20usize) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step);
+        }
+        world.content.drain();
+        let erased: BTreeSet<UserId> = (0..USERS).filter(|n| world.person(*n).is_none()).map(|n| UserId(id(n))).collect();
+        let reread = after_erasing_all(&world.log.events, &erased);
+        prop_assert_eq!(served(&world.content), served(&refolded(&reread, every)));
+        prop_assert_eq!(world.people.documents, refolded::<People>(&reread, every).documents);
     }
 }

@@ -1,12 +1,14 @@
 //! For tests: a small projection with every feature that a projector knows, a log to fold, and ports in memory that misbehave on request.
 
 mod cache;
+mod gated;
 mod log;
 mod pages;
 mod source;
 mod store;
 
 pub use cache::MemoryCache;
+pub use gated::{Gate, Gated, Held};
 pub use log::{TestLog, post, user};
 pub use pages::{Pages, PagesDocument, card_key, page_key, wall_key};
 pub use source::MemorySource;

@@ -137,7 +137,7 @@ impl Projection for Pages {
         };
         match &event.event {
             Event::ProfileUpdated(e) => {
-                let work = FanOutWork::Each { selector: pages_of(e.user_id), done: None };
+                let work = FanOutWork::each(pages_of(e.user_id));
                 vec![open("page.author", work, vec![card_key(e.user_id)])]
             }
             Event::PostDeleted(e) => match documents.get(&wall_key(e.author_id)) {

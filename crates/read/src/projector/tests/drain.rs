@@ -1,69 +1,17 @@
 use super::{Store, Tested};
-use crate::projection::{DocumentKey, Selector};
 use crate::projector::drain::{Committing, drained};
-use crate::projector::testing::{MemoryCache, MemorySource, Pages, PagesDocument, TestLog, post, user};
+use crate::projector::testing::{Gated, Held, MemoryCache, MemorySource, Pages, TestLog, post, user};
 use crate::projector::{Limits, Projector, Step};
-use crate::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
-use millrace_events::{Position, Revision};
+use millrace_events::Position;
 use std::future::pending;
-use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// A store whose commit says that it has begun, and waits until it is let through.
-#[derive(Clone)]
-struct Gated {
-    store: Store,
-    begun: Arc<Semaphore>,
-    gate: Arc<Semaphore>,
+fn gated() -> Gated<Store> {
+    Gated::new(Store::empty::<Pages>(1), Held::Commits)
 }
 
-impl Gated {
-    fn new() -> Self {
-        let closed = || Arc::new(Semaphore::new(0));
-        Self { store: Store::empty::<Pages>(1), begun: closed(), gate: closed() }
-    }
-
-    fn position(&self) -> Position {
-        self.store.look(|inner| inner.checkpoint.revision.position)
-    }
-}
-
-impl DocumentStore<PagesDocument> for Gated {
-    async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
-        self.store.checkpoint().await
-    }
-
-    async fn read(&self, keys: &[DocumentKey]) -> Result<Snapshot<PagesDocument>, StoreError> {
-        self.store.read(keys).await
-    }
-
-    async fn select(
-        &self,
-        selector: &Selector,
-        done: Option<&DocumentKey>,
-        limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<PagesDocument>)>, StoreError> {
-        self.store.select(selector, done, limit).await
-    }
-
-    async fn newest(
-        &self,
-        selector: &Selector,
-        limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<PagesDocument>)>, StoreError> {
-        self.store.newest(selector, limit).await
-    }
-
-    async fn commit(&self, from: Revision, commit: &Commit<PagesDocument>) -> Result<Committed, StoreError> {
-        self.begun.add_permits(1);
-        self.gate.acquire().await.unwrap().forget();
-        self.store.commit(from, commit).await
-    }
-
-    async fn changes(&self, after_seq: u64, limit: usize) -> Result<ChangesPage, StoreError> {
-        self.store.changes(after_seq, limit).await
-    }
+fn position(store: &Gated<Store>) -> Position {
+    store.store.look(|inner| inner.checkpoint.revision.position)
 }
 
 fn log() -> TestLog {
@@ -74,19 +22,19 @@ fn log() -> TestLog {
 
 #[tokio::test]
 async fn a_commit_that_has_begun_is_brought_to_its_end_at_shutdown() {
-    let (store, cache, shutdown) = (Gated::new(), MemoryCache::default(), CancellationToken::new());
+    let (store, cache, shutdown) = (gated(), MemoryCache::default(), CancellationToken::new());
     let source = MemorySource::of(&log());
     let mut projector = Projector::<Pages, _, _, _>::new(source, store.clone(), cache.clone(), Limits::default());
     let committing = projector.committing();
     let stop_amid_the_commit = async {
-        store.begun.acquire().await.unwrap().forget();
+        store.gate.reached().await;
         shutdown.cancel();
         tokio::task::yield_now().await;
-        store.gate.add_permits(1);
+        store.gate.let_through();
     };
     let (round, ()) = tokio::join!(drained(&shutdown, &committing, projector.round(1)), stop_amid_the_commit);
     assert!(matches!(round.unwrap().unwrap().step, Step::Folded { events: 2 }));
-    assert_eq!(store.position(), Position(2));
+    assert_eq!(position(&store), Position(2));
     assert_eq!(
         cache.look(|inner| inner.head.map(|head| head.revision.position)),
         Some(Position(2)),
@@ -96,14 +44,14 @@ async fn a_commit_that_has_begun_is_brought_to_its_end_at_shutdown() {
 
 #[tokio::test]
 async fn a_commit_that_never_ends_is_given_up() {
-    let (store, shutdown) = (Gated::new(), CancellationToken::new());
+    let (store, shutdown) = (gated(), CancellationToken::new());
     let source = MemorySource::of(&log());
     let mut projector =
         Projector::<Pages, _, _, _>::new(source, store.clone(), MemoryCache::default(), Limits::default());
     let committing = projector.committing();
     shutdown.cancel();
     assert!(drained(&shutdown, &committing, projector.round(1)).await.is_none());
-    assert_eq!(store.position(), Position::START);
+    assert_eq!(position(&store), Position::START);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@ mod beats;
 mod chain;
 mod drafts;
 mod drain;
+mod erasure;
 mod kept;
 mod lag;
 mod pauses;

@@ -254,8 +254,8 @@ async fn a_retired_generation_is_folded_on() {
 async fn too_many_open_fan_outs_keep_events_away() {
     let mut log = TestLog::new(5);
     log.write(post(1), user(1), "one");
-    for _ in 0..4 {
-        log.rename(user(1), "again");
+    for author in 1..=4 {
+        log.rename(user(author), "again");
     }
     log.like(post(1), user(1));
     let limits = Limits { batch_events: 4, open_fan_outs: 2, ..Limits::default() };
@@ -265,4 +265,19 @@ async fn too_many_open_fan_outs_keep_events_away() {
     assert!(matches!(steps, [Step::Spread, Step::Spread, Step::Folded { .. }]), "{steps:?}");
     bench.drain().await;
     assert_eq!(bench.store.look(|inner| inner.checkpoint.revision), Revision { position: Position(6), n: 2 });
+}
+
+#[tokio::test]
+async fn a_name_that_is_changed_again_and_again_spreads_once() {
+    let mut log = TestLog::new(5);
+    log.write(post(1), user(1), "one");
+    for _ in 0..4 {
+        log.rename(user(1), "again");
+    }
+    let mut bench = Bench::over(&log);
+    bench.step().await;
+    let open: Vec<_> = bench.store.look(|inner| inner.checkpoint.open.iter().map(|fan_out| fan_out.position).collect());
+    assert_eq!(open, [Position(5)]);
+    bench.drain().await;
+    assert_eq!(bench.store.look(|inner| inner.checkpoint.revision), Revision { position: Position(5), n: 1 });
 }

@@ -1,31 +1,30 @@
 //! The reader that fills late loses.
 
-use super::world::{Impatient, PageReader, Redis, Slow, World, page};
+use super::world::{Impatient, PageReader, Redis, World, page};
 use crate::projection::DocumentKey;
-use crate::projector::testing::{Pages, page_key, post, user};
+use crate::projector::testing::{Gate, Gated, Held, Pages, page_key, post, user};
 use crate::reader::{Need, Reader, Source};
-use std::sync::Arc;
 use tokio::task::JoinHandle;
 
 /// A reader that has read a page and is about to fill it in.
 struct Late {
     reading: JoinHandle<crate::reader::Answer>,
-    may_go: Arc<tokio::sync::Semaphore>,
+    gate: Gate,
 }
 
 impl Late {
     async fn begin(world: &World, key: &DocumentKey) -> Self {
-        let slow = Slow::new(world.store());
-        let (has_read, may_go) = (Arc::clone(&slow.has_read), Arc::clone(&slow.may_go));
+        let slow = Gated::new(world.store(), Held::Reads);
+        let gate = slow.gate.clone();
         let (reader, keys) = (Reader::<Pages, _, _>::new(slow, world.cache()), [key.clone()]);
         let reading = tokio::spawn(async move { reader.read(&keys, Need::default(), &Impatient).await.unwrap() });
-        has_read.acquire().await.unwrap().forget();
-        Self { reading, may_go }
+        gate.reached().await;
+        Self { reading, gate }
     }
 
     /// It answers what it has read, which was right when it was read.
     async fn end(self) -> crate::reader::Answer {
-        self.may_go.add_permits(1);
+        self.gate.let_through();
         self.reading.await.unwrap()
     }
 }

@@ -1,12 +1,11 @@
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::live::{Feed, LiveLimits};
-use crate::projection::{DocumentKey, Projection, Selector};
+use crate::projection::{DocumentKey, Projection};
 use crate::projector::testing::{MemorySource, Pages, PagesDocument, TestLog};
 use crate::projector::{Limits, Projector, Step};
 use crate::reader::{Answer, Need, Patience, Reader, ServedStore};
 use crate::store::mongo::ServedPointer;
-use crate::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
-use millrace_events::{Position, Required, Revision};
+use millrace_events::{Position, Required};
 use millrace_servers::{Shared, unique_name};
 use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
@@ -15,7 +14,6 @@ use mongodb::{Client, Database};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 
 const KEPT: Duration = Duration::from_secs(3_600);
 /// Nobody listens there.
@@ -144,56 +142,5 @@ pub struct Impatient;
 impl Patience for Impatient {
     async fn wait(&self) -> bool {
         false
-    }
-}
-
-/// A store whose answers to a read of documents are held back until they are let go, as on a slow way.
-pub struct Slow<D> {
-    pub store: D,
-    pub has_read: Arc<Semaphore>,
-    pub may_go: Arc<Semaphore>,
-}
-
-impl<D> Slow<D> {
-    pub fn new(store: D) -> Self {
-        Self { store, has_read: Arc::new(Semaphore::new(0)), may_go: Arc::new(Semaphore::new(0)) }
-    }
-}
-
-impl<D: DocumentStore<PagesDocument>> DocumentStore<PagesDocument> for Slow<D> {
-    async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
-        self.store.checkpoint().await
-    }
-
-    async fn read(&self, keys: &[DocumentKey]) -> Result<Snapshot<PagesDocument>, StoreError> {
-        let snapshot = self.store.read(keys).await;
-        self.has_read.add_permits(1);
-        self.may_go.acquire().await.unwrap().forget();
-        snapshot
-    }
-
-    async fn select(
-        &self,
-        selector: &Selector,
-        done: Option<&DocumentKey>,
-        limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<PagesDocument>)>, StoreError> {
-        self.store.select(selector, done, limit).await
-    }
-
-    async fn newest(
-        &self,
-        selector: &Selector,
-        limit: usize,
-    ) -> Result<Vec<(DocumentKey, Stored<PagesDocument>)>, StoreError> {
-        self.store.newest(selector, limit).await
-    }
-
-    async fn commit(&self, from: Revision, commit: &Commit<PagesDocument>) -> Result<Committed, StoreError> {
-        self.store.commit(from, commit).await
-    }
-
-    async fn changes(&self, after_seq: u64, limit: usize) -> Result<ChangesPage, StoreError> {
-        self.store.changes(after_seq, limit).await
     }
 }

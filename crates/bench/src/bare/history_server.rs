@@ -1,0 +1,63 @@
+//! A process that answers order histories by a JOIN in PostgreSQL and does nothing else: axum, a pool, one prepared statement for each
+//! request, whose one value is the answer as PostgreSQL itself writes it. It asks nobody who they are.
+
+use crate::error::BenchError;
+use crate::plan::{HISTORY, HISTORY_SERVER_CONNECTIONS};
+use crate::world::ids;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// What it says that it serves.
+pub const WHAT: &str = "histories";
+/// Where it is told the address of PostgreSQL, which has a password in it.
+pub const URL_VARIABLE: &str = "MILLRACE_BENCH_POSTGRES";
+
+/// How an answer begins, with the blanks that PostgreSQL puts between.
+pub const BEGIN: &[u8] = br#"{"data" : {"viewer" : {"orders" : {"totalCount" : "#;
+
+/// What `viewer.orders` shows, out of the rows that commands write.
+const HISTORY_OF: &str = "
+    SELECT json_build_object('data', json_build_object('viewer', json_build_object('orders', json_build_object(
+        'totalCount', (SELECT count(*) FROM orders WHERE customer_id = $1),
+        'nodes', (SELECT json_agg(page) FROM (
+            SELECT o.id, upper(o.status) AS status, o.created_at AS \"orderDate\", o.pay_until::date AS \"estimatedDelivery\",
+                json_build_object('amountMinor', o.total_minor::text, 'currency', o.currency) AS \"totalPrice\",
+                (SELECT json_agg(json_build_object('productName', p.name, 'quantity', l.quantity, 'totalPrice', json_build_object(
+                        'amountMinor', (l.quantity * l.price_minor)::text, 'currency', o.currency)) ORDER BY l.place)
+                    FROM order_lines l JOIN products p ON p.id = l.product_id WHERE l.order_id = o.id) AS lines
+            FROM orders o WHERE o.customer_id = $1 ORDER BY o.created_at DESC, o.id DESC LIMIT $2) page)))))::text";
+
+/// The path of a customer's history here.
+pub fn path(customer: usize) -> String {
+    format!("/history/{customer}")
+}
+
+/// Serves until SIGTERM.
+pub async fn serve() -> Result<(), BenchError> {
+    let url = std::env::var(URL_VARIABLE).map_err(|_| BenchError::Missing(URL_VARIABLE))?;
+    let pool = PgPoolOptions::new().max_connections(HISTORY_SERVER_CONNECTIONS).test_before_acquire(false);
+    let pool = pool.connect(&url).await?;
+    let router = Router::new().route("/history/{customer}", get(history)).with_state(pool);
+    let failed = || BenchError::io("serving histories");
+    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
+    let mut end = signal(SignalKind::terminate()).map_err(failed())?;
+    println!("listening {WHAT} http://{}\nready", listener.local_addr().map_err(failed())?);
+    let ended = async move {
+        end.recv().await;
+    };
+    axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(failed())
+}
+
+async fn history(State(pool): State<PgPool>, Path(customer): Path<u32>) -> Response {
+    let asked = sqlx::query_scalar::<_, String>(HISTORY_OF).bind(ids::user(customer).0).bind(i64::from(HISTORY));
+    match asked.fetch_one(&pool).await {
+        Ok(body) => ([(header::CONTENT_TYPE, "application/json")], body).into_response(),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
+    }
+}

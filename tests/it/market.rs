@@ -1,0 +1,178 @@
+//! A shop for loads: staff, products, a payment provider, and customers who trade at random.
+
+use crate::checker::log::Log;
+use crate::harness::client::{Client, Person};
+use crate::harness::provider::Provider;
+use crate::harness::stage::Stage;
+use crate::sender::Sender;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+const PRODUCTS: usize = 4;
+const STOCK: usize = 12;
+const PRICE_MINOR: usize = 40;
+const LINES_MAX: usize = 3;
+const TOP_UP_MINOR_MAX: usize = 600;
+const TRANSFER_MINOR_MAX: usize = 200;
+/// Products of their own that staff have at the most while a customer trades.
+const OWN_PRODUCTS_MAX: usize = 2;
+
+/// What customers find.
+#[derive(Clone)]
+pub struct Market {
+    pub staff: Person,
+    pub provider: Provider,
+    pub products: Vec<String>,
+    /// Ids of the orders whose command was acknowledged.
+    ordered: Arc<Mutex<Vec<String>>>,
+}
+
+impl Market {
+    /// Somebody is staff, and has brought products.
+    pub async fn open(stage: &Stage, url: &str) -> Self {
+        let staff = Client::new(url).sign_up("Staff").await;
+        stage.run(&["user", "grant", &staff.email, "staff"]).await;
+        let mut products = Vec::new();
+        for number in 0..PRODUCTS {
+            let payload = staff.client.command("createProduct", product(number), "").await;
+            products.push(id_of(&payload));
+        }
+        Self { staff, provider: Provider::of(stage), products, ordered: Arc::default() }
+    }
+
+    /// The log holds exactly the orders that were acknowledged, each once.
+    pub async fn orders_are_in_the_log_once(&self, stage: &Stage) {
+        let placed = Log::of(stage).await.envelopes().await.into_iter().filter(|one| one.name == "order.placed");
+        let placed: Vec<Uuid> = placed.map(|envelope| envelope.aggregate.id).collect();
+        let acknowledged = self.ordered.lock().expect("orders").clone();
+        let acknowledged: BTreeSet<Uuid> = acknowledged.iter().map(|id| order_id(id)).collect();
+        assert_eq!(placed.len(), acknowledged.len(), "orders in the log, and those that were acknowledged");
+        assert_eq!(placed.into_iter().collect::<BTreeSet<_>>(), acknowledged);
+        println!("{} orders acknowledged", acknowledged.len());
+    }
+}
+
+fn order_id(global: &str) -> Uuid {
+    millrace_events::OrderId::from_global(global).expect("an id").0
+}
+
+fn id_of(payload: &Value) -> String {
+    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
+}
+
+fn product(number: usize) -> Value {
+    let price = json!({ "amountMinor": (PRICE_MINOR + number).to_string(), "currency": "EUR" });
+    json!({ "name": format!("Sluice {number}"), "description": "Of oak.", "price": price, "stock": STOCK })
+}
+
+fn eur(minor: usize) -> Value {
+    json!({ "amountMinor": minor.to_string(), "currency": "EUR" })
+}
+
+/// A customer, with staff who see to this customer's orders.
+pub struct Trader {
+    market: Market,
+    staff: Sender,
+    /// Products that staff brought while this customer traded.
+    own_products: Vec<String>,
+    pending: Vec<String>,
+    paid: Vec<String>,
+    shipped: Vec<String>,
+}
+
+impl Trader {
+    pub fn new(market: &Market, urls: &[String], seed: u64) -> Self {
+        let staff = Sender::new(&market.staff, urls, seed);
+        let (pending, paid, shipped) = (Vec::new(), Vec::new(), Vec::new());
+        Self { market: market.clone(), staff, own_products: Vec::new(), pending, paid, shipped }
+    }
+
+    /// One thing that customers or staff do.
+    pub async fn one(&mut self, customer: &mut Sender, others: &[String]) {
+        match customer.below(12) {
+            0 | 1 => self.top_up(customer).await,
+            2..=4 => self.place(customer).await,
+            5 | 6 => self.pay(customer).await,
+            7 => self.cancel(customer).await,
+            8 => self.ship().await,
+            9 => self.deliver().await,
+            10 => transfer(customer, others).await,
+            _ => self.mind_the_shop().await,
+        }
+    }
+
+    /// A notice is sent again until it is taken, as providers do.
+    async fn top_up(&mut self, customer: &mut Sender) {
+        let minor = 1 + customer.below(TOP_UP_MINOR_MAX);
+        let payload = customer.insist_on("topUpWallet", "topUpId", json!({ "amount": eur(minor) })).await;
+        let top_up = payload["topUpId"].as_str().expect("an id");
+        customer.notify(&self.market.provider, top_up, i64::try_from(minor).expect("an amount")).await;
+    }
+
+    async fn place(&mut self, customer: &mut Sender) {
+        let shelf = [&self.market.products[..], &self.own_products].concat();
+        let (from, count) = (customer.below(shelf.len()), 1 + customer.below(LINES_MAX));
+        let products = shelf.iter().cycle().skip(from).take(count);
+        let lines: Vec<Value> = products.map(|id| json!({ "productId": id, "quantity": 1 + from % 2 })).collect();
+        let input = json!({ "lines": lines, "deliveryAddress": "Mill Lane 1" });
+        if let Some(payload) = customer.try_to("placeOrder", input, &["OutOfStock"]).await {
+            self.market.ordered.lock().expect("orders").push(id_of(&payload));
+            self.pending.push(id_of(&payload));
+        }
+    }
+
+    /// What could not be paid stays pending, unless its time is over.
+    async fn pay(&mut self, customer: &mut Sender) {
+        let Some(order) = self.pending.pop() else { return };
+        let accepted = &["InsufficientFunds", "InvalidTransition"];
+        match customer.try_to("payOrder", json!({ "orderId": order }), accepted).await {
+            Some(_) => self.paid.push(order),
+            None => self.pending.insert(0, order),
+        }
+    }
+
+    async fn cancel(&mut self, customer: &mut Sender) {
+        let (paid, pending) = (customer.below(2) == 0, customer.below(2) == 0);
+        let order = if paid { self.paid.pop() } else { self.pending.pop().filter(|_| pending) };
+        let Some(order) = order else { return };
+        let input = json!({ "orderId": order, "reason": "Too wet." });
+        let accepted: &[&str] = if paid { &[] } else { &["InvalidTransition"] };
+        customer.try_to("cancelOrder", input, accepted).await;
+    }
+
+    async fn ship(&mut self) {
+        let Some(order) = self.paid.pop() else { return };
+        self.staff.insist("shipOrder", json!({ "orderId": order })).await;
+        self.shipped.push(order);
+    }
+
+    async fn deliver(&mut self) {
+        let Some(order) = self.shipped.pop() else { return };
+        self.staff.insist("confirmDelivery", json!({ "orderId": order })).await;
+    }
+
+    async fn mind_the_shop(&mut self) {
+        let product = self.market.products[self.staff.below(PRODUCTS)].clone();
+        let (name, input) = match self.staff.below(5) {
+            0 | 1 => ("restockProduct", json!({ "productId": product, "quantity": 1 + self.staff.below(STOCK) })),
+            2 => ("updateProduct", json!({ "productId": product, "price": eur(PRICE_MINOR + self.staff.below(9)) })),
+            3 if self.own_products.len() < OWN_PRODUCTS_MAX => ("createProduct", self::product(PRODUCTS)),
+            _ => match self.own_products.pop() {
+                Some(own) => ("retireProduct", json!({ "productId": own })),
+                None => return,
+            },
+        };
+        let payload = self.staff.insist(name, input).await;
+        if name == "createProduct" {
+            self.own_products.push(id_of(&payload));
+        }
+    }
+}
+
+async fn transfer(customer: &mut Sender, others: &[String]) {
+    let (to, minor) = (&others[customer.below(others.len())], 1 + customer.below(TRANSFER_MINOR_MAX));
+    let input = json!({ "toUserId": to, "amount": eur(minor), "note": "For flour." });
+    customer.try_to("transfer", input, &["InsufficientFunds"]).await;
+}

@@ -1,0 +1,165 @@
+//! Who may do and see what: a line for each mutation and each root field, a word for each field.
+
+use Sees::{Everybody, Oneself, Owner};
+use Verdict::{Absent, Done, Forbidden, NotAllowed, SignIn};
+
+/// What becomes of a mutation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is done.
+    Done,
+    /// Nobody may who is not signed in.
+    SignIn,
+    /// Not in this role.
+    Forbidden,
+    /// The very answer that comes for a thing that does not exist.
+    Absent,
+    /// It is there, but not theirs to change.
+    NotAllowed,
+}
+
+/// Where a mutation begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Thing {
+    /// Nothing that belongs to anybody.
+    Nothing,
+    /// A new account of the sender's own, which may be lost.
+    Account,
+    /// The sender's own session, of a new account.
+    Session,
+    /// Another person.
+    Person,
+    /// A post of the owner's that everybody sees.
+    Post,
+    /// A draft of the owner's.
+    Draft,
+    /// A comment of the owner's on a post of the owner's.
+    Comment,
+    /// A product.
+    Product,
+    /// An order of the owner's that is not paid yet.
+    Pending,
+    /// One that is paid.
+    Paid,
+    /// One that is on its way.
+    Shipped,
+}
+
+/// What becomes of a mutation if it is sent by nobody, another person, the owner, staff, an admin.
+pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
+    ("signUp", Thing::Nothing, [Done, Done, Done, Done, Done]),
+    ("signIn", Thing::Account, [Done, Done, Done, Done, Done]),
+    ("refreshSession", Thing::Session, [Done, Done, Done, Done, Done]),
+    ("signOut", Thing::Session, [SignIn, Done, Done, Done, Done]),
+    ("signOutEverywhere", Thing::Session, [SignIn, Done, Done, Done, Done]),
+    ("updateProfile", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("eraseAccount", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("followUser", Thing::Person, [SignIn, Done, Done, Done, Done]),
+    ("unfollowUser", Thing::Person, [SignIn, Done, Done, Done, Done]),
+    ("createPost", Thing::Nothing, [SignIn, Done, Done, Done, Done]),
+    ("editPost", Thing::Draft, [SignIn, Absent, Done, Absent, Absent]),
+    ("editPost", Thing::Post, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("publishPost", Thing::Draft, [SignIn, Absent, Done, Absent, Absent]),
+    ("unpublishPost", Thing::Post, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("deletePost", Thing::Draft, [SignIn, Absent, Done, Absent, Absent]),
+    ("deletePost", Thing::Post, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("addComment", Thing::Draft, [SignIn, Absent, NotAllowed, Absent, Absent]),
+    ("addComment", Thing::Post, [SignIn, Done, Done, Done, Done]),
+    ("editComment", Thing::Comment, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("deleteComment", Thing::Comment, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("likePost", Thing::Draft, [SignIn, Absent, NotAllowed, Absent, Absent]),
+    ("likePost", Thing::Post, [SignIn, Done, Done, Done, Done]),
+    ("unlikePost", Thing::Draft, [SignIn, Absent, NotAllowed, Absent, Absent]),
+    ("unlikePost", Thing::Post, [SignIn, Done, Done, Done, Done]),
+    ("createProduct", Thing::Nothing, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("updateProduct", Thing::Product, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("restockProduct", Thing::Product, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("retireProduct", Thing::Product, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("placeOrder", Thing::Product, [SignIn, Done, Done, Done, Done]),
+    ("payOrder", Thing::Pending, [SignIn, Absent, Done, NotAllowed, NotAllowed]),
+    ("shipOrder", Thing::Paid, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("confirmDelivery", Thing::Shipped, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("cancelOrder", Thing::Pending, [SignIn, Absent, Done, Done, Done]),
+    ("cancelOrder", Thing::Paid, [SignIn, Absent, Done, Done, Done]),
+    ("topUpWallet", Thing::Nothing, [SignIn, Done, Done, Done, Done]),
+    ("transfer", Thing::Person, [SignIn, Done, Done, Done, Done]),
+];
+
+/// Who may ask for a root field at all, in the same order. What it then shows is the fields' matter.
+pub const ROOTS: &[(&str, [Verdict; 5])] = &[
+    ("Query.node", [Done, Done, Done, Done, Done]),
+    ("Query.nodes", [Done, Done, Done, Done, Done]),
+    ("Query.viewer", [Done, Done, Done, Done, Done]),
+    ("Query.user", [Done, Done, Done, Done, Done]),
+    ("Query.users", [Done, Done, Done, Done, Done]),
+    ("Query.post", [Done, Done, Done, Done, Done]),
+    ("Query.posts", [Done, Done, Done, Done, Done]),
+    ("Query.feed", [SignIn, Done, Done, Done, Done]),
+    ("Query.product", [Done, Done, Done, Done, Done]),
+    ("Query.products", [Done, Done, Done, Done, Done]),
+    ("Query.order", [Done, Done, Done, Done, Done]),
+    ("Query.orders", [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("Query.commandStatus", [Done, Done, Done, Done, Done]),
+    ("Subscription.postChanged", [Done, Done, Done, Done, Done]),
+    ("Subscription.commentAdded", [Done, Done, Done, Done, Done]),
+    ("Subscription.feedChanged", [SignIn, Done, Done, Done, Done]),
+    ("Subscription.productChanged", [Done, Done, Done, Done, Done]),
+    ("Subscription.orderChanged", [Done, Done, Done, Done, Done]),
+    ("Subscription.viewerOrders", [SignIn, Done, Done, Done, Done]),
+    ("Subscription.orders", [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("Subscription.walletChanged", [SignIn, Done, Done, Done, Done]),
+    ("Subscription.commandProgress", [Done, Done, Done, Done, Done]),
+];
+
+/// Who sees a field of something that somebody may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sees {
+    /// Everybody.
+    Everybody,
+    /// The person whose data it is, and staff.
+    Owner,
+    /// Only the person themselves, whoever else asks.
+    Oneself,
+}
+
+/// Every field of every type that queries lead to. The types of lists and payloads have none of their own to see.
+pub const FIELDS: &[(&str, Sees, &str)] = &[
+    ("User", Everybody, "id version revision createdAt updatedAt firstName lastName fullName profileUrl avatarUrl bio"),
+    ("User", Everybody, "postCount followerCount followingCount viewerFollows posts followers following"),
+    ("User", Owner, "email"),
+    ("Viewer", Oneself, "user roles wallets orders"),
+    ("Post", Everybody, "id version revision createdAt updatedAt title body tags status author commentCount likeCount"),
+    ("Post", Everybody, "viewerHasLiked comments"),
+    ("Comment", Everybody, "id version revision createdAt updatedAt text author post"),
+    (
+        "Product",
+        Everybody,
+        "id version revision createdAt updatedAt name description imageUrl price stock inStock retired",
+    ),
+    ("Money", Everybody, "amountMinor currency"),
+    (
+        "Order",
+        Owner,
+        "id version revision createdAt updatedAt status customer customerName customerEmail deliveryAddress",
+    ),
+    (
+        "Order",
+        Owner,
+        "lines totalPrice estimatedDelivery orderDate payUntil timeline payments cancelledBy cancelReason",
+    ),
+    ("OrderLine", Owner, "productId product productName productImage quantity price totalPrice"),
+    ("OrderStep", Owner, "status at"),
+    ("Payment", Owner, "transactionId kind amount at"),
+    ("Wallet", Owner, "id version revision createdAt updatedAt currency balance pendingTopUps statement"),
+    ("TopUp", Owner, "id amount requestedAt"),
+    ("Movement", Owner, "transactionId at cause amount balance order other note"),
+    ("CommandStatus", Owner, "id state firstPosition lastPosition decidedAt aggregateId projections"),
+    ("ProjectionStatus", Owner, "name state position"),
+];
+
+/// What a field's rule is; fails for one that has none.
+pub fn sees(field: &str) -> Sees {
+    let (of, name) = field.split_once('.').expect("a type and a field");
+    let rule = FIELDS.iter().find(|(one, _, names)| *one == of && names.split(' ').any(|one| one == name));
+    rule.unwrap_or_else(|| panic!("who sees {field}? It has no rule")).1
+}
