@@ -7,7 +7,7 @@ use millrace_events::wallet::WalletMoved;
 use millrace_events::{AggregateKind, Event, Money, Personal, Recorded, Timestamp};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 /// How many of a person's newest orders one document keeps. With all of them it has fewer lines than it may have.
@@ -138,7 +138,9 @@ fn order(life: &Life) -> Value {
         Event::OrderCancelled(cancelled) => Some((cancelled, recorded.at)),
         _ => None,
     });
-    json!({
+    let reason =
+        cancelled.and_then(|(cancelled, _)| cancelled.reason.as_ref()).filter(|reason| reason.value().is_some());
+    let document = json!({
         "id": placed.order_id.to_global(),
         "version": life.len(),
         "createdAt": first(life).at,
@@ -156,8 +158,17 @@ fn order(life: &Life) -> Value {
         "timeline": life.iter().map(|recorded| json!({ "status": status(recorded), "at": recorded.at })).collect::<Vec<_>>(),
         "payments": payments(placed, paid, cancelled),
         "cancelledBy": cancelled.map(|(cancelled, _)| cancelled.by),
-        "cancelReason": cancelled.and_then(|(cancelled, _)| cancelled.reason.as_ref()?.value().cloned()),
-    })
+        "cancelReason": reason.and_then(|reason| reason.value().cloned()),
+    });
+    with(document, "reasonOf", reason.map(|reason| json!(reason.of().0)))
+}
+
+/// The document with one more field, if that has a value.
+fn with(mut document: Value, field: &str, value: Option<Value>) -> Value {
+    if let Some(value) = value {
+        document[field] = value;
+    }
+    document
 }
 
 fn lines(placed: &OrderPlaced) -> Vec<Value> {
@@ -206,8 +217,11 @@ fn customers<'a>(orders: impl Iterator<Item = &'a Life<'a>>) -> Documents {
         orders.sort_by_key(|(at, id, _)| Reverse((*at, *id)));
         let count = orders.len();
         let newest: Vec<Value> = orders.into_iter().map(|(_, _, order)| order).take(ORDERS_KEPT).collect();
+        let reasons: BTreeSet<Uuid> =
+            newest.iter().filter_map(|order| order["reasonOf"].as_str()?.parse().ok()).collect();
         let document = json!({ "kind": "customer", "userId": id, "orderCount": count, "orders": newest });
-        (format!("customer:{id}"), document)
+        let reasons = (!reasons.is_empty()).then(|| json!(reasons));
+        (format!("customer:{id}"), with(document, "reasonIds", reasons))
     };
     of_customer.into_iter().map(customer).collect()
 }
@@ -254,6 +268,7 @@ fn movements(life: &Life) -> Documents {
     for (recorded, e) in moved(life) {
         balance += e.amount.minor();
         assert!(balance >= 0, "below zero by {recorded:?}");
+        let note = e.note.as_ref().filter(|note| note.value().is_some());
         let document = json!({
             "kind": "movement",
             "transactionId": e.transaction_id.to_global(),
@@ -266,8 +281,9 @@ fn movements(life: &Life) -> Documents {
             "balance": Money::new(balance, e.amount.currency),
             "orderId": e.order_id.map(|id| id.0),
             "otherUserId": e.other_user_id.map(|id| id.0),
-            "note": e.note.as_ref().and_then(|note| note.value().cloned()),
+            "note": note.and_then(|note| note.value().cloned()),
         });
+        let document = with(document, "noteOf", note.map(|note| json!(note.of().0)));
         assert!(
             movements.insert(format!("movement:{}-{}", e.transaction_id, e.wallet_id), document).is_none(),
             "twice"
