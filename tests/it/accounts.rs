@@ -8,7 +8,7 @@ use crate::harness::stage::Stage;
 use serde_json::{Value, json};
 
 pub const VERIFY: &str = "Confirm your e-mail address";
-const RESET: &str = "Set a new password";
+pub const RESET: &str = "Set a new password";
 const NEXT: &str = "staple battery horse";
 const OWN: &str = "{ viewer { user { email emailVerified pendingEmail } } }";
 const FEED: &str = "subscription { event: feedChanged { __typename } }";
@@ -28,7 +28,7 @@ async fn mails(process: &Process) -> Vec<Value> {
 }
 
 /// Waits for a mail to an address; answers the token in it.
-async fn mailed_token(process: &Process, to: &str, subject: &str) -> String {
+pub async fn mailed_token(process: &Process, to: &str, subject: &str) -> String {
     let what = format!("a mail to {to}: {subject}");
     eventually(&what, || async {
         let mails = mails(process).await;
