@@ -198,11 +198,15 @@ fn is_found_before(found: &Found) {
         all.iter().filter(|name| *name != "first name").chain([&"e-mail".to_owned()]).cloned().collect();
     assert_eq!(*in_store(found, "MongoDB"), shown, "what documents say");
     let cached = in_store(found, "Redis");
-    for name in ["new first name", "post's text", "older comment", "own comment", "bio", "address", "e-mail", "pending address"] {
+    for name in
+        ["new first name", "post's text", "older comment", "own comment", "bio", "address", "e-mail", "pending address"]
+    {
         assert!(cached.contains(name), "{name} is not in the cache: {cached:?}");
     }
     let rows = in_store(found, "PostgreSQL");
-    for name in ["new first name", "last name", "e-mail", "pending address", "address", "tag", "draft", "comment", "key"] {
+    for name in
+        ["new first name", "last name", "e-mail", "pending address", "address", "tag", "draft", "comment", "key"]
+    {
         assert!(rows.contains(name), "{name} is not in PostgreSQL: {rows:?}");
     }
     assert_eq!(*in_store(found, "JetStream"), BTreeSet::from(["key".to_owned()]), "all else is sealed there");

@@ -215,9 +215,7 @@ fn all_shown(answers: &[Value]) -> Shown {
 fn without_page(answer: &Value, id: &str) -> Value {
     match answer {
         Value::Object(fields) if fields.get("User_id").is_some_and(|own| own == id) => Value::Null,
-        Value::Object(fields) => {
-            fields.iter().map(|(name, value)| (name.clone(), without_page(value, id))).collect()
-        }
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), without_page(value, id))).collect(),
         Value::Array(items) => items.iter().map(|item| without_page(item, id)).collect(),
         other => other.clone(),
     }
