@@ -55,8 +55,8 @@ impl UnitOfWork {
     /// Begins the transaction and reads what is true about the sender now. Never call it under a time-out: a `begin` that is cancelled
     /// leaves a transaction open in the pool.
     ///
-    /// Whoever must be signed in is locked before all else, so that they are there until the end: an erasure waits for the command, or
-    /// the command for the erasure, and is refused. Who may be signed out may be here to erase the account, and locks it themselves.
+    /// Whoever must be signed in is locked before all else, so that they are there until the end: whatever ends the account waits for
+    /// the command, or the command for it, and is refused. Who may be signed out may be here to end the account, and locks it themselves.
     pub(crate) async fn begin(database: &DatabaseConnection, frame: Frame, sender: Sender) -> Result<Self, Fault> {
         let transaction = database.begin().await?;
         let opening = open(&transaction, frame.actor.person().filter(|_| sender.is_signed_in())).await?;
@@ -245,7 +245,8 @@ fn was_refused(error: &DbErr) -> bool {
 async fn open(db: &impl ConnectionTrait, person: Option<&Person>) -> Result<Opening, Fault> {
     // Who waited for the lock still sees the sign-ins of before: only the locked row itself is looked at anew.
     const OPENING: &str = "
-        WITH me AS MATERIALIZED (SELECT FROM users WHERE id = $2 AND erased_at IS NULL FOR KEY SHARE)
+        WITH me AS MATERIALIZED (
+            SELECT FROM users WHERE id = $2 AND erased_at IS NULL AND deactivated_at IS NULL FOR KEY SHARE)
         SELECT EXISTS (SELECT FROM me) AND EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
                 AND ended_at IS NULL AND expires_at > clock_timestamp()) AS is_live,
             pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now,

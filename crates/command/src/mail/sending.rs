@@ -113,7 +113,7 @@ enum Composed {
     Mail(Mail),
     /// It has no reader, or nothing to say any more.
     NotWanted,
-    /// Its reader is being erased at this moment, which may yet fail: the next look tells.
+    /// Its reader's account is ending or getting another address at this moment, which may yet fail: the next look tells.
     NotNow,
 }
 

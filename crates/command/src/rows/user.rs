@@ -47,9 +47,10 @@ fn living(id: Uuid) -> Select<Entity> {
     Entity::find_by_id(id).filter(Column::ErasedAt.is_null())
 }
 
-/// The account, locked for its end: nothing that refers to the person comes to be meanwhile, and nothing that they do. Not to be called
-/// by a command whose sender must be signed in, for it holds a weaker lock: two of them would wait for each other.
-pub(crate) async fn locked_for_erasure(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+/// The account, locked for its end, or for another address, which PostgreSQL takes for one: nothing that refers to the person comes to
+/// be meanwhile, and nothing that they do. Not to be called by a command whose sender must be signed in, for it holds a weaker lock: two
+/// of them would wait for each other.
+pub(crate) async fn locked_alone(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     living(id).lock(LockType::Update).one(db).await
 }
 
@@ -80,7 +81,7 @@ pub(crate) async fn is_active(db: &impl ConnectionTrait, id: Uuid) -> Result<boo
     Ok(found.is_some())
 }
 
-/// True if the account is there and locked so that it stays there. False also while somebody erases it: nothing is waited for.
+/// True if the account is there and locked so that it stays there. False also while its end is under way: nothing is waited for.
 pub(crate) async fn stays(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
     let row = living(id).select_only().column(Column::Id);
     let row = row.lock_with_behavior(LockType::KeyShare, LockBehavior::SkipLocked);

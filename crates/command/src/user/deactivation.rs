@@ -58,7 +58,7 @@ impl Command for DeactivateAccount {
 
     async fn handle(_: &Password, unit: &mut UnitOfWork) -> Handling<Handled<Deactivated>> {
         let user_id = unit.user_id()?;
-        let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
+        let user = user::locked_alone(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let now = still_signed_in(unit).await?;
         confirmed(unit.password(), &user)?;
         session::end_all(unit.db(), user_id.0, now.moment()).await?;

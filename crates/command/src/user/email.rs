@@ -172,7 +172,7 @@ impl Command for VerifyEmail {
     async fn handle(valid: &MailToken, unit: &mut UnitOfWork) -> Handling<Handled<EmailWanted>> {
         let (refused, hash) = (CommandError::invalid_token, valid.hash());
         let owner = mail_token::owner(unit.db(), &hash).await?.ok_or_else(refused)?;
-        let user = user::locked_for_change(unit.db(), owner).await?.ok_or_else(refused)?;
+        let user = user::locked_alone(unit.db(), owner).await?.ok_or_else(refused)?;
         let token = mail_token::locked(unit.db(), &hash).await?.ok_or_else(refused)?;
         if !token.is_good(Purpose::VerifyEmail, unit.clock().await?.moment()) {
             return Err(refused().into());

@@ -75,7 +75,7 @@ impl Command for EraseAccount {
 
     async fn handle(valid: &Farewell, unit: &mut UnitOfWork) -> Handling<Handled<AccountErased>> {
         let user_id = unit.user_id()?;
-        let user = user::locked_for_erasure(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
+        let user = user::locked_alone(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let now = still_signed_in(unit).await?;
         decide_erasure(&user, unit.password(), valid.expected_version)?;
         let erasure_receipt_id = ErasureId::generate();
@@ -113,7 +113,7 @@ impl Command for EraseAgain {
     /// A backup that is older than the account does not know it, and one that is younger than the erasure needs nothing.
     async fn handle(user_id: &UserId, unit: &mut UnitOfWork) -> Handling<Handled<ErasedAgain>> {
         let handled = Handled::new(ErasedAgain { erased_user_id: *user_id });
-        let Some(user) = user::locked_for_erasure(unit.db(), user_id.0).await? else { return Ok(handled) };
+        let Some(user) = user::locked_alone(unit.db(), user_id.0).await? else { return Ok(handled) };
         let now = unit.clock().await?;
         let version = erase(unit, &user, ErasureId::generate(), now).await?;
         Ok(handled.at(*user_id, version))

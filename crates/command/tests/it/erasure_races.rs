@@ -7,8 +7,8 @@ use crate::world::{PASSWORD, Person, World, accepted, create_post};
 use futures_util::future::join;
 use millrace_command::erasure::Receipt;
 use millrace_command::{
-    AddComment, Answer, CancelOrder, Command, CommandFailure, CreatePost, DeletePost, EraseAccount, FailureCode,
-    FollowUser, LikePost, PlaceOrder, Transfer, UpdateProfile,
+    AddComment, Answer, CancelOrder, Command, CommandFailure, CreatePost, DeactivateAccount, DeletePost, EraseAccount,
+    FailureCode, FollowUser, LikePost, PlaceOrder, SecretText, Transfer, UpdateProfile,
 };
 use millrace_events::{CommentId, Role, UserId};
 use std::pin::pin;
@@ -55,8 +55,9 @@ async fn is_gone(world: &World, who: UserId, erased: Outcome<EraseAccount>) {
     let receipt_id = accepted(&erased.unwrap()).erasure_receipt_id;
     let receipt = Receipt::find(&world.log, receipt_id.0).await.unwrap().unwrap();
     assert!(receipt.tables.iter().all(|table| table.left == 0), "{receipt:?}");
-    let theirs = world.envelopes().await.into_iter().filter(|envelope| envelope.actor == Some(who));
-    assert_eq!(theirs.last().unwrap().name, "user.erased");
+    let log = world.envelopes().await;
+    let last = log.iter().rfind(|envelope| envelope.actor == Some(who));
+    assert_eq!(last.unwrap().name, "user.erased");
 }
 
 /// Both orders, each with somebody new.
@@ -164,6 +165,24 @@ async fn the_end_of_somebody_elses_order() {
         (ada, cancel(market, &ben).await)
     })
     .await;
+}
+
+/// An account that is deactivated has an end too, if not for good.
+#[tokio::test]
+async fn so_is_what_they_do_as_they_deactivate_their_account() {
+    let world = World::new().await;
+    world.sql(HOLD_COMMITS).await;
+    let deactivate = || DeactivateAccount { password: SecretText(PASSWORD.into()), idempotency_key: None };
+    let ada = world.sign_up("Ada").await;
+    let (done, deactivated) =
+        one_after_the_other(&world, &ada, (create_post(true), "post.created"), deactivate()).await;
+    assert!(done.unwrap().receipt().accepted && deactivated.unwrap().receipt().accepted);
+
+    let ben = world.sign_up("Ben").await;
+    let (deactivated, refused) =
+        one_after_the_other(&world, &ben, (deactivate(), "user.deactivated"), create_post(true)).await;
+    assert!(deactivated.unwrap().receipt().accepted);
+    assert_eq!(refused.err().map(|failure| failure.code()), Some(FailureCode::Unauthenticated));
 }
 
 /// A person's own row is locked before anything else, as the erasure does: not a post first, and the person with what is written on it.
