@@ -3,6 +3,7 @@
 use super::alarm::Alarm;
 use super::core::{Projector, Round, RoundError, Step};
 use super::drain::drained;
+use super::emptying::empty;
 use super::figures::Figures;
 use super::jetstream::JetStream;
 use super::limits::Limits;
@@ -66,10 +67,13 @@ pub async fn run_projector<P: Projection>(
     let pointer = ServedPointer::<P>::new(stores.database.clone());
     let (beat, seen) = (Arc::clone(&stores.beat), status.subscribe());
     let (figures, pauses) = (Figures::of(P::NAME), Pauses::default());
-    let runner = Runner { pointer: pointer.clone(), stores, status, figures, pauses, shutdown };
+    let (folded, newest) = watch::channel(None);
+    let cache = stores.redis.clone();
+    let runner = Runner { pointer: pointer.clone(), stores, status, folded, figures, pauses, shutdown };
+    let beside = async { tokio::join!(tell(pointer.clone(), figures, &beat, seen), empty(pointer, &cache, newest)) };
     tokio::select! {
         () = runner.run() => {}
-        () = tell(pointer, figures, &beat, seen) => {}
+        _ = beside => {}
     }
 }
 
@@ -90,6 +94,8 @@ struct Runner<P: Projection> {
     pointer: ServedPointer<P>,
     stores: ProjectorStores,
     status: watch::Sender<ProjectorStatus>,
+    /// The generation that is folded.
+    folded: watch::Sender<Option<u32>>,
     figures: Figures,
     pauses: Pauses,
     shutdown: CancellationToken,
@@ -113,6 +119,7 @@ impl<P: Projection> Runner<P> {
         let served = self.pointer.begin(self.stores.changes_kept).await?;
         let store = self.pointer.store(served.generation);
         let cache = RedisCache::new(&self.stores.redis, P::NAME)?;
+        self.folded.send_replace(Some(served.generation));
         let source = JetStream::new(&self.stores.nats, &self.stores.prefix, Arc::clone(&self.stores.beat));
         Ok((served.generation, Projector::new(source, store, cache, Limits::default())))
     }

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-const FIRST_GENERATION: u32 = 1;
+/// The first one.
+pub const FIRST_GENERATION: u32 = 1;
 /// Code: two at once made the same document.
 const DUPLICATE_KEY: i32 = 11_000;
 
