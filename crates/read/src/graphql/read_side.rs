@@ -5,7 +5,7 @@ use super::gathered::Seen;
 use super::lag::Lag;
 use super::waiting::{Capped, Waiting};
 use crate::cache::redis::{RedisCache, RedisSettings, ring_channel};
-use crate::live::{self, Feed, LiveLimits, RedisRings};
+use crate::live::{self, Feed, LiveLimits, RedisRings, Withdrawals};
 use crate::models::people::{People, PeopleDocument, access};
 use crate::models::{Family, ForEach, Maker, Registered, Visitor, visit};
 use crate::projection::DocumentKey;
@@ -101,6 +101,7 @@ impl Family for Readings {
 struct ReadingMaker<'a> {
     database: &'a Database,
     settings: &'a ReadSettings,
+    withdrawals: &'a Withdrawals,
 }
 
 impl Maker<Readings> for ReadingMaker<'_> {
@@ -108,7 +109,8 @@ impl Maker<Readings> for ReadingMaker<'_> {
 
     fn make<P: Registered>(&mut self) -> Result<Reading<P>, RedisError> {
         let cache = RedisCache::new(&self.settings.redis, P::NAME)?;
-        let feed = Arc::new(Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live));
+        let feed = Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live);
+        let feed = Arc::new(feed.noting(self.withdrawals.clone()));
         let reader = Reader::new(ServedStore::new(self.database.clone()), cache).following(feed.progress());
         Ok(Reading { reader, lag: Mutex::default(), feed })
     }
@@ -119,13 +121,15 @@ pub struct ReadSide {
     each: ForEach<Readings>,
     settings: ReadSettings,
     waiting: Waiting,
+    withdrawals: Withdrawals,
 }
 
 impl ReadSide {
     /// The read side of these stores; both are connected to when they are first used.
     pub fn new(database: &Database, settings: ReadSettings) -> Result<Self, RedisError> {
-        let each = ForEach::make(&mut ReadingMaker { database, settings: &settings })?;
-        Ok(Self { each, settings, waiting: Waiting::default() })
+        let withdrawals = Withdrawals::default();
+        let each = ForEach::make(&mut ReadingMaker { database, settings: &settings, withdrawals: &withdrawals })?;
+        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals })
     }
 
     /// Its limits.
@@ -141,6 +145,11 @@ impl ReadSide {
     /// The changes of a projection.
     pub fn feed<P: Registered>(&self) -> &Arc<LiveFeed<P>> {
         &P::of(&self.each).feed
+    }
+
+    /// What its feeds heard that was taken away from readers.
+    pub fn withdrawals(&self) -> &Withdrawals {
+        &self.withdrawals
     }
 
     /// Documents by key.

@@ -12,6 +12,7 @@ mod redis;
 mod registry;
 mod run;
 mod subscription;
+mod withdrawals;
 
 #[cfg(test)]
 mod tests;
@@ -23,3 +24,4 @@ pub use redis::{Heard, RedisRings};
 pub use registry::{LiveLimits, SubscribeError};
 pub use run::run;
 pub use subscription::{Closing, Item, Request, Subscription};
+pub use withdrawals::{Withdrawals, Withdrawn};
