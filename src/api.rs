@@ -215,6 +215,25 @@ impl Api {
         self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
     }
 
+    /// True if answers to questions of so many bytes are kept at all.
+    pub fn keeps_answers(&self, question_bytes: usize) -> bool {
+        self.answers.keeps(question_bytes)
+    }
+
+    /// Whenever a person is erased, what is kept of answers and events goes. Nobody would be given it any more; so that it does not lie
+    /// in memory either.
+    pub async fn forget_the_erased(self: Arc<Self>) {
+        let mut withdrawn = self.reads.withdrawals().watch();
+        let mut erased = withdrawn.borrow_and_update().erased;
+        while withdrawn.changed().await.is_ok() {
+            let now = withdrawn.borrow_and_update().erased;
+            if std::mem::replace(&mut erased, now) != now {
+                self.answers.forget();
+                self.groups.forget();
+            }
+        }
+    }
+
     /// The answer that somebody got to the same question, if execution would give it again.
     pub async fn recall(&self, question: &Question, call: Call) -> Option<Answered> {
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id);
