@@ -138,10 +138,10 @@ impl<P: Projection> Runner<P> {
             };
             let pause = match round {
                 Ok(round) => self.after_round(&projector, round),
-                Err(RoundError::Alarm(Alarm::LaterHistory { found, .. })) => {
-                    return self.supersede(generation, found).await;
-                }
-                Err(RoundError::Alarm(alarm)) => self.alarm(&alarm),
+                Err(RoundError::Alarm(alarm)) => match begins_anew(&alarm) {
+                    Some(history) => return self.supersede(generation, history, &alarm).await,
+                    None => self.alarm(&alarm),
+                },
                 Err(error) => self.back_off(&error),
             };
             if shutdown.is_cancelled() {
@@ -169,9 +169,11 @@ impl<P: Projection> Runner<P> {
         self.pauses.after(&round.step)
     }
 
-    /// The log has begun a later life: the next generation is folded from its beginning, and served at once.
-    async fn supersede(&mut self, generation: u32, history: History) -> Duration {
-        tracing::warn!(projection = P::NAME, generation, %history, "a new history has begun: folding anew");
+    /// The next generation is folded from the log's beginning, and served at once.
+    async fn supersede(&mut self, generation: u32, history: Option<History>, why: &Alarm) -> Duration {
+        const MEANS: &str = "folding anew: until it is done reads find what is folded so far, or wait for what they are owed, and \
+                             subscriptions begin anew";
+        tracing::warn!(projection = P::NAME, generation, %why, "{MEANS}");
         match self.pointer.supersede(generation, history, self.stores.changes_kept).await {
             Ok(()) => Duration::ZERO,
             Err(error) => self.back_off(&error),
@@ -208,6 +210,15 @@ impl<P: Projection> Runner<P> {
                 _ => None,
             };
         });
+    }
+}
+
+/// The life of the log that another generation is bound to, if this one can never be folded on.
+fn begins_anew(alarm: &Alarm) -> Option<Option<History>> {
+    match alarm {
+        Alarm::LaterHistory { found, .. } => Some(Some(*found)),
+        Alarm::EarlierFold { history, .. } => Some(*history),
+        _ => None,
     }
 }
 
