@@ -1,5 +1,6 @@
 //! The API of a process: the schema, who may ask, and what comes with each answer.
 
+use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::command_port::CommandPort;
 use crate::ended_sign_in;
@@ -141,13 +142,18 @@ impl Api {
         Ok(self.make_call(viewer, token, on_timeout, circumstances))
     }
 
-    /// A socket's `connection_init`: the token in it must be good.
+    /// When a request that begins now ends, whatever is done for it.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.limits.request_ms_max)
+    }
+
+    /// A socket's `connection_init`: the token in it must be good. Whoever is signed in stays as long as their admission.
     pub async fn connect(
         &self,
         headers: &HeaderMap,
         client_address: Option<IpAddr>,
         payload: serde_json::Value,
-    ) -> Result<Connection, Problem> {
+    ) -> Result<(Connection, Option<Admission>), Problem> {
         let text = |name: &str| payload.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         let given = text("Authorization").or_else(|| text("authorization"));
         let from_header = headers::authorization(headers)?.map(str::to_owned);
@@ -156,8 +162,13 @@ impl Api {
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
         let connection = Connection { authorization, consistency, on_timeout, client_address };
-        self.viewer(connection.authorization.as_deref()).await?;
-        Ok(connection)
+        let verified = self.verified(connection.authorization.as_deref())?;
+        // Listened to before the look, so that no change is missed in between.
+        let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
+        let viewer = self.admitted(verified).await?;
+        let admission = notices.zip(viewer.person().cloned());
+        let admission = admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person));
+        Ok((connection, admission))
     }
 
     /// An operation on a socket. The viewer is looked at anew: a token may have ended since.
@@ -191,7 +202,11 @@ impl Api {
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        let Viewer::Person(person) = self.verified(authorization)? else { return Ok(Viewer::Anonymous) };
+        self.admitted(self.verified(authorization)?).await
+    }
+
+    async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
+        let Viewer::Person(person) = verified else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),
             Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),

@@ -3,6 +3,7 @@
 //! Rings tell it at once, but may be lost, doubled or late; the checkpoint, looked at on every tick, tells it what it missed.
 
 use super::follow::{Followed, Life, follows, judge};
+use super::notices::Notices;
 use super::registry::{LiveLimits, Registry, Standing, SubscribeError};
 use super::subscription::{Request, Subscription};
 use super::withdrawals::Withdrawals;
@@ -10,6 +11,7 @@ use crate::cache::Ring;
 use crate::projection::{Change, Projection};
 use crate::store::{Checkpoint, DocumentStore, StoreError};
 use millrace_events::{Revision, rule};
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
@@ -132,6 +134,11 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
         }
         let seat = self.registry.join(&request.topics, None)?;
         Ok(Subscription::new(Arc::clone(self), request, seat))
+    }
+
+    /// Has the process told of changes of these topics, from now on.
+    pub fn notices(self: &Arc<Self>, topics: BTreeSet<String>) -> Notices<P, D> {
+        Notices::new(Arc::clone(self), topics)
     }
 
     /// Closes all subscriptions with their cursors, and takes no more.
