@@ -13,7 +13,7 @@ use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
-use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
+use millrace_events::{CommandId, Timestamp, Viewer};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
@@ -131,6 +131,7 @@ impl Api {
         client_address: Option<IpAddr>,
         request: Option<&GraphQlRequest>,
         request_id: &str,
+        deadline: Instant,
     ) -> Result<Call, Problem> {
         let extension = |name: &str| request.and_then(|request| extension_text(request, name));
         let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
@@ -139,7 +140,7 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
-        Ok(self.make_call(viewer, token, on_timeout, circumstances))
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances })
     }
 
     /// When a request that begins now ends, whatever is done for it.
@@ -185,19 +186,7 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
         let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
-        Ok(self.make_call(viewer, token, on_timeout, circumstances))
-    }
-
-    fn make_call(
-        &self,
-        viewer: Viewer,
-        token: Option<ConsistencyToken>,
-        on_timeout: OnTimeout,
-        circumstances: Circumstances,
-    ) -> Call {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.request_ms_max);
-        let asked = Asked { viewer, token, on_timeout, deadline };
-        Call { asked, circumstances }
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline: self.deadline() }, circumstances })
     }
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.

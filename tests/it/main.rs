@@ -36,5 +36,6 @@ mod schema;
 mod sender;
 mod shop;
 mod shown_live;
+mod slow_store;
 mod steps;
 mod witness;
