@@ -121,7 +121,7 @@ impl CommandStatus {
     fn of(id: CommandId, command: &Command, standings: &[Standing]) -> Self {
         let status = |standing: &Standing| ProjectionStatus {
             name: standing.projection.to_owned(),
-            state: standing.of_command(command.first, command.last),
+            state: standing.of_command(command.first, command.last, command.aggregate.id),
             position: standing.checkpoint.revision.position.0.into(),
         };
         let projections: Vec<_> = standings.iter().map(status).collect();
