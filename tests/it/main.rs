@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod accounts;
 mod admission;
 mod answers;
 mod away;
@@ -37,5 +38,6 @@ mod sender;
 mod shop;
 mod shown_live;
 mod slow_store;
+mod smtp;
 mod steps;
 mod witness;
