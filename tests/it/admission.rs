@@ -54,6 +54,9 @@ async fn sockets_end_with_the_sign_in_the_roles_and_the_account_and_no_others_do
     let mut of_ada = open(&ada.client).await;
     of_ada.subscribe("orders", ORDERS, json!({})).await;
     assert_eq!(of_ada.event("orders", "staff may").await["__typename"], "OrdersSnapshot");
+    stage.run(&["user", "revoke", &ada.email, "staff"]).await;
+    is_closed(&mut of_ada, "her role was revoked").await;
+    let mut of_ada = open(&ada.client).await;
 
     ben.client.command("signOut", json!({}), "").await;
     is_closed(&mut of_ben, "he signed out").await;
