@@ -1,5 +1,6 @@
 //! The API of a process: the schema, who may ask, and what comes with each answer.
 
+use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::command_port::CommandPort;
 use crate::ended_sign_in;
@@ -12,7 +13,7 @@ use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
-use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
+use millrace_events::{CommandId, Timestamp, Viewer};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
@@ -130,6 +131,7 @@ impl Api {
         client_address: Option<IpAddr>,
         request: Option<&GraphQlRequest>,
         request_id: &str,
+        deadline: Instant,
     ) -> Result<Call, Problem> {
         let extension = |name: &str| request.and_then(|request| extension_text(request, name));
         let texts = headers.get_all(headers::CONSISTENCY).iter().filter_map(|value| value.to_str().ok());
@@ -138,16 +140,21 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
-        Ok(self.make_call(viewer, token, on_timeout, circumstances))
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances })
     }
 
-    /// A socket's `connection_init`: the token in it must be good.
+    /// When a request that begins now ends, whatever is done for it.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + Duration::from_millis(self.limits.request_ms_max)
+    }
+
+    /// A socket's `connection_init`: the token in it must be good. Whoever is signed in stays as long as their admission.
     pub async fn connect(
         &self,
         headers: &HeaderMap,
         client_address: Option<IpAddr>,
         payload: serde_json::Value,
-    ) -> Result<Connection, Problem> {
+    ) -> Result<(Connection, Option<Admission>), Problem> {
         let text = |name: &str| payload.get(name).and_then(|value| value.as_str()).map(str::to_owned);
         let given = text("Authorization").or_else(|| text("authorization"));
         let from_header = headers::authorization(headers)?.map(str::to_owned);
@@ -156,8 +163,13 @@ impl Api {
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
         let connection = Connection { authorization, consistency, on_timeout, client_address };
-        self.viewer(connection.authorization.as_deref()).await?;
-        Ok(connection)
+        let verified = self.verified(connection.authorization.as_deref())?;
+        // Listened to before the look, so that no change is missed in between.
+        let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
+        let viewer = self.admitted(verified).await?;
+        let admission = notices.zip(viewer.person().cloned());
+        let admission = admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person));
+        Ok((connection, admission))
     }
 
     /// An operation on a socket. The viewer is looked at anew: a token may have ended since.
@@ -174,24 +186,16 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
         let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
-        Ok(self.make_call(viewer, token, on_timeout, circumstances))
-    }
-
-    fn make_call(
-        &self,
-        viewer: Viewer,
-        token: Option<ConsistencyToken>,
-        on_timeout: OnTimeout,
-        circumstances: Circumstances,
-    ) -> Call {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.request_ms_max);
-        let asked = Asked { viewer, token, on_timeout, deadline };
-        Call { asked, circumstances }
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline: self.deadline() }, circumstances })
     }
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        let Viewer::Person(person) = self.verified(authorization)? else { return Ok(Viewer::Anonymous) };
+        self.admitted(self.verified(authorization)?).await
+    }
+
+    async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
+        let Viewer::Person(person) = verified else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),
             Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
@@ -213,6 +217,25 @@ impl Api {
         let token = headers::bearer(authorization)?;
         let now = Timestamp::new(OffsetDateTime::now_utc());
         self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
+    }
+
+    /// True if answers to questions of so many bytes are kept at all.
+    pub fn keeps_answers(&self, question_bytes: usize) -> bool {
+        self.answers.keeps(question_bytes)
+    }
+
+    /// Whenever a person is erased, what is kept of answers and events goes. Nobody would be given it any more; so that it does not lie
+    /// in memory either.
+    pub async fn forget_the_erased(self: Arc<Self>) {
+        let mut withdrawn = self.reads.withdrawals().watch();
+        let mut erased = withdrawn.borrow_and_update().erased;
+        while withdrawn.changed().await.is_ok() {
+            let now = withdrawn.borrow_and_update().erased;
+            if std::mem::replace(&mut erased, now) != now {
+                self.answers.forget();
+                self.groups.forget();
+            }
+        }
     }
 
     /// The answer that somebody got to the same question, if execution would give it again.

@@ -5,7 +5,7 @@ use crate::settings::Settings;
 use millrace_command::erasure::{ErasedTable, Receipt};
 use millrace_events::{KeyState, Position, UserId, seal};
 use millrace_log::{Log, LogError};
-use millrace_read::erasure::{Erased, Finding};
+use millrace_read::erasure::{Erased, Finding, Verdict};
 use uuid::Uuid;
 
 /// Events that are read from the log at once.
@@ -21,18 +21,23 @@ pub async fn verify(settings: &Settings, id: Uuid) -> Result<(), RoleError> {
     findings.extend(sealed_for_ever(&log, receipt.user_id, placed).await?);
     findings.push(copied(settings, receipt.user_id, placed).await?);
     if let Some(position) = placed {
-        let erased = Erased { person: receipt.user_id, position };
+        let erased = Erased { person: receipt.user_id, position, at: receipt.erased_at };
         findings.extend(documents(settings, erased).await?);
     }
     findings.iter().for_each(say);
-    match findings.iter().filter(|finding| !finding.kept).count() {
+    match findings.iter().filter(|finding| finding.verdict == Verdict::Left).count() {
         0 => Ok(()),
         broken => Err(RoleError::NotErased(broken)),
     }
 }
 
 fn say(finding: &Finding) {
-    println!("{:<5} {:<11} {}", if finding.kept { "kept" } else { "LEFT" }, finding.store, finding.text);
+    let verdict = match finding.verdict {
+        Verdict::Kept => "kept",
+        Verdict::Left => "LEFT",
+        Verdict::Told => "note",
+    };
+    println!("{verdict:<5} {:<11} {}", finding.store, finding.text);
 }
 
 fn table(table: &ErasedTable) -> Finding {
@@ -41,14 +46,14 @@ fn table(table: &ErasedTable) -> Finding {
         Some(rows) => format!("table {name}: {rows} rows {action}, {left} left"),
         None => format!("table {name}, younger than the receipt: {left} left"),
     };
-    Finding { store: "PostgreSQL", text, kept: *left == 0 }
+    Finding { store: "PostgreSQL", text, verdict: (*left == 0).into() }
 }
 
 /// The key is destroyed, and nothing of the person lies readable in the log, which therefore never has to change.
 async fn sealed_for_ever(log: &Log, person: UserId, placed: Option<Position>) -> Result<[Finding; 3], RoleError> {
     let key = log.keys_of(&[person]).await?.remove(&person);
     let (sealed, readable) = events_of(log, person).await?;
-    let finding = |text, kept| Finding { store: "PostgreSQL", text, kept };
+    let finding = |text, is_kept: bool| Finding { store: "PostgreSQL", text, verdict: is_kept.into() };
     let place = placed.map_or("has no position yet".to_owned(), |position| format!("stands at position {position}"));
     Ok([
         finding("key of the person: destroyed, with a mark that stays".to_owned(), key == Some(KeyState::Destroyed)),
@@ -76,7 +81,8 @@ async fn copied(settings: &Settings, person: UserId, placed: Option<Position>) -
     let last = stream.map_or(Position::START, |stream| stream.last);
     let mark = if is_marked { "the copy of the key is the mark" } else { "the copy of the key is no mark" };
     let text = format!("{mark}; the stream, sealed like the log, ends at position {last}");
-    Ok(Finding { store: "JetStream", text, kept: is_marked && placed.is_some_and(|position| last >= position) })
+    let is_kept = is_marked && placed.is_some_and(|position| last >= position);
+    Ok(Finding { store: "JetStream", text, verdict: is_kept.into() })
 }
 
 async fn documents(settings: &Settings, erased: Erased) -> Result<Vec<Finding>, RoleError> {

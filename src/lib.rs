@@ -4,6 +4,7 @@
 //! `millrace-command` writes, `millrace-log` keeps the order, `millrace-relay` copies, `millrace-read` folds and answers.
 
 pub mod admin;
+pub mod admission;
 pub mod answered;
 pub mod api;
 pub mod cli;

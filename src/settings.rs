@@ -80,7 +80,7 @@ pub struct HttpSettings {
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
     pub consistency_wait_ms_max: u64,
-    /// Answers to queries that this process keeps, in bytes. One is given again only while every document that it was made of is as it
+    /// Answers to queries that this process keeps, in bytes, counted about. One is given again only while every document that it was made of is as it
     /// was; 0 executes every query.
     pub answers_bytes_max: usize,
     /// Sockets open at once in this process.

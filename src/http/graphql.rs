@@ -65,10 +65,11 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let client_address = client_address(api, &request);
     let (parts, body) = request.into_parts();
     let bytes = collect(body, api.limits()).await?;
+    let deadline = api.deadline();
     let sender = api.sender(&parts.headers).await;
-    let question = (!by_get).then(|| Question::from(&*bytes));
+    let question = (!by_get && api.keeps_answers(bytes.len())).then(|| Question::from(&*bytes));
     if let (Ok(sender), Some(question)) = (&sender, &question) {
-        let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id)?;
+        let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id, deadline)?;
         if let Some(answered) = api.recall(question, call).await {
             return Ok(answered);
         }
@@ -85,7 +86,7 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
         Err(Problem::Unauthenticated) => api.ended_sender(&headers, &graphql)?,
         sender => sender?,
     };
-    let call = api.call(sender, &headers, client_address, Some(&graphql), request_id)?;
+    let call = api.call(sender, &headers, client_address, Some(&graphql), request_id, deadline)?;
     api.execute(graphql, call, question).await
 }
 

@@ -121,7 +121,7 @@ impl Close {
         Self::new(4401, "Unauthorized")
     }
 
-    /// `connection_init` was refused.
+    /// `connection_init` was refused, or whoever was let in has signed out since, or has other roles.
     pub fn forbidden() -> Self {
         Self::new(4403, "Forbidden")
     }

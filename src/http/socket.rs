@@ -5,14 +5,16 @@
 use super::headers;
 use super::problem::Problem;
 use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::responses::{Outcome, Responses};
 use async_graphql::Request as GraphQlRequest;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::{BoxFuture, pending};
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -74,6 +76,8 @@ struct Socket {
     operations: TaskTracker,
     /// What `connection_init` brought; none before it.
     connection: Option<Arc<Connection>>,
+    /// That of a viewer who was just let in. The loop that reads takes it.
+    admission: Option<Admission>,
     last_heard: Instant,
 }
 
@@ -92,6 +96,7 @@ impl Socket {
             running: HashMap::new(),
             operations: TaskTracker::new(),
             connection: None,
+            admission: None,
             last_heard: Instant::now(),
         };
         let close = this.read(stream).await;
@@ -106,13 +111,18 @@ impl Socket {
         let mut shutdown = pin!(shutdown.cancelled());
         let mut init_deadline = pin!(sleep_until(Instant::now() + INIT_WAIT));
         let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        let mut ended: BoxFuture<'static, ()> = pending().boxed();
         loop {
+            if let Some(admission) = self.admission.take() {
+                ended = admission.ended().boxed();
+            }
             let awaits_init = self.with_state(|state| state.awaits_init());
             let outcome = tokio::select! {
                 frame = stream.next() => self.receive(frame?.ok()?).await,
                 () = &mut init_deadline, if awaits_init => Err(Close::init_timeout()),
                 () = self.ping(&mut pings) => self.check_alive(),
                 () = &mut shutdown => Err(Close::going_away()),
+                () = &mut ended => Err(Close::forbidden()),
             };
             match outcome {
                 Ok(true) => {}
@@ -155,7 +165,9 @@ impl Socket {
 
     async fn init(&mut self, payload: Option<Value>) -> Result<(), Close> {
         let connection = self.api.connect(&self.headers, self.client_address, payload.unwrap_or_default()).await;
-        self.connection = Some(Arc::new(connection.map_err(|_| Close::forbidden())?));
+        let (connection, admission) = connection.map_err(|_| Close::forbidden())?;
+        self.connection = Some(Arc::new(connection));
+        self.admission = admission;
         self.with_state(SocketState::acknowledge);
         self.send(&ServerMessage::ConnectionAck).await;
         Ok(())

@@ -41,6 +41,10 @@ pub async fn start(
     let port = command_port(settings, local)?;
     let shutdown = starting.shutdown.clone();
     let api = Arc::new(Api::new(reads, port, verifier(&settings.auth)?, settings.http.clone(), shutdown.clone()));
+    let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
+    starting.spawn("forgetting the erased", async move {
+        stop.run_until_cancelled(forgetting).await;
+    });
     let listener = starting.listen("graphql", settings.http.listen, "http.listen").await?;
     let operations = Operations { metrics, probes: Arc::new(starting.probes.clone()) };
     starting.spawn("public endpoint", http::serve(listener, api, operations, shutdown));

@@ -237,7 +237,7 @@ pub async fn moves(stage: &Stage, process: &Process, client: &Client, name: &str
             let input = json!({ "currentPassword": PASSWORD, "newPassword": NEXT });
             let payload = ada.client.command(name, input, "").await;
             progresses(&ada.client, &payload).await;
-            is_refused(&mut phone, FEED).await;
+            is_closed(&mut phone).await;
             begins(&ada.client, FEED).await;
         }
         "changeEmail" => {
@@ -256,7 +256,7 @@ pub async fn moves(stage: &Stage, process: &Process, client: &Client, name: &str
             let token = mailed_token(process, &ada.email, RESET).await;
             let payload = client.command("resetPassword", json!({ "token": token, "newPassword": NEXT }), "").await;
             progresses(client, &payload).await;
-            is_refused(&mut open, FEED).await;
+            is_closed(&mut open).await;
         }
         "deactivateAccount" => {
             let mut open = open(client, Some(&ada.client)).await;
@@ -265,7 +265,7 @@ pub async fn moves(stage: &Stage, process: &Process, client: &Client, name: &str
             let back = client.command("signIn", credentials, "session { accessToken }").await;
             let access_token = back["session"]["accessToken"].as_str().map(str::to_owned);
             progresses(&Client { access_token, ..client.clone() }, &payload).await;
-            is_refused(&mut open, FEED).await;
+            is_closed(&mut open).await;
         }
         _ => role(stage, client, name, &ada).await,
     }
@@ -303,6 +303,14 @@ async fn begins(viewer: &Client, subscription: &str) {
     socket.subscribe("1", subscription, json!({})).await;
     let snapshot = socket.event("event", "the snapshot").await;
     assert!(snapshot["__typename"].as_str().is_some_and(|name| name.ends_with("Snapshot")), "{snapshot:#}");
+}
+
+/// Its sign-in has ended.
+async fn is_closed(socket: &mut Socket) {
+    match socket.receive("the end of the socket").await {
+        Received::Closed(code) => assert_eq!(code, 4403),
+        other => panic!("not closed: {other:?}"),
+    }
 }
 
 /// Refused as a whole, because the token is void, or by the field, because it is not for this viewer.

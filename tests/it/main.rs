@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
 mod accounts;
+mod admission;
 mod answers;
 mod away;
 mod bank;
@@ -36,6 +37,7 @@ mod schema;
 mod sender;
 mod shop;
 mod shown_live;
+mod slow_store;
 mod smtp;
 mod steps;
 mod witness;

@@ -126,9 +126,8 @@ async fn session(world: &World, name: &str) {
             let payload = ada.client.command(name, json!({}), "").await;
             let again = world.client.command("signIn", credentials, "session { accessToken }").await;
             world.progresses(&with_session(&world.client, &again), &payload).await;
-            open.subscribe("1", FEED, json!({})).await;
-            match open.receive("the refusal").await {
-                Received::Message(message) => assert_eq!(message["type"], "error", "{message:#}"),
+            match open.receive("the end of the socket").await {
+                Received::Closed(code) => assert_eq!(code, 4403),
                 other => panic!("{other:?}"),
             }
         }

@@ -110,6 +110,7 @@ impl Projection for Pages {
         let selector = Selector { kind: POST.to_owned(), field: AUTHOR_FIELD.to_owned(), value: person.to_string() };
         vec![FanOut {
             position: event.position,
+            since: None,
             event_id: event.event_id,
             command_id: event.command_id,
             at: event.at,

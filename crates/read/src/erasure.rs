@@ -9,18 +9,21 @@ use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
 use crate::store::{DocumentStore, StoreError};
 use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{FutureExt, TryStreamExt};
-use millrace_events::{Position, UserId};
+use millrace_events::{Position, Timestamp, UserId};
 use mongodb::Database;
 use mongodb::bson::{self, Document, doc};
 use redis::aio::MultiplexedConnection;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// Keys that Redis is asked to look at in one step.
 const SCANNED_AT_ONCE: usize = 1_000;
 /// How often a cached document that differs is looked at, and after how long again.
 const LOOKS_MAX: usize = 5;
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// Within this time of an erasure every projection has folded it.
+const FOLDED_WITHIN: Duration = Duration::from_secs(3_600);
 
 /// Why it could not be checked.
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +52,25 @@ pub struct Finding {
     pub store: &'static str,
     /// What was looked at, and what was found.
     pub text: String,
-    /// False if something is left.
-    pub kept: bool,
+    /// Whether it is kept.
+    pub verdict: Verdict,
+}
+
+/// Whether a promise of an erasure is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is.
+    Kept,
+    /// Something is left.
+    Left,
+    /// Nothing was promised. Whoever keeps the servers should know.
+    Told,
+}
+
+impl From<bool> for Verdict {
+    fn from(is_kept: bool) -> Self {
+        if is_kept { Self::Kept } else { Self::Left }
+    }
 }
 
 /// Who was erased, and where the log says so.
@@ -60,6 +80,8 @@ pub struct Erased {
     pub person: UserId,
     /// Position of the event.
     pub position: Position,
+    /// When it was decided.
+    pub at: Timestamp,
 }
 
 /// Looks at all generations of all projections, and at everything in the cache.
@@ -70,7 +92,33 @@ pub async fn check(database: &Database, redis: &RedisSettings, erased: Erased) -
     let mut checks =
         Checks { database, connection, prefix: &redis.prefix, collections: &collections, erased, all: vec![] };
     visit(&mut checks);
-    Ok(try_join_all(checks.all).await?.into_iter().flatten().collect())
+    let mut findings: Vec<Finding> = try_join_all(checks.all).await?.into_iter().flatten().collect();
+    findings.push(oplog(oldest_write(database).await, erased.at));
+    Ok(findings)
+}
+
+/// When the oldest write was done that MongoDB keeps for its other members, with what was written.
+async fn oldest_write(database: &Database) -> Result<Option<Timestamp>, mongodb::error::Error> {
+    let oplog = database.client().database("local").collection::<Document>("oplog.rs");
+    let oldest = oplog.find_one(doc! {}).sort(doc! { "$natural": 1 }).projection(doc! { "ts": 1 }).await?;
+    let seconds = oldest.and_then(|oldest| Some(i64::from(oldest.get_timestamp("ts").ok()?.time)));
+    Ok(seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()).map(Timestamp::new))
+}
+
+/// Documents may have been written with what was erased until every projection had folded it.
+fn oplog(oldest: Result<Option<Timestamp>, mongodb::error::Error>, erased: Timestamp) -> Finding {
+    let (text, verdict) = match oldest {
+        Ok(Some(oldest)) if oldest.moment() > erased.moment() + FOLDED_WITHIN => {
+            (format!("oplog: reaches back to {oldest}, after the erasure"), Verdict::Kept)
+        }
+        Ok(Some(oldest)) => {
+            let holds = "as in backups, what was written before the erasure is there until it has rolled over";
+            (format!("oplog: reaches back to {oldest}; {holds}"), Verdict::Told)
+        }
+        Ok(None) => ("oplog: there is none".to_owned(), Verdict::Told),
+        Err(error) => (format!("oplog: not looked at ({error})"), Verdict::Told),
+    };
+    Finding { store: "MongoDB", text, verdict }
 }
 
 /// Everybody whose erasure any generation has folded. A restored PostgreSQL may have forgotten it.
@@ -173,7 +221,7 @@ async fn cached<P: Registered>(
         }
     }
     let text = format!("projection {}: {seen} entries, {left} name the id and are not what MongoDB holds", P::NAME);
-    Ok(Finding { store: "Redis", text, kept: left == 0 })
+    Ok(Finding { store: "Redis", text, verdict: (left == 0).into() })
 }
 
 /// A document that is changing at this moment may differ: it is looked at again.
@@ -214,6 +262,31 @@ async fn is_stored<P: Registered>(database: &Database, key: &str, json: &str) ->
     }
 }
 
-fn mongodb(text: String, kept: bool) -> Finding {
-    Finding { store: "MongoDB", text, kept }
+fn mongodb(text: String, is_kept: bool) -> Finding {
+    Finding { store: "MongoDB", text, verdict: is_kept.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mongodb::error::Error;
+
+    #[test]
+    fn it_is_told_how_far_the_oplog_reaches_back() {
+        let at = |hour: i64| Timestamp::new(OffsetDateTime::UNIX_EPOCH + time::Duration::hours(hour));
+        let told = |oldest| {
+            let Finding { text, verdict, .. } = oplog(oldest, at(10));
+            (text, verdict)
+        };
+        let (text, verdict) = told(Ok(Some(at(3))));
+        assert!(
+            verdict == Verdict::Told && text.contains("1970-01-01T03:00:00Z") && text.contains("backups"),
+            "{text}"
+        );
+        assert_eq!(told(Ok(Some(at(10)))).1, Verdict::Told, "words may have been written until it was folded");
+        assert_eq!(told(Ok(Some(at(12)))).1, Verdict::Kept);
+        assert_eq!(told(Ok(None)).1, Verdict::Told);
+        let (text, verdict) = told(Err(Error::custom("not authorized on local")));
+        assert!(verdict == Verdict::Told && text.contains("not looked at"), "{text}");
+    }
 }

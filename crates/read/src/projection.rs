@@ -82,6 +82,9 @@ pub struct FanOut {
     pub position: Position,
     /// That event's identity and command: its changes are told under them.
     pub event_id: EventId,
+    /// Position of the first event that asked for it, if a later one asked again while it was open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Position>,
     /// The command of that event.
     pub command_id: CommandId,
     /// When that event was decided.
@@ -92,6 +95,13 @@ pub struct FanOut {
     pub work: FanOutWork,
     /// Documents to look at, such as the author's card.
     pub reads: Vec<DocumentKey>,
+}
+
+impl FanOut {
+    /// Position of the first event that asked for it.
+    pub fn first(&self) -> Position {
+        self.since.unwrap_or(self.position)
+    }
 }
 
 /// The task of fan-outs that take an erased person out of documents. It reaches parked documents too: what they hold of the person goes,
@@ -127,6 +137,13 @@ impl FanOutWork {
     /// Each selected document, from the first to the last.
     pub fn each(selector: Selector) -> Self {
         Self::Each { selector, done: None, end: SweepEnd::Last }
+    }
+
+    /// Which documents are selected.
+    pub fn selector(&self) -> &Selector {
+        match self {
+            Self::Each { selector, .. } | Self::Refill { selector, .. } => selector,
+        }
     }
 }
 

@@ -225,6 +225,7 @@ async fn receipt_is_checked(stage: &Stage, mina: &Mina, receipt: &str) {
             "table mails: 3 rows deleted, 0 left",
             "readable",
             "mark",
+            "oplog: reaches back to",
         ] {
             assert!(said.contains(promise), "{promise} is not in {said}");
         }

@@ -3,6 +3,7 @@
 
 mod disk;
 mod documents;
+mod fold_version;
 mod history;
 mod log;
 mod operator;

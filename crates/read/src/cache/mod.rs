@@ -1,6 +1,7 @@
 //! The port to the cache (Redis, or memory in the model). Always disposable: any part of it may vanish, be old, or be away.
 
 pub mod redis;
+pub mod superseded;
 pub mod value;
 
 use crate::projection::{Change, DocumentKey};

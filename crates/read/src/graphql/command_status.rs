@@ -2,15 +2,14 @@
 
 use super::context::RequestContext;
 use super::error::Refusal;
-use super::read_side::Terms;
+use super::read_side::{ReadSide, Terms};
 use super::standing::{CommandState, Standing, standings};
-use crate::models::Registered;
 use crate::models::commands::{Command, Commands, CommandsDocument, key};
-use crate::models::content::Content;
-use crate::models::people::People;
+use crate::models::{Registered, Visitor, visit};
 use crate::reader::Need;
 use async_graphql::{Context, ID, Object, Result, SimpleObject, Subscription};
-use futures_util::{Stream, stream};
+use futures_util::future::{BoxFuture, select_all};
+use futures_util::{FutureExt, Stream, stream};
 use millrace_events::{
     AggregateKind, BigInt, CommandId, CommentId, OrderId, PostId, ProductId, Timestamp, UserId, WalletId,
 };
@@ -121,7 +120,7 @@ impl CommandStatus {
     fn of(id: CommandId, command: &Command, standings: &[Standing]) -> Self {
         let status = |standing: &Standing| ProjectionStatus {
             name: standing.projection.to_owned(),
-            state: standing.of_command(command.first, command.last),
+            state: standing.of_command(command.first, command.last, command.aggregate.id),
             position: standing.checkpoint.revision.position.0.into(),
         };
         let projections: Vec<_> = standings.iter().map(status).collect();
@@ -218,18 +217,27 @@ impl Progress {
     async fn wait(&self) {
         sleep(LOOK_PAUSE).await;
         let again = self.until.min(Instant::now() + LOOK_AGAIN);
-        tokio::select! {
-            () = self.moved::<People>() => {}
-            () = self.moved::<Content>() => {}
-            () = self.moved::<Commands>() => {}
-            () = sleep_until(again) => {}
-        }
+        let mut movers = Movers { side: self.request.side(), futures: vec![sleep_until(again).boxed()] };
+        visit(&mut movers);
+        select_all(movers.futures).await;
     }
+}
 
-    async fn moved<P: Registered>(&self) {
-        let mut progress = self.request.side().feed::<P>().progress();
-        if progress.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+/// One future for each projection, which ends when that moves on.
+struct Movers<'a> {
+    side: &'a ReadSide,
+    futures: Vec<BoxFuture<'a, ()>>,
+}
+
+impl Visitor for Movers<'_> {
+    fn visit<P: Registered>(&mut self) {
+        self.futures.push(moved::<P>(self.side).boxed());
+    }
+}
+
+async fn moved<P: Registered>(side: &ReadSide) {
+    let mut progress = side.feed::<P>().progress();
+    if progress.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }

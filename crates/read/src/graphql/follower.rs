@@ -107,9 +107,11 @@ impl<E: Execute> Follower<E> {
     }
 
     async fn share(&self, owed: Option<&ConsistencyToken>, moment: Moment, occurrence: &Occurrence) -> Arc<Telling> {
-        let (shown, make) = (self.shown.as_ref(), move || self.make(owed, None, occurrence));
+        let withdrawn = self.side.withdrawals().token();
+        let (needs, withdrawn) = ([self.shown.as_ref(), withdrawn.as_deref()], withdrawn.as_ref());
+        let make = move || self.make(owed, withdrawn, None, occurrence);
         if !self.everybody.is_personal() {
-            let (telling, is_mine) = self.everybody.telling(moment, shown, make).await;
+            let (telling, is_mine) = self.everybody.telling(moment, needs, make).await;
             if is_mine {
                 self.everybody.note_personal(telling.is_personal);
             }
@@ -117,7 +119,7 @@ impl<E: Execute> Follower<E> {
                 return telling;
             }
         }
-        let (telling, is_mine) = self.own.telling(moment, shown, make).await;
+        let (telling, is_mine) = self.own.telling(moment, needs, make).await;
         if is_mine {
             self.everybody.note_personal(telling.is_personal);
         }
@@ -125,19 +127,20 @@ impl<E: Execute> Follower<E> {
     }
 
     async fn alone(&self, owed: Option<&ConsistencyToken>, occurrence: &Occurrence) -> Arc<Telling> {
-        Arc::new(self.make(owed, self.brought.as_ref(), occurrence).await)
+        Arc::new(self.make(owed, self.side.withdrawals().token().as_ref(), self.brought.as_ref(), occurrence).await)
     }
 
     async fn make(
         &self,
         owed: Option<&ConsistencyToken>,
+        withdrawn: Option<&Arc<ConsistencyToken>>,
         brought: Option<&ConsistencyToken>,
         occurrence: &Occurrence,
     ) -> Telling {
         count_execution(self.listener.projection(), occurrence);
         let asked = Asked {
             viewer: self.viewer.clone(),
-            token: merged([owed.cloned(), self.shown.clone(), brought.cloned()]),
+            token: merged([owed, self.shown.as_ref(), withdrawn.map(Arc::as_ref), brought]),
             on_timeout: self.on_timeout,
             deadline: Instant::now() + EVENT_TIME,
         };
@@ -163,10 +166,13 @@ impl<E: Execute> Follower<E> {
     }
 }
 
-fn merged(tokens: impl IntoIterator<Item = Option<ConsistencyToken>>) -> Option<ConsistencyToken> {
-    tokens.into_iter().flatten().reduce(|mut merged, token| {
-        merged.merge(&token);
-        merged
+fn merged<'a>(tokens: impl IntoIterator<Item = Option<&'a ConsistencyToken>>) -> Option<ConsistencyToken> {
+    tokens.into_iter().flatten().fold(None, |merged, token| match merged {
+        None => Some(token.clone()),
+        Some(mut merged) => {
+            merged.merge(token);
+            Some(merged)
+        }
     })
 }
 

@@ -50,7 +50,7 @@ pub use node::Node;
 pub use order::Order;
 pub use post::Post;
 pub use product::Product;
-pub use read_side::{DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
+pub use read_side::{AccessNotices, DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
 pub use remembered::{Answers, Question, Remembered};
 pub use shared::{Groups, Operation};
 pub use user::User;

@@ -5,7 +5,7 @@ use super::gathered::Seen;
 use super::lag::Lag;
 use super::waiting::{Capped, Waiting};
 use crate::cache::redis::{RedisCache, RedisSettings, ring_channel};
-use crate::live::{self, Feed, LiveLimits, RedisRings};
+use crate::live::{self, Feed, LiveLimits, RedisRings, Withdrawals};
 use crate::models::people::{People, PeopleDocument, access};
 use crate::models::{Family, ForEach, Maker, Registered, Visitor, visit};
 use crate::projection::DocumentKey;
@@ -15,10 +15,10 @@ use crate::store::Checkpoint;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use millrace_events::viewer::Person;
-use millrace_events::{Revision, UserId};
+use millrace_events::{Required, Revision, UserId};
 use mongodb::Database;
 use redis::RedisError;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -32,6 +32,9 @@ pub type DocumentReader<P> = Reader<P, ServedStore<P>, RedisCache>;
 
 /// A projection's changes.
 pub type LiveFeed<P> = Feed<P, ServedStore<P>>;
+
+/// Tells of changes of what a person may do.
+pub type AccessNotices = live::Notices<People, ServedStore<People>>;
 
 /// How long reads may wait for a position that they are owed.
 #[derive(Debug, Clone, Copy)]
@@ -101,6 +104,7 @@ impl Family for Readings {
 struct ReadingMaker<'a> {
     database: &'a Database,
     settings: &'a ReadSettings,
+    withdrawals: &'a Withdrawals,
 }
 
 impl Maker<Readings> for ReadingMaker<'_> {
@@ -108,7 +112,8 @@ impl Maker<Readings> for ReadingMaker<'_> {
 
     fn make<P: Registered>(&mut self) -> Result<Reading<P>, RedisError> {
         let cache = RedisCache::new(&self.settings.redis, P::NAME)?;
-        let feed = Arc::new(Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live));
+        let feed = Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live);
+        let feed = Arc::new(feed.noting(self.withdrawals.clone()));
         let reader = Reader::new(ServedStore::new(self.database.clone()), cache).following(feed.progress());
         Ok(Reading { reader, lag: Mutex::default(), feed })
     }
@@ -119,13 +124,15 @@ pub struct ReadSide {
     each: ForEach<Readings>,
     settings: ReadSettings,
     waiting: Waiting,
+    withdrawals: Withdrawals,
 }
 
 impl ReadSide {
     /// The read side of these stores; both are connected to when they are first used.
     pub fn new(database: &Database, settings: ReadSettings) -> Result<Self, RedisError> {
-        let each = ForEach::make(&mut ReadingMaker { database, settings: &settings })?;
-        Ok(Self { each, settings, waiting: Waiting::default() })
+        let withdrawals = Withdrawals::default();
+        let each = ForEach::make(&mut ReadingMaker { database, settings: &settings, withdrawals: &withdrawals })?;
+        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals })
     }
 
     /// Its limits.
@@ -141,6 +148,11 @@ impl ReadSide {
     /// The changes of a projection.
     pub fn feed<P: Registered>(&self) -> &Arc<LiveFeed<P>> {
         &P::of(&self.each).feed
+    }
+
+    /// What its feeds heard that was taken away from readers.
+    pub fn withdrawals(&self) -> &Withdrawals {
+        &self.withdrawals
     }
 
     /// Documents by key.
@@ -183,15 +195,25 @@ impl ReadSide {
     ///
     /// Nothing is waited for: what a request is owed belongs to what it reads.
     pub async fn access(&self, person: Person) -> Result<Person, Refusal> {
+        self.access_since(person, None).await
+    }
+
+    /// The same, as of a change of which one of the [notices](Self::access_notices) told.
+    pub async fn access_since(&self, person: Person, required: Option<Required>) -> Result<Person, Refusal> {
         let key = access::key(person.user_id);
         let deadline = Instant::now() + self.settings.limits.consistency_wait;
-        let terms = Terms { need: Need::default(), deadline, viewer: None };
+        let terms = Terms { need: Need { required, ..Need::default() }, deadline, viewer: None };
         let (mut documents, _) = self.documents::<People>(std::slice::from_ref(&key), &terms).await?;
         match documents.remove(&key).map(|found| found.document) {
             Some(PeopleDocument::Access(access)) if access.voids(&person) => Err(Refusal::Unauthenticated),
             Some(PeopleDocument::Access(access)) => Ok(Person { roles: access.roles, ..person }),
             Some(_) | None => Ok(person),
         }
+    }
+
+    /// Tells of each change of what a person may do, from now on.
+    pub fn access_notices(&self, user_id: UserId) -> AccessNotices {
+        self.feed::<People>().notices(BTreeSet::from([access::key(user_id).to_string()]))
     }
 
     /// Follows all projections until `stop`, then closes their subscriptions with their cursors.

@@ -21,6 +21,9 @@ const KEPT: Duration = Duration::from_secs(3_600);
 /// Longer questions are not kept: whoever sends many of them would drive out what others ask.
 const QUESTION_BYTES_MAX: usize = 16 * 1024;
 
+/// Longer answers are not kept either: what a question costs to send must not decide how much of the room one may take.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
 /// All that was asked, byte for byte: text, name of the operation, variables. Not who asks, nor what they are owed.
 pub type Question = Arc<[u8]>;
 
@@ -55,22 +58,33 @@ impl Answers {
         Self { kept, is_on: bytes_max > 0, renewed, outdated, made }
     }
 
+    /// True if a question of so many bytes is worth being looked for.
+    pub fn keeps(&self, question_bytes: usize) -> bool {
+        self.is_on && question_bytes <= QUESTION_BYTES_MAX
+    }
+
     /// The answer to a question, if it is kept and still stands. What it was read from is noted in the request's context, as if it
-    /// had been made there.
+    /// had been made there. One that does not stand is not kept any longer: it would stand in the way of others to the same question.
     pub async fn recall(&self, question: &Question, context: &RequestContext) -> Option<Arc<Remembered>> {
-        let remembered = self.find(question, context)?;
-        if context.renew(&remembered.basis).await {
-            self.renewed.increment(1);
-            return Some(remembered);
+        let mut was_kept = false;
+        for whose in [None, Some(context.audience())] {
+            let asked = (Arc::clone(question), whose);
+            let Some(remembered) = self.kept.get(&asked) else { continue };
+            if context.renew(&remembered.basis).await {
+                self.renewed.increment(1);
+                return Some(remembered);
+            }
+            self.kept.invalidate(&asked);
+            was_kept = true;
         }
-        self.outdated.increment(1);
+        self.outdated.increment(u64::from(was_kept));
         None
     }
 
     /// Keeps an answer, if documents are all that it was made of.
     pub fn remember(&self, question: Question, data: &str, context: &RequestContext) {
         self.made.increment(1);
-        if !self.is_on || question.len() > QUESTION_BYTES_MAX {
+        if !self.keeps(question.len()) || data.len() > ANSWER_BYTES_MAX {
             return;
         }
         let Some(basis) = context.basis() else { return };
@@ -78,12 +92,10 @@ impl Answers {
         self.kept.insert(asked, Arc::new(Remembered { data: data.into(), basis }));
     }
 
-    fn find(&self, question: &Question, context: &RequestContext) -> Option<Arc<Remembered>> {
-        if !self.is_on {
-            return None;
-        }
-        let everybodys = self.kept.get(&(Arc::clone(question), None));
-        everybodys.or_else(|| self.kept.get(&(Arc::clone(question), Some(context.audience()))))
+    /// Keeps nothing that was made until now: somebody was erased whose words may stand in it.
+    pub fn forget(&self) {
+        self.kept.invalidate_all();
+        self.kept.run_pending_tasks();
     }
 }
 

@@ -118,6 +118,12 @@ impl Groups {
         group
     }
 
+    /// Keeps nothing that was made until now. Whoever waits for something that is being made gets it all the same.
+    pub fn forget(&self) {
+        let groups: Vec<_> = lock(&self.0).values().filter_map(Weak::upgrade).collect();
+        groups.iter().for_each(|group| lock(&group.kept).clear());
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         lock(&self.0).len()
@@ -145,13 +151,13 @@ impl Group {
         self.is_personal.store(is_personal, Ordering::Relaxed);
     }
 
-    /// What was made of an item: by another member, if it shows what this one is owed, else by `make`. True if made by this one.
+    /// What was made of an item: by another member, if it shows all that this one is owed, else by `make`. True if made by this one.
     ///
     /// A member that goes away while it makes something leaves it to the next one that waits for it.
     pub async fn telling<F: Future<Output = Telling>>(
         self: &Arc<Self>,
         moment: Moment,
-        owed: Option<&ConsistencyToken>,
+        owed: [Option<&ConsistencyToken>; 2],
         make: impl Fn() -> F,
     ) -> (Arc<Telling>, bool) {
         for _ in 0..REPLACED_MAX {
@@ -166,7 +172,7 @@ impl Group {
             if is_mine {
                 self.tidy();
             }
-            if is_mine || telling.shows(owed) {
+            if is_mine || owed.iter().all(|owed| telling.shows(*owed)) {
                 return (telling, is_mine);
             }
             lock(&self.kept).retain(|(_, kept)| !Arc::ptr_eq(kept, &cell));

@@ -10,6 +10,7 @@ use crate::store::{Checkpoint, DocumentStore};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use millrace_events::Position;
+use uuid::Uuid;
 
 /// What has become of a command: first in the log, then in the stream, then in each projection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, async_graphql::Enum)]
@@ -38,9 +39,12 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// What has become, here, of a command whose events lie at these positions.
-    pub fn of_command(&self, first: Position, last: Position) -> CommandState {
-        let is_its = |fan_out: &FanOut| (first..=last).contains(&fan_out.position);
+    /// What has become, here, of a command whose events lie at these positions, the first of this aggregate.
+    pub fn of_command(&self, first: Position, last: Position, aggregate: Uuid) -> CommandState {
+        let is_its = |fan_out: &FanOut| {
+            let is_asked_for = fan_out.first() <= last && fan_out.position >= first;
+            is_asked_for && (fan_out.since.is_none() || fan_out.work.selector().value == aggregate.to_string())
+        };
         if self.checkpoint.revision.position < last {
             CommandState::Streamed
         } else if self.head.is_some_and(|head| self.is_behind(head, last)) {
@@ -90,11 +94,11 @@ mod tests {
     use crate::projection::{FanOutWork, Selector};
     use millrace_events::{CommandId, EventId, Revision, Timestamp};
     use time::OffsetDateTime;
-    use uuid::Uuid;
 
     fn standing(checkpoint: u64, head: Option<(u32, u64)>, open: &[u64]) -> Standing {
         let fan_out = |position: &u64| FanOut {
             position: Position(*position),
+            since: None,
             event_id: EventId(Uuid::nil()),
             command_id: CommandId(Uuid::nil()),
             at: Timestamp::new(OffsetDateTime::UNIX_EPOCH),
@@ -125,12 +129,28 @@ mod tests {
 
     #[test]
     fn a_command_goes_from_state_to_state() {
-        let state = |standing: Standing| standing.of_command(Position(8), Position(9));
+        let state = |standing: Standing| standing.of_command(Position(8), Position(9), Uuid::nil());
         assert_eq!(state(standing(8, None, &[])), CommandState::Streamed);
         assert_eq!(state(standing(9, Some((2, 8)), &[])), CommandState::Applied);
         assert_eq!(state(standing(9, Some((2, 9)), &[8])), CommandState::Spreading);
         assert_eq!(state(standing(20, Some((2, 20)), &[7, 12])), CommandState::Visible);
         assert_eq!(state(standing(9, None, &[])), CommandState::Visible, "without a cache the store answers");
         assert_eq!(state(standing(9, Some((1, 8)), &[])), CommandState::Visible, "another generation's head");
+    }
+    /// Two renames are spread as one, under the later one's position.
+    #[test]
+    fn a_rename_is_spreading_until_the_sweep_that_took_it_over_is_done() {
+        let (ada, ben) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let mut standing = standing(20, Some((2, 20)), &[12]);
+        let fan_out = &mut standing.checkpoint.open[0];
+        fan_out.work =
+            FanOutWork::each(Selector { kind: "post".into(), field: "cardIds".into(), value: ada.to_string() });
+        fan_out.since = Some(Position(5));
+        let state = |at: u64, aggregate| standing.of_command(Position(at), Position(at), aggregate);
+        assert_eq!(
+            [4, 5, 8, 12, 13].map(|at| state(at, ada) == CommandState::Spreading),
+            [false, true, true, true, false]
+        );
+        assert_eq!(state(8, ben), CommandState::Visible, "somebody else's command in between");
     }
 }

@@ -3,12 +3,15 @@
 //! Rings tell it at once, but may be lost, doubled or late; the checkpoint, looked at on every tick, tells it what it missed.
 
 use super::follow::{Followed, Life, follows, judge};
+use super::notices::Notices;
 use super::registry::{LiveLimits, Registry, Standing, SubscribeError};
 use super::subscription::{Request, Subscription};
+use super::withdrawals::Withdrawals;
 use crate::cache::Ring;
 use crate::projection::{Change, Projection};
 use crate::store::{Checkpoint, DocumentStore, StoreError};
 use millrace_events::{Revision, rule};
+use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
@@ -66,6 +69,7 @@ pub struct Feed<P, D> {
     stepping: Mutex<()>,
     progress: watch::Sender<Progress>,
     health: watch::Sender<FeedHealth>,
+    withdrawals: Withdrawals,
     projection: PhantomData<fn() -> P>,
 }
 
@@ -74,7 +78,14 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     pub fn new(store: Arc<D>, limits: LiveLimits) -> Self {
         let registry = Arc::new(Registry::new(P::NAME, limits));
         let (progress, health) = (watch::channel(Progress::default()).0, watch::channel(FeedHealth::default()).0);
-        Self { store, registry, stepping: Mutex::new(()), progress, health, projection: PhantomData }
+        let (stepping, withdrawals) = (Mutex::new(()), Withdrawals::default());
+        Self { store, registry, stepping, progress, health, withdrawals, projection: PhantomData }
+    }
+
+    /// Has it say here what is taken away from readers.
+    pub fn noting(mut self, withdrawals: Withdrawals) -> Self {
+        self.withdrawals = withdrawals;
+        self
     }
 
     /// Looks at the checkpoint, and hands out what was missed. To be called at the start, once a second, and whenever rings may
@@ -123,6 +134,11 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
         }
         let seat = self.registry.join(&request.topics, None)?;
         Ok(Subscription::new(Arc::clone(self), request, seat))
+    }
+
+    /// Has the process told of changes of these topics, from now on.
+    pub fn notices(self: &Arc<Self>, topics: BTreeSet<String>) -> Notices<P, D> {
+        Notices::new(Arc::clone(self), topics)
     }
 
     /// Closes all subscriptions with their cursors, and takes no more.
@@ -174,6 +190,9 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     }
 
     fn give(&self, generation: u32, changes: Vec<Change>) -> bool {
+        if let Some(standing) = self.registry.standing() {
+            self.withdrawals.note(P::NAME, standing.life, &changes);
+        }
         let newest = changes.last().map(|change| change.revision);
         let is_given = self.registry.hand_out(changes).is_ok();
         if let Some(revision) = newest.filter(|_| is_given) {
@@ -192,6 +211,9 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     }
 
     fn begin(&self, checkpoint: &Checkpoint) {
+        if self.registry.standing().is_some() {
+            self.withdrawals.note_unseen(P::NAME, Life::of(checkpoint), checkpoint.revision);
+        }
         self.registry.begin(Standing { life: Life::of(checkpoint), through: checkpoint.seq });
     }
 }

@@ -8,10 +8,12 @@ mod cursor;
 mod feed;
 mod follow;
 mod inbox;
+mod notices;
 mod redis;
 mod registry;
 mod run;
 mod subscription;
+mod withdrawals;
 
 #[cfg(test)]
 mod tests;
@@ -19,7 +21,9 @@ mod tests;
 pub use audience::{Showing, may_see, showing};
 pub use cursor::{Cursor, MalformedCursor};
 pub use feed::{Feed, FeedError, FeedHealth, Progress};
+pub use notices::{Notice, Notices};
 pub use redis::{Heard, RedisRings};
 pub use registry::{LiveLimits, SubscribeError};
 pub use run::run;
 pub use subscription::{Closing, Item, Request, Subscription};
+pub use withdrawals::{Withdrawals, Withdrawn};

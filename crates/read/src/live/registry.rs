@@ -91,8 +91,23 @@ struct State {
     standing: Option<Standing>,
     is_stopping: bool,
     next_id: u64,
-    members: HashMap<u64, (Arc<Inbox>, BTreeSet<String>)>,
+    members: HashMap<u64, Member>,
+    /// So many of the members are subscribers.
+    subscribers: usize,
     by_topic: HashMap<String, HashMap<u64, Arc<Inbox>>>,
+}
+
+#[derive(Debug)]
+struct Member {
+    inbox: Arc<Inbox>,
+    topics: BTreeSet<String>,
+    who: Who,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Subscriber,
+    Process,
 }
 
 impl Registry {
@@ -106,26 +121,35 @@ impl Registry {
 
     /// Takes a seat, in place of an older one if there is one.
     pub fn join(self: &Arc<Self>, topics: &BTreeSet<String>, old: Option<&Seat>) -> Result<Seat, SubscribeError> {
-        let LiveLimits { subscribers_max, topics_max, waiting_max } = self.limits;
+        let LiveLimits { subscribers_max, topics_max, .. } = self.limits;
         if topics.len() > topics_max {
             return Err(SubscribeError::TooManyTopics { max: topics_max });
         }
         let mut state = self.lock();
-        if state.is_stopping {
-            return Err(SubscribeError::Stopping);
-        }
-        let standing = state.standing.ok_or(SubscribeError::NotReady)?;
+        let standing = state.followed()?;
         if let Some(old) = old {
             state.leave(old.id);
         }
-        if state.members.len() >= subscribers_max {
+        if state.subscribers >= subscribers_max {
             return Err(SubscribeError::TooManySubscribers { max: subscribers_max });
         }
-        let inbox = Arc::new(Inbox::new(waiting_max));
-        let id = state.enter(&inbox, topics);
+        let seat = self.seat(&mut state, standing, topics, Who::Subscriber);
         drop(state);
         self.count();
-        Ok(Seat { inbox, standing, id, registry: Arc::clone(self) })
+        Ok(seat)
+    }
+
+    /// Takes a seat for the process itself, which is none of a subscriber's. How many there are is for whoever takes them to limit.
+    pub fn attend(self: &Arc<Self>, topics: &BTreeSet<String>) -> Result<Seat, SubscribeError> {
+        let mut state = self.lock();
+        let standing = state.followed()?;
+        Ok(self.seat(&mut state, standing, topics, Who::Process))
+    }
+
+    fn seat(self: &Arc<Self>, state: &mut State, standing: Standing, topics: &BTreeSet<String>, who: Who) -> Seat {
+        let inbox = Arc::new(Inbox::new(self.limits.waiting_max));
+        let id = state.enter(&inbox, topics, who);
+        Seat { inbox, standing, id, registry: Arc::clone(self) }
     }
 
     /// Hands out changes to those who listen to one of their topics. Those that were handed out before are passed over.
@@ -168,7 +192,7 @@ impl Registry {
     }
 
     fn count(&self) {
-        let listening = u32::try_from(self.lock().members.len()).unwrap_or(u32::MAX);
+        let listening = u32::try_from(self.lock().subscribers).unwrap_or(u32::MAX);
         metrics::gauge!("millrace_live_subscribers", "projection" => self.projection).set(listening);
     }
 
@@ -178,19 +202,29 @@ impl Registry {
 }
 
 impl State {
-    fn enter(&mut self, inbox: &Arc<Inbox>, topics: &BTreeSet<String>) -> u64 {
+    /// What is followed, unless all is over.
+    fn followed(&self) -> Result<Standing, SubscribeError> {
+        if self.is_stopping {
+            return Err(SubscribeError::Stopping);
+        }
+        self.standing.ok_or(SubscribeError::NotReady)
+    }
+
+    fn enter(&mut self, inbox: &Arc<Inbox>, topics: &BTreeSet<String>, who: Who) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         for topic in topics {
             self.by_topic.entry(topic.clone()).or_default().insert(id, Arc::clone(inbox));
         }
-        self.members.insert(id, (Arc::clone(inbox), topics.clone()));
+        self.subscribers += usize::from(who == Who::Subscriber);
+        self.members.insert(id, Member { inbox: Arc::clone(inbox), topics: topics.clone(), who });
         id
     }
 
     fn leave(&mut self, id: u64) {
-        let Some((_, topics)) = self.members.remove(&id) else { return };
-        for topic in topics {
+        let Some(member) = self.members.remove(&id) else { return };
+        self.subscribers -= usize::from(member.who == Who::Subscriber);
+        for topic in member.topics {
             let Some(listening) = self.by_topic.get_mut(&topic) else { continue };
             listening.remove(&id);
             if listening.is_empty() {
@@ -207,8 +241,9 @@ impl State {
 
     fn end_all(&mut self, end: End) {
         self.by_topic.clear();
-        for (inbox, _) in self.members.drain().map(|(_, member)| member) {
-            inbox.end(end);
+        self.subscribers = 0;
+        for (_, member) in self.members.drain() {
+            member.inbox.end(end);
         }
     }
 }

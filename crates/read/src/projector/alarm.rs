@@ -66,9 +66,21 @@ pub enum Alarm {
         #[source]
         source: SealError,
     },
-    /// The generation was made by another version of the fold.
+    /// The generation was made by an earlier version of the fold: this program makes another one in its place.
     #[error("generation {generation} was folded by version {found}, this program folds version {own}")]
-    OtherFold {
+    EarlierFold {
+        /// The generation.
+        generation: u32,
+        /// The version that made it.
+        found: u32,
+        /// This program's version.
+        own: u32,
+        /// The generation's history.
+        history: Option<History>,
+    },
+    /// The generation was made by a later version of the fold: this program is too old for it.
+    #[error("generation {generation} was folded by version {found}, this program only knows version {own}")]
+    LaterFold {
         /// The generation.
         generation: u32,
         /// The version that made it.

@@ -182,9 +182,12 @@ where
 
     async fn read_checkpoint(&mut self) -> Result<Checkpoint, RoundError> {
         let checkpoint = self.store.checkpoint().await.map_err(RoundError::Store)?;
-        if checkpoint.fold_version != P::FOLD_VERSION {
-            let (generation, found, own) = (checkpoint.generation, checkpoint.fold_version, P::FOLD_VERSION);
-            return Err(Alarm::OtherFold { generation, found, own }.into());
+        let (generation, found, own) = (checkpoint.generation, checkpoint.fold_version, P::FOLD_VERSION);
+        if found < own {
+            return Err(Alarm::EarlierFold { generation, found, own, history: checkpoint.history }.into());
+        }
+        if found > own {
+            return Err(Alarm::LaterFold { generation, found, own }.into());
         }
         self.seen = Some(checkpoint.clone());
         Ok(checkpoint)

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod core;
 pub mod draft;
 pub mod drain;
+mod emptying;
 pub mod figures;
 pub mod fold;
 mod intake;

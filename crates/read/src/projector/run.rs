@@ -3,6 +3,7 @@
 use super::alarm::Alarm;
 use super::core::{Projector, Round, RoundError, Step};
 use super::drain::drained;
+use super::emptying::empty;
 use super::figures::Figures;
 use super::jetstream::JetStream;
 use super::limits::Limits;
@@ -66,10 +67,13 @@ pub async fn run_projector<P: Projection>(
     let pointer = ServedPointer::<P>::new(stores.database.clone());
     let (beat, seen) = (Arc::clone(&stores.beat), status.subscribe());
     let (figures, pauses) = (Figures::of(P::NAME), Pauses::default());
-    let runner = Runner { pointer: pointer.clone(), stores, status, figures, pauses, shutdown };
+    let (folded, newest) = watch::channel(None);
+    let cache = stores.redis.clone();
+    let runner = Runner { pointer: pointer.clone(), stores, status, folded, figures, pauses, shutdown };
+    let beside = async { tokio::join!(tell(pointer.clone(), figures, &beat, seen), empty(pointer, &cache, newest)) };
     tokio::select! {
         () = runner.run() => {}
-        () = tell(pointer, figures, &beat, seen) => {}
+        _ = beside => {}
     }
 }
 
@@ -90,6 +94,8 @@ struct Runner<P: Projection> {
     pointer: ServedPointer<P>,
     stores: ProjectorStores,
     status: watch::Sender<ProjectorStatus>,
+    /// The generation that is folded.
+    folded: watch::Sender<Option<u32>>,
     figures: Figures,
     pauses: Pauses,
     shutdown: CancellationToken,
@@ -113,6 +119,7 @@ impl<P: Projection> Runner<P> {
         let served = self.pointer.begin(self.stores.changes_kept).await?;
         let store = self.pointer.store(served.generation);
         let cache = RedisCache::new(&self.stores.redis, P::NAME)?;
+        self.folded.send_replace(Some(served.generation));
         let source = JetStream::new(&self.stores.nats, &self.stores.prefix, Arc::clone(&self.stores.beat));
         Ok((served.generation, Projector::new(source, store, cache, Limits::default())))
     }
@@ -131,10 +138,10 @@ impl<P: Projection> Runner<P> {
             };
             let pause = match round {
                 Ok(round) => self.after_round(&projector, round),
-                Err(RoundError::Alarm(Alarm::LaterHistory { found, .. })) => {
-                    return self.supersede(generation, found).await;
-                }
-                Err(RoundError::Alarm(alarm)) => self.alarm(&alarm),
+                Err(RoundError::Alarm(alarm)) => match begins_anew(&alarm) {
+                    Some(history) => return self.supersede(generation, history, &alarm).await,
+                    None => self.alarm(&alarm),
+                },
                 Err(error) => self.back_off(&error),
             };
             if shutdown.is_cancelled() {
@@ -162,9 +169,11 @@ impl<P: Projection> Runner<P> {
         self.pauses.after(&round.step)
     }
 
-    /// The log has begun a later life: the next generation is folded from its beginning, and served at once.
-    async fn supersede(&mut self, generation: u32, history: History) -> Duration {
-        tracing::warn!(projection = P::NAME, generation, %history, "a new history has begun: folding anew");
+    /// The next generation is folded from the log's beginning, and served at once.
+    async fn supersede(&mut self, generation: u32, history: Option<History>, why: &Alarm) -> Duration {
+        const MEANS: &str = "folding anew: until it is done reads find what is folded so far, or wait for what they are owed, and \
+                             subscriptions begin anew";
+        tracing::warn!(projection = P::NAME, generation, %why, "{MEANS}");
         match self.pointer.supersede(generation, history, self.stores.changes_kept).await {
             Ok(()) => Duration::ZERO,
             Err(error) => self.back_off(&error),
@@ -201,6 +210,15 @@ impl<P: Projection> Runner<P> {
                 _ => None,
             };
         });
+    }
+}
+
+/// The life of the log that another generation is bound to, if this one can never be folded on.
+fn begins_anew(alarm: &Alarm) -> Option<Option<History>> {
+    match alarm {
+        Alarm::LaterHistory { found, .. } => Some(Some(*found)),
+        Alarm::EarlierFold { history, .. } => Some(*history),
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::projection::{DocumentKey, FanOut, FanOutWork, SweepEnd};
 /// Opens a fan-out.
 pub fn open(open: &mut Vec<FanOut>, fan_out: FanOut) {
     match open.iter_mut().find(|other| does_the_same(other, &fan_out)) {
-        Some(same) => *same = FanOut { work: around(&same.work), ..fan_out },
+        Some(same) => *same = FanOut { work: around(&same.work), since: Some(same.first()), ..fan_out },
         None => open.push(fan_out),
     }
 }
@@ -73,6 +73,7 @@ mod tests {
         let selector = Selector { kind: "post".into(), field: "authorId".into(), value: author.into() };
         FanOut {
             position: Position(position),
+            since: None,
             event_id: EventId(Uuid::nil()),
             command_id: CommandId(Uuid::nil()),
             at: Timestamp::new(OffsetDateTime::UNIX_EPOCH),
@@ -103,6 +104,9 @@ mod tests {
         open(&mut opened, sweep(5, "ada"));
         let positions: Vec<_> = opened.iter().map(|fan_out| fan_out.position.0).collect();
         assert_eq!(positions, [5, 2, 3, 4], "the later event stands for both");
+        open(&mut opened, sweep(6, "ada"));
+        let since: Vec<_> = opened.iter().map(|fan_out| fan_out.since).collect();
+        assert_eq!(since, [Some(Position(1)), None, None, None], "and for all that asked before");
     }
 
     #[test]

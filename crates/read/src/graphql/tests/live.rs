@@ -244,6 +244,36 @@ async fn who_goes_on_after_a_cursor_takes_what_others_had_made() {
     assert_eq!(stage.executions() - before, 1);
 }
 
+/// What was made while the words stood there is made again once they are gone: because their author is erased, or because they were
+/// deleted.
+#[tokio::test]
+async fn who_goes_on_after_a_cursor_is_not_shown_what_was_taken_away_since() {
+    let erased = |log: &mut Log| nothing(log.erase(BEN));
+    let deleted = |log: &mut Log| nothing(log.delete_comment(SAID, POST, BEN));
+    for take_away in [erased as fn(&mut Log), deleted] {
+        let stage = Stage::new().await;
+        stage.fold(begin).await;
+        let query =
+            |after: &Value| post_changed(after).replace("title likeCount author", "comments { nodes { text } } author");
+        let mut steady = [(); 2].map(|()| stage.subscribe(&Viewer::Anonymous, &query(&Value::Null)));
+        let mut cursor = Value::Null;
+        for events in &mut steady {
+            cursor = event(events).await["cursor"].clone();
+        }
+        stage.fold(|log| nothing(log.comment(SAID, POST, BEN, "Words of Ben"))).await;
+        for events in &mut steady {
+            assert_eq!(event_at(events, 4).await["post"]["comments"]["nodes"][0]["text"], "Words of Ben");
+        }
+        stage.fold(take_away).await;
+        for events in &mut steady {
+            event_at(events, 5).await;
+        }
+        let mut resumed = stage.subscribe(&Viewer::Anonymous, &query(&cursor));
+        let told = event_at(&mut resumed, 4).await;
+        assert!(!told.to_string().contains("Words of Ben"), "{told:#}");
+    }
+}
+
 #[tokio::test]
 async fn a_token_that_is_not_reached_costs_only_who_brought_it() {
     let stage = Stage::new().await;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod live;
+mod remembered;
 mod shared;
 mod stage;
 mod waiting;

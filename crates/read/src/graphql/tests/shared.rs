@@ -46,7 +46,8 @@ async fn make(made: &Cell<usize>, position: u64) -> Telling {
 async fn members_at_the_same_moment_have_it_made_once() {
     let ((_groups, members), made) = (members(100), Cell::new(0));
     for seq in 1..=3 {
-        let all = join_all(members.iter().map(|member| member.telling(moment(seq), None, || make(&made, seq)))).await;
+        let all =
+            join_all(members.iter().map(|member| member.telling(moment(seq), [None; 2], || make(&made, seq)))).await;
         assert!(all.iter().all(|(telling, _)| telling.payload.as_deref() == Some(&*seq.to_string())));
         assert_eq!(
             (made.get(), all.iter().filter(|(_, is_mine)| *is_mine).count()),
@@ -58,21 +59,21 @@ async fn members_at_the_same_moment_have_it_made_once() {
 #[tokio::test]
 async fn one_that_goes_away_while_it_makes_something_leaves_it_to_the_next() {
     let ((_groups, members), made) = (members(3), Cell::new(0));
-    let mut first = Box::pin(members[0].telling(moment(1), None, std::future::pending));
-    let mut second = Box::pin(members[1].telling(moment(1), None, || make(&made, 1)));
+    let mut first = Box::pin(members[0].telling(moment(1), [None; 2], std::future::pending));
+    let mut second = Box::pin(members[1].telling(moment(1), [None; 2], || make(&made, 1)));
     assert!(futures_util::poll!(&mut first).is_pending() && futures_util::poll!(&mut second).is_pending());
     assert_eq!(made.get(), 0, "the first one makes it");
     drop(first);
     assert!(second.await.1);
-    assert!(!members[2].telling(moment(1), None, || make(&made, 1)).await.1);
+    assert!(!members[2].telling(moment(1), [None; 2], || make(&made, 1)).await.1);
 }
 
 #[tokio::test]
 async fn whoever_was_shown_more_has_it_made_again_and_all_others_take_that() {
     let ((_groups, members), made) = (members(50), Cell::new(0));
-    members[0].telling(moment(1), None, || make(&made, 3)).await;
+    members[0].telling(moment(1), [None; 2], || make(&made, 3)).await;
     let shown = showing(5);
-    let again = members.iter().map(|member| member.telling(moment(1), Some(&shown), || make(&made, 5)));
+    let again = members.iter().map(|member| member.telling(moment(1), [None, Some(&shown)], || make(&made, 5)));
     let again = join_all(again).await;
     assert!(again.iter().all(|(telling, _)| telling.payload.as_deref() == Some("5")));
     assert_eq!(made.get(), 2);
@@ -82,10 +83,10 @@ async fn whoever_was_shown_more_has_it_made_again_and_all_others_take_that() {
 async fn a_failure_is_shared_by_those_who_wait_and_kept_for_nobody() {
     let ((_groups, members), made) = (members(3), Cell::new(0));
     let fail = || async { Telling { has_errors: true, is_last: true, ..make(&made, 1).await } };
-    let all = join_all(members[..2].iter().map(|member| member.telling(moment(1), None, fail))).await;
+    let all = join_all(members[..2].iter().map(|member| member.telling(moment(1), [None; 2], fail))).await;
     assert!(all.iter().all(|(telling, _)| telling.has_errors));
     assert_eq!(made.get(), 1);
-    let (later, is_mine) = members[2].telling(moment(1), None, || make(&made, 1)).await;
+    let (later, is_mine) = members[2].telling(moment(1), [None; 2], || make(&made, 1)).await;
     assert!(is_mine && !later.has_errors);
 }
 
@@ -94,19 +95,19 @@ async fn what_is_kept_is_bounded_and_nothing_is_kept_for_one() {
     let ((groups, mut members), made) = (members(2), Cell::new(0));
     let last = TELLINGS_KEPT_MAX as u64 + 1;
     for seq in 1..=last {
-        members[0].telling(moment(seq), None, || make(&made, seq)).await;
+        members[0].telling(moment(seq), [None; 2], || make(&made, seq)).await;
     }
-    assert!(!members[1].telling(moment(2), None, || make(&made, 2)).await.1);
-    assert!(members[1].telling(moment(1), None, || make(&made, 1)).await.1, "it was behind by more than is kept");
+    assert!(!members[1].telling(moment(2), [None; 2], || make(&made, 2)).await.1);
+    assert!(members[1].telling(moment(1), [None; 2], || make(&made, 1)).await.1, "it was behind by more than is kept");
     let large = || async {
         Telling { payload: Some("x".repeat(TELLINGS_KEPT_BYTES_MAX / 2 + 1).into()), ..Telling::default() }
     };
-    members[0].telling(moment(100), None, large).await;
-    members[0].telling(moment(101), None, large).await;
-    assert!(members[1].telling(moment(100), None, large).await.1, "both together are too large");
+    members[0].telling(moment(100), [None; 2], large).await;
+    members[0].telling(moment(101), [None; 2], large).await;
+    assert!(members[1].telling(moment(100), [None; 2], large).await.1, "both together are too large");
     members.truncate(1);
     for _ in 0..2 {
-        assert!(members[0].telling(moment(200), None, || make(&made, 200)).await.1);
+        assert!(members[0].telling(moment(200), [None; 2], || make(&made, 200)).await.1);
     }
     drop(members);
     assert_eq!(groups.len(), 0);

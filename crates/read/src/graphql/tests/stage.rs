@@ -125,6 +125,10 @@ impl Stage {
         serde_json::to_value(extensions).unwrap()["code"].clone()
     }
 
+    pub fn context(&self, viewer: &Viewer, token: Option<ConsistencyToken>) -> Arc<RequestContext> {
+        Arc::new(RequestContext::new(Arc::clone(&self.side), asked(viewer, token, OnTimeout::Error)))
+    }
+
     pub async fn respond(
         &self,
         viewer: &Viewer,

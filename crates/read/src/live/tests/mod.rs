@@ -3,6 +3,7 @@
 mod begin;
 mod bounds;
 mod follow;
+mod notices;
 mod random;
 mod servers;
 mod world;

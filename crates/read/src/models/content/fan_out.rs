@@ -102,6 +102,7 @@ fn of_post(kind: &str, post_id: PostId) -> Selector {
 fn open(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>) -> FanOut {
     FanOut {
         position: event.position,
+        since: None,
         event_id: event.event_id,
         command_id: event.command_id,
         at: event.at,

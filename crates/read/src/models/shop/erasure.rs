@@ -47,6 +47,7 @@ fn open(event: &Recorded, kind: &str, field: &str, person: UserId) -> FanOut {
     let selector = Selector { kind: kind.into(), field: field.into(), value: person.to_string() };
     FanOut {
         position: event.position,
+        since: None,
         event_id: event.event_id,
         command_id: event.command_id,
         at: event.at,

@@ -128,6 +128,7 @@ impl Projection for Pages {
     fn fan_outs(event: &Recorded, documents: &dyn Lookup<PagesDocument>) -> Vec<FanOut> {
         let open = |task: &str, work, reads| FanOut {
             position: event.position,
+            since: None,
             event_id: event.event_id,
             command_id: event.command_id,
             at: event.at,

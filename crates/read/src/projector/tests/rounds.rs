@@ -232,9 +232,22 @@ async fn beats_of_a_log_that_ends_before_the_checkpoint_stop() {
 #[tokio::test]
 async fn another_fold_version_is_left_alone() {
     let mut bench = Bench::over(&log());
-    bench.store.look(|inner| inner.checkpoint.fold_version = 2);
+    bench.drain().await;
+    let before = bench.store.look(|inner| {
+        inner.checkpoint.fold_version = 2;
+        inner.checkpoint.clone()
+    });
+    bench.projector.tick();
     let error = failure(&mut bench.projector).await;
-    assert!(matches!(error, RoundError::Alarm(Alarm::OtherFold { found: 2, own: 3, .. })), "{error:?}");
+    let history = before.history;
+    assert!(
+        matches!(error, RoundError::Alarm(Alarm::EarlierFold { found: 2, own: 3, history: of, .. }) if of == history),
+        "{error:?}"
+    );
+    assert_eq!(bench.store.look(|inner| inner.checkpoint.clone()), before);
+    bench.store.look(|inner| inner.checkpoint.fold_version = 4);
+    let error = failure(&mut bench.projector).await;
+    assert!(matches!(error, RoundError::Alarm(Alarm::LaterFold { found: 4, own: 3, .. })), "{error:?}");
 }
 
 #[tokio::test]

@@ -8,11 +8,12 @@ mod read;
 mod served;
 mod setup;
 mod statements;
+mod superseded;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use error::MongoError;
-pub use served::{Served, ServedPointer};
+pub use served::{FIRST_GENERATION, Served, ServedPointer};
 
 use crate::projection::{DocumentKey, Projection, Selector};
 use crate::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};

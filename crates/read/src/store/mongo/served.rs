@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::marker::PhantomData;
 use std::time::Duration;
 
-const FIRST_GENERATION: u32 = 1;
+/// The first one.
+pub const FIRST_GENERATION: u32 = 1;
 /// Code: two at once made the same document.
 const DUPLICATE_KEY: i32 = 11_000;
 
@@ -70,13 +71,19 @@ impl<P: Projection> ServedPointer<P> {
         self.served().await?.ok_or(MongoError::CheckpointMissing)
     }
 
-    /// Has the next generation served in place of this one, at once and bound to a later life of the log.
+    /// Has the next generation served in place of this one, at once and bound to this life of the log; if it is none, its first event
+    /// binds it.
     ///
     /// Any number of projectors may do so at once: one of them moves the pointer. The old checkpoint is marked in the same
     /// transaction, so that a commit of a projector that knows of nothing loses its compare.
-    pub async fn supersede(&self, generation: u32, history: History, changes_kept: Duration) -> Result<(), MongoError> {
+    pub async fn supersede(
+        &self,
+        generation: u32,
+        history: impl Into<Option<History>>,
+        changes_kept: Duration,
+    ) -> Result<(), MongoError> {
         let next = generation + 1;
-        self.store(next).prepare(changes_kept, Some(history)).await?;
+        self.store(next).prepare(changes_kept, history.into()).await?;
         bounded("serve the next generation", self.move_pointer(generation, next)).await
     }
 

@@ -6,6 +6,7 @@ mod forms;
 mod moments;
 mod pointer;
 mod preparing;
+mod superseded;
 
 use super::{MongoStore, ServedPointer};
 use crate::projection::{Audience, Change, ChangeKind, DocumentKey};

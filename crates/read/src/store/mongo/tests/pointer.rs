@@ -6,7 +6,7 @@ use crate::store::{Committed, DocumentStore};
 use millrace_events::{History, Position};
 use uuid::Uuid;
 
-fn history() -> History {
+pub(super) fn history() -> History {
     History(Uuid::from_u128(9))
 }
 

@@ -1,0 +1,72 @@
+//! A socket is closed when its viewer has signed out, is erased, or has other roles; and nobody else's is.
+
+use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::socket::{Received, Socket};
+use crate::harness::stage::Stage;
+use serde_json::json;
+
+const FORBIDDEN: u16 = 4403;
+const WHO: &str = "{ viewer { user { firstName } roles } }";
+const ORDERS: &str = "subscription { orders { __typename } }";
+
+async fn open(client: &Client) -> Socket {
+    Socket::open(&client.url, client.access_token.as_deref()).await
+}
+
+async fn is_open(socket: &mut Socket, name: &str) {
+    socket.subscribe(name, WHO, json!({})).await;
+    assert_eq!(socket.data(name).await["viewer"]["user"]["firstName"], name);
+    match socket.receive("the end of the answer").await {
+        Received::Message(message) => assert_eq!(message["type"], "complete"),
+        other => panic!("the socket of {name}: {other:?}"),
+    }
+}
+
+async fn is_closed(socket: &mut Socket, why: &str) {
+    match socket.receive(why).await {
+        Received::Closed(code) => assert_eq!(code, FORBIDDEN, "{why}"),
+        other => panic!("not closed: {why}: {other:?}"),
+    }
+}
+
+/// The same person, signed in once more.
+async fn signed_in_again(person: &Person) -> Client {
+    let mut again = person.clone();
+    again.client.access_token = None;
+    again.try_sign_in().await;
+    assert!(again.client.access_token.is_some(), "signed in");
+    again.client
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_end_with_the_sign_in_the_roles_and_the_account_and_no_others_do() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let (ada, ben, eve) = (client.sign_up("Ada").await, client.sign_up("Ben").await, client.sign_up("Eve").await);
+    let elsewhere = signed_in_again(&ben).await;
+    let (mut of_ada, mut of_ben, mut of_eve) =
+        (open(&ada.client).await, open(&ben.client).await, open(&eve.client).await);
+    let mut of_ben_elsewhere = open(&elsewhere).await;
+    let mut of_nobody = Socket::open(&client.url, None).await;
+
+    stage.run(&["user", "grant", &ada.email, "staff"]).await;
+    is_closed(&mut of_ada, "she was granted a role").await;
+    let mut of_ada = open(&ada.client).await;
+    of_ada.subscribe("orders", ORDERS, json!({})).await;
+    assert_eq!(of_ada.event("orders", "staff may").await["__typename"], "OrdersSnapshot");
+    stage.run(&["user", "revoke", &ada.email, "staff"]).await;
+    is_closed(&mut of_ada, "her role was revoked").await;
+    let mut of_ada = open(&ada.client).await;
+
+    ben.client.command("signOut", json!({}), "").await;
+    is_closed(&mut of_ben, "he signed out").await;
+    is_open(&mut of_ben_elsewhere, "Ben").await;
+
+    eve.client.command("eraseAccount", json!({ "password": PASSWORD }), "").await;
+    is_closed(&mut of_eve, "she is erased").await;
+    is_open(&mut of_ben_elsewhere, "Ben").await;
+    is_open(&mut of_ada, "Ada").await;
+    of_nobody.subscribe("posts", "{ posts(first: 1) { nodes { id } } }", json!({})).await;
+    assert!(of_nobody.data("an answer").await["posts"]["nodes"].is_array());
+    process.stop().await;
+}
