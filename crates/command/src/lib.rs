@@ -40,7 +40,7 @@ pub mod wallet;
 pub use auth::{Auth, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
 pub use commands::{Commands, Expired, NoticeOutcome, Request, Settings, Swept};
-pub use comment::{AddComment, DeleteComment, EditComment};
+pub use comment::{AddComment, DeleteComment, EditComment, HideComment, UnhideComment};
 pub use error::{
     CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused, InsufficientFunds,
     InvalidCredentials, InvalidTransition, LimitReached, NotAllowed, NotFound, OutOfStock, ValidationError,
@@ -52,7 +52,7 @@ pub use follow::{FollowUser, UnfollowUser};
 pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, ShortSecret};
 pub use like::{LikePost, UnlikePost};
 pub use order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
-pub use post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
+pub use post::{CreatePost, DeletePost, EditPost, HidePost, PublishPost, UnhidePost, UnpublishPost};
 pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
