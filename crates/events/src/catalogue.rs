@@ -250,7 +250,8 @@ mod tests {
 
     #[test]
     fn a_deletion_from_before_comments_could_be_hidden_still_reads() {
-        let (comment_id, post_id, author_id) = (ids::CommentId::generate(), ids::PostId::generate(), ids::UserId::generate());
+        let (comment_id, post_id, author_id) =
+            (ids::CommentId::generate(), ids::PostId::generate(), ids::UserId::generate());
         let payload = json!({ "commentId": comment_id, "postId": post_id, "authorId": author_id });
         let read = Event::decode("comment.deleted", 1, payload.clone()).unwrap();
         assert_eq!(read, Event::CommentDeleted(CommentDeleted { comment_id, post_id, author_id, was_hidden: false }));

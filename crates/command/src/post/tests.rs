@@ -97,7 +97,8 @@ fn hiding_and_showing_again_are_events_only_where_they_change_something() {
     let writer = UserId::generate();
     for published in [true, false] {
         let found = found(published);
-        let (post_id, author_id, reason_known) = (found.id, found.author, Personal::known(writer, reason().as_str().into()));
+        let (post_id, author_id, reason_known) =
+            (found.id, found.author, Personal::known(writer, reason().as_str().into()));
         let event = PostHidden { post_id, author_id, was_published: published, reason: reason_known };
         assert_eq!(decide_hide(&found, writer, Some(4), &reason()), Ok(Some(Event::PostHidden(event))));
         assert_eq!(decide_unhide(&found, Some(4)), Ok(None));

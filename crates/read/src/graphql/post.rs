@@ -43,7 +43,7 @@ impl Post {
         self.page.created_at
     }
 
-    /// When it was rewritten, published or hidden last.
+    /// When it was rewritten or published last, or went out of sight: as a draft again, or because staff hide it.
     pub(super) async fn updated_at(&self) -> Timestamp {
         self.page.updated_at
     }
@@ -68,12 +68,27 @@ impl Post {
         self.page.status
     }
 
+    /// True while staff hide it: then only its author and staff can see it, and its author cannot publish it.
+    async fn hidden(&self) -> bool {
+        self.page.hidden.is_some()
+    }
+
+    /// Since when staff hide it; null if they do not.
+    async fn hidden_at(&self) -> Option<Timestamp> {
+        self.page.hidden.as_ref().map(|hidden| hidden.at)
+    }
+
+    /// Why staff hide it, in their words; null if they do not, or once whoever gave the reason is erased.
+    async fn hidden_reason(&self) -> Option<&String> {
+        self.page.hidden.as_ref().and_then(|hidden| hidden.reason.as_ref())
+    }
+
     /// Who wrote it. Id, names, picture and address of the page come with the post; all other fields are read beside it.
     async fn author(&self) -> User {
         User::Card(Arc::clone(&self.page.author))
     }
 
-    /// How many comments it has.
+    /// How many comments it has; those that staff hide do not count.
     async fn comment_count(&self) -> u32 {
         self.page.comment_count
     }
@@ -132,7 +147,7 @@ impl Post {
     }
 }
 
-/// A draft is its author's and staff's; to everybody else it looks as if it did not exist.
+/// A draft, or what staff hide, is its author's and staff's; to everybody else it looks as if it did not exist.
 fn may_see<'a>(viewer: impl FnOnce() -> &'a Viewer, page: &post::Post) -> bool {
     if page.status == Status::Published {
         return true;
