@@ -1,16 +1,18 @@
 //! The command role: handles commands, in this process or for query roles elsewhere.
 
+mod mails;
+
 use super::{RoleError, Starting, connect_log};
 use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
-use crate::settings::{PaymentSettings, Settings};
+use crate::settings::{MailSettings, PaymentSettings, Settings};
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, PasswordCost, PasswordLimits, Passwords,
 };
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
-use millrace_command::{Commands, PaymentNotice, ServerSecret, ShopRules};
+use millrace_command::{AccountRules, Commands, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
 use millrace_log::Log;
 use std::sync::Arc;
@@ -42,16 +44,32 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
     };
+    let accounts = account_rules(&settings.mail);
     let settings = &settings.auth;
     let failed = |source| RoleError::Start { part: "commands", source };
     let signer = AccessTokenSigner::from_pem(&keys::read(&settings.signing_key_file)?).map_err(|e| failed(e.into()))?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
     let passwords = Passwords::new(cost, PasswordLimits::default()).map_err(|e| failed(e.into()))?;
-    let auth = Auth { passwords, signer, attempts: Attempts::new(AttemptLimits::default()) };
+    let auth = Auth {
+        passwords,
+        signer,
+        attempts: Attempts::new(AttemptLimits::default()),
+        resets: Attempts::new(AttemptLimits::of_resets()),
+    };
     let secret = keys::read_secret(&settings.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|e| failed(e.into()))?;
-    let settings = millrace_command::Settings { shop, webhook_secret, ..millrace_command::Settings::new(secret) };
+    let settings =
+        millrace_command::Settings { shop, accounts, webhook_secret, ..millrace_command::Settings::new(secret) };
     Ok(Commands::new(log, auth, settings))
+}
+
+fn account_rules(settings: &MailSettings) -> AccountRules {
+    AccountRules {
+        verify_within: time::Duration::seconds(settings.verify_within_s.into()),
+        reset_within: time::Duration::seconds(settings.reset_within_s.into()),
+        verify_url: settings.verify_url.clone(),
+        reset_url: settings.reset_url.clone(),
+    }
 }
 
 fn webhook_secret(settings: &PaymentSettings) -> Result<Option<WebhookSecret>, RoleError> {
@@ -70,6 +88,7 @@ pub async fn start(starting: &mut Starting<'_>, listens: bool) -> Result<Command
     sweep(starting, commands.clone());
     expire(starting, commands.clone());
     answer_top_ups(starting, commands.clone())?;
+    mails::send(starting, commands.clone())?;
     if listens {
         listen(starting, commands.clone()).await?;
     }

@@ -56,6 +56,12 @@ pub enum Fault {
         /// After this time another one is allowed.
         wait: Duration,
     },
+    /// Too many mails for forgotten passwords were asked for.
+    #[error("too many password resets")]
+    TooManyResets {
+        /// After this time another one is allowed.
+        wait: Duration,
+    },
     /// A sign-in's refresh token is used again and again within its grace.
     #[error("too many refresh tokens of one sign-in")]
     TooManyRefreshTokens,
@@ -128,6 +134,7 @@ impl Fault {
             Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
                 FailureCode::RateLimited
             }
+            Self::TooManyResets { .. } => FailureCode::RateLimited,
             Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
@@ -141,7 +148,9 @@ impl Fault {
     /// After how many seconds it may be tried again, where that is known.
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::TooManyAttempts { wait } => Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
+            Self::TooManyAttempts { wait } | Self::TooManyResets { wait } => {
+                Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX))
+            }
             _ => None,
         }
     }
@@ -150,6 +159,7 @@ impl Fault {
         match self {
             Self::TooManyCommands => Some("commands at once"),
             Self::TooManyAttempts { .. } => Some("failed sign-ins"),
+            Self::TooManyResets { .. } => Some("password resets"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
             Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),
             Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),

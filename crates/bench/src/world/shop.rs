@@ -68,6 +68,7 @@ fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
         passwords: passwords.map_err(|error| BenchError::Commands(error.into()))?,
         signer: AccessTokenSigner::from_pem(&stage.signing_key()?)?,
         attempts: Attempts::new(AttemptLimits::default()),
+        resets: Attempts::new(AttemptLimits::of_resets()),
     };
     let secret = ServerSecret::new(SECRET).map_err(|error| BenchError::Commands(error.into()))?;
     Ok(Commands::new(log.clone(), auth, Settings::new(secret)))

@@ -3,6 +3,7 @@
 mod access_token;
 mod attempts;
 mod key_pair;
+mod mail_token;
 mod passwords;
 mod refresh_token;
 mod secret_text;
@@ -11,6 +12,7 @@ mod session;
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{AttemptLimits, Attempts};
 pub use key_pair::{KeyPair, generate_key_pair};
+pub use mail_token::MailToken;
 pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};
 pub use refresh_token::{REFRESH_TOKEN_GRACE, REFRESH_TOKEN_LIFETIME, RefreshToken};
 pub use secret_text::SecretText;
@@ -25,4 +27,6 @@ pub struct Auth {
     pub signer: AccessTokenSigner,
     /// Counts failed sign-ins.
     pub attempts: Attempts,
+    /// Counts mails for forgotten passwords.
+    pub resets: Attempts,
 }
