@@ -10,6 +10,7 @@ mod credentials;
 mod erasure;
 mod faults;
 mod follows;
+mod hiding;
 mod idempotency;
 mod likes;
 mod mailbox;

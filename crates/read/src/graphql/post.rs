@@ -176,6 +176,10 @@ mod tests {
     fn seen_by(viewer: &Viewer, published: bool) -> bool {
         let mut log = Log::default();
         log.sign_up(ADA, "Ada").post(PostId(id(9)), ADA, published);
+        is_seen(viewer, &log)
+    }
+
+    fn is_seen(viewer: &Viewer, log: &Log) -> bool {
         let folded = Folded::<Content>::of(&log.events);
         let document = folded.get(&post::key(PostId(id(9)))).unwrap().clone();
         Post::shown_to(|| viewer, Found { revision: Revision::default(), document }).is_some()
@@ -187,6 +191,17 @@ mod tests {
         let seen: Vec<_> = [&ada, &ben, &staff, &Viewer::Anonymous].map(|viewer| seen_by(viewer, false)).into();
         assert_eq!(seen, [true, false, true, false]);
         assert!([&ada, &ben, &staff, &Viewer::Anonymous].iter().all(|viewer| seen_by(viewer, true)));
+    }
+
+    #[test]
+    fn what_staff_hide_is_seen_as_a_draft_is() {
+        let (ada, ben, staff) = (viewer(ADA, &[]), viewer(UserId(id(2)), &[]), viewer(UserId(id(3)), &[Role::Staff]));
+        let mut log = Log::default();
+        log.sign_up(ADA, "Ada").post(PostId(id(9)), ADA, true).hide_post(PostId(id(9)), ADA, true, UserId(id(3)));
+        assert_eq!(
+            [&ada, &ben, &staff, &Viewer::Anonymous].map(|viewer| is_seen(viewer, &log)),
+            [true, false, true, false]
+        );
     }
 
     #[test]

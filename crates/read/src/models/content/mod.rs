@@ -258,7 +258,7 @@ impl Projection for Content {
             index("newest_of_author", newest("authorId"), post::KIND),
             index("newest_of_tag", newest("tags"), post::KIND),
             index("cards", by_key("cardIds"), post::KIND),
-            index("comments", newest(LISTED_ON), comment::KIND),
+            index("listed_comments", newest(LISTED_ON), comment::KIND),
             index("comments_of_post", by_key("postId"), comment::KIND),
             index("comments_of_author", by_key("authorId"), comment::KIND),
             index("reasons_on_posts", by_key(REASON_OF), post::KIND),
