@@ -5,11 +5,11 @@
 
 use crate::command_port::{CommandPort, RemoteAnswer};
 use async_graphql::{Context, Error, ErrorExtensions, Object, Result};
-use millrace_command::comment::{AddComment, DeleteComment, EditComment};
+use millrace_command::comment::{AddComment, DeleteComment, EditComment, HideComment, UnhideComment};
 use millrace_command::follow::{FollowUser, UnfollowUser};
 use millrace_command::like::{LikePost, UnlikePost};
 use millrace_command::order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
-use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
+use millrace_command::post::{CreatePost, DeletePost, EditPost, HidePost, PublishPost, UnhidePost, UnpublishPost};
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 use millrace_command::user::{
@@ -294,6 +294,22 @@ mutations! {
         }
     }
 
+    /// Hides a post from everybody but its author and staff. Its author may still rewrite and delete it, but not publish it. For staff.
+    hide_post(HidePost) -> HidePostPayload {
+        show {
+            /// The post, hidden now.
+            post: Post,
+        }
+    }
+
+    /// Hides a post no longer: it is again what it was before, public or a draft. For staff.
+    unhide_post(UnhidePost) -> UnhidePostPayload {
+        show {
+            /// The post, as it was before.
+            post: Post,
+        }
+    }
+
     /// Deletes one's own post, with its comments and likes.
     delete_post(DeletePost) -> DeletePostPayload {
         tell {
@@ -318,6 +334,26 @@ mutations! {
             /// The comment, changed.
             comment: Comment,
             /// The post that it stands on.
+            post: Post,
+        }
+    }
+
+    /// Hides a comment from everybody but its author and staff, who find it by its id: it stands in no list. For staff.
+    hide_comment(HideComment) -> HideCommentPayload {
+        show {
+            /// The comment, hidden now.
+            comment: Comment,
+            /// The post, without the comment.
+            post: Post,
+        }
+    }
+
+    /// Hides a comment no longer: it stands in its old place again. For staff.
+    unhide_comment(UnhideComment) -> UnhideCommentPayload {
+        show {
+            /// The comment, as it was before.
+            comment: Comment,
+            /// The post, with the comment.
             post: Post,
         }
     }

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What each projection does not fold. Where the folds are, the compiler has each of them named too.
 const IGNORED: &[(&str, &str)] = &[
     ("people", "comment.added comment.deleted comment.edited like.added like.removed post.edited"),
+    ("people", "comment.hidden comment.unhidden"),
     ("people", "product.created product.updated product.restocked product.retired product.reserved product.released"),
     ("people", "order.placed order.paid order.shipped order.delivered order.cancelled"),
     ("people", "wallet.opened wallet.moved wallet.topUpRequested wallet.topUpDeclined"),
@@ -32,6 +33,7 @@ const IGNORED: &[(&str, &str)] = &[
     ("shop", "user.deactivated user.reactivated"),
     ("shop", "follow.followed follow.unfollowed comment.added comment.edited comment.deleted like.added like.removed"),
     ("shop", "post.created post.edited post.published post.unpublished post.deleted"),
+    ("shop", "post.hidden post.unhidden comment.hidden comment.unhidden"),
     // A command lies where its first event lies; these always follow another.
     ("commands", "order.paid product.reserved product.released user.otherSessionsEnded"),
 ];

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Dice of one kind of client begin with seeds below this.
 const SEEDS_APART: u64 = 100;
-/// Of so many random steps this many are about people and posts; the others are about trade.
-const STEPS: usize = 22;
+/// Of so many random steps this many are about people and posts; the others are about trade, or what staff do.
+const STEPS: usize = 24;
 const STEPS_WITHOUT_TRADE: usize = 16;
 /// Posts of their own that a person has at the most.
 const OWN_POSTS_MAX: usize = 5;
@@ -136,6 +136,7 @@ impl Worker {
             13 => self.about_an_own_post("publishPost").await,
             14 => self.about_an_own_post("unpublishPost").await,
             15 => self.delete_post().await,
+            16..=17 => self.be_moderated().await,
             _ => self.trade().await,
         }
     }
@@ -207,9 +208,29 @@ impl Worker {
         }
     }
 
+    /// What staff hide cannot be published, nor be made a draft.
     async fn about_an_own_post(&mut self, name: &str) {
         if let Some(post) = self.own_posts.first() {
-            self.sender.insist(name, json!({ "postId": post })).await;
+            self.sender.try_to(name, json!({ "postId": post }), &["InvalidTransition"]).await;
+        }
+    }
+
+    /// Staff hide a post or a comment of this person, or show it again.
+    async fn be_moderated(&mut self) {
+        let (hides, is_post) = (self.below(2) == 0, self.below(2) == 0);
+        let (post, comment) = (self.own_posts.first(), self.comments.last());
+        let (name, mut input) = match (is_post, hides, post, comment) {
+            (true, true, Some(id), _) => ("hidePost", json!({ "postId": id })),
+            (true, false, Some(id), _) => ("unhidePost", json!({ "postId": id })),
+            (false, true, _, Some(id)) => ("hideComment", json!({ "commentId": id })),
+            (false, false, _, Some(id)) => ("unhideComment", json!({ "commentId": id })),
+            _ => return,
+        };
+        if hides {
+            input["reason"] = json!("It names a neighbour.");
+        }
+        if let Some(trader) = &mut self.trader {
+            trader.moderate(name, input).await;
         }
     }
 

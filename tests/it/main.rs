@@ -28,6 +28,7 @@ mod load;
 mod market;
 mod matrix;
 mod metrics;
+mod moderation;
 mod mutations;
 mod order_machine;
 mod pairs;

@@ -103,6 +103,11 @@ impl Trader {
         }
     }
 
+    /// Staff hide something, or show it again.
+    pub async fn moderate(&mut self, name: &str, input: Value) {
+        self.staff.insist(name, input).await;
+    }
+
     /// A notice is sent again until it is taken, as providers do.
     async fn top_up(&mut self, customer: &mut Sender) {
         let minor = 1 + customer.below(TOP_UP_MINOR_MAX);

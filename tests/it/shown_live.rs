@@ -87,6 +87,7 @@ async fn each_mutation_of_the_schema_moves_a_subscription() {
             "eraseAccount" => erasure(&world, name).await,
             "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => post(&world, name).await,
             "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => talk(&world, name).await,
+            "hidePost" | "unhidePost" | "hideComment" | "unhideComment" => hiding(&stage, &world, name).await,
             account if crate::accounts::MUTATIONS.contains(&account) => {
                 crate::accounts::moves(&stage, &process, &client, account).await;
             }
@@ -193,6 +194,37 @@ async fn post(world: &World, name: &str) {
             assert_eq!(world.moved(FEED, ada, name, input).await["__typename"], "FeedPostGone");
         }
         _ => assert_eq!(world.moved(POST, ada, name, input).await["__typename"], "PostDeleted"),
+    }
+}
+
+/// Ben, who is not staff, sees it go and come.
+async fn hiding(stage: &Stage, world: &World, name: &str) {
+    let staff = world.client.sign_up("Staff").await;
+    stage.run(&["user", "grant", &staff.email, "staff"]).await;
+    let post = json!({ "postId": world.post, "reason": "It names a neighbour." });
+    let comment = || async { json!({ "commentId": world.comment("First.").await, "reason": "It names a neighbour." }) };
+    match name {
+        "hidePost" => {
+            assert_eq!(world.moved(POST, &staff, name, post.clone()).await["__typename"], "PostDeleted");
+            staff.client.command("unhidePost", json!({ "postId": world.post }), "").await;
+            assert_eq!(world.moved(FEED, &staff, name, post).await["__typename"], "FeedPostGone");
+        }
+        "unhidePost" => {
+            staff.client.command("hidePost", post, "").await;
+            let event = world.moved(FEED, &staff, name, json!({ "postId": world.post })).await;
+            assert_eq!((&event["__typename"], &event["post"]["title"]), (&json!("FeedPostAdded"), &json!("One")));
+        }
+        "hideComment" => {
+            let event = world.moved(POST, &staff, name, comment().await).await;
+            assert_eq!((&event["post"]["commentCount"], &event["post"]["comments"]["nodes"]), (&json!(0), &json!([])));
+        }
+        _ => {
+            let hidden = comment().await;
+            staff.client.command("hideComment", hidden.clone(), "").await;
+            let input = json!({ "commentId": hidden["commentId"] });
+            let event = world.moved(COMMENTS, &staff, name, input).await;
+            assert_eq!(event["comment"]["text"], "First.", "{event:#}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Comments on posts.
 
+mod hiding;
 #[cfg(test)]
 mod tests;
 
@@ -13,9 +14,12 @@ use async_graphql::InputObject;
 use millrace_events::comment::{CommentDeleted, CommentWritten};
 use millrace_events::values::CommentText;
 use millrace_events::{CommentId, Event, Personal, PostId, UserId};
+use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
-const DRAFT: &str = "A draft takes no comments.";
+pub use self::hiding::{HideComment, UnhideComment};
+
+const UNSEEN: &str = "A post that only you see takes no comments.";
 
 /// Adds a comment to a post that everybody may see.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -64,7 +68,7 @@ impl Command for AddComment {
     async fn handle(valid: &NewComment, unit: &mut UnitOfWork) -> Handling<Handled<CommentAdded>> {
         let (author_id, post_id) = (unit.user_id()?, valid.post_id);
         let standing = Standing::of(post::relied_on(unit.db(), post_id.0).await?, author_id);
-        standing.must_be_public(DRAFT)?;
+        standing.must_be_public(UNSEEN)?;
         let (comment_id, at) = (CommentId::generate(), unit.at().moment());
         let row = comment::Model {
             id: comment_id.0,
@@ -72,6 +76,7 @@ impl Command for AddComment {
             post_id: post_id.0,
             author_id: author_id.0,
             text: valid.text.as_str().to_owned(),
+            hidden_at: None,
             created_at: at,
             updated_at: at,
         };
@@ -107,9 +112,9 @@ pub struct EditComment {
     pub idempotency_key: Option<String>,
 }
 
-/// What editing a comment did.
+/// What changing a comment did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CommentEdited {
+pub struct CommentChanged {
     /// The comment.
     pub comment: CommentId,
     /// The post that it is on.
@@ -127,7 +132,7 @@ pub struct CommentChange {
 impl Command for EditComment {
     const NAME: &'static str = "editComment";
     type Valid = CommentChange;
-    type Outcome = CommentEdited;
+    type Outcome = CommentChanged;
 
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
@@ -140,15 +145,16 @@ impl Command for EditComment {
         fields.finish(text.map(|text| CommentChange { comment_id, text, expected_version }))
     }
 
-    async fn handle(valid: &CommentChange, unit: &mut UnitOfWork) -> Handling<Handled<CommentEdited>> {
+    async fn handle(valid: &CommentChange, unit: &mut UnitOfWork) -> Handling<Handled<CommentChanged>> {
         let found = Found::load(unit, valid.comment_id).await?;
         let (comment, version) = (&found.comment, rows::version(found.comment.version));
         let post = PostId(comment.post_id);
-        let handled = Handled::new(CommentEdited { comment: valid.comment_id, post });
+        let handled = Handled::new(CommentChanged { comment: valid.comment_id, post });
         if !decide_edit(&found, unit.user_id()?, valid)? {
             return Ok(handled.at(valid.comment_id, version));
         }
-        comment::rewrite(unit.db(), comment, valid.text.as_str(), unit.at().moment()).await?;
+        let columns = comment::ActiveModel { text: Set(valid.text.as_str().to_owned()), ..Default::default() };
+        comment::advance(unit.db(), comment, columns, unit.at().moment()).await?;
         unit.record(comment.id, version + 1, Event::CommentEdited(written(comment, &valid.text)));
         Ok(handled.at(valid.comment_id, version + 1))
     }
@@ -172,9 +178,15 @@ impl Found {
         Ok(Self { comment, post_author, post: Standing::of(Some(post), unit.user_id()?) })
     }
 
-    /// Its author always sees it, whatever became of the post; others see it where they see the post.
+    /// True while staff have it hidden.
+    fn is_hidden(&self) -> bool {
+        self.comment.hidden_at.is_some()
+    }
+
+    /// Its author always sees it, whatever became of it or of the post; others see it where they see the post, if it is not hidden.
     fn check_visible(&self, viewer: UserId) -> Result<(), CommandError> {
-        if self.post == Standing::Hidden && self.comment.author_id != viewer.0 {
+        let is_seen = self.post != Standing::Absent && !self.is_hidden();
+        if !is_seen && self.comment.author_id != viewer.0 {
             return Err(CommandError::not_found("comment", "commentId"));
         }
         Ok(())
@@ -250,5 +262,6 @@ fn decide_delete(found: &Found, viewer: UserId, expected: Option<u32>) -> Result
         comment_id: CommentId(comment.id),
         post_id: PostId(comment.post_id),
         author_id: UserId(comment.author_id),
+        was_hidden: found.is_hidden(),
     })
 }

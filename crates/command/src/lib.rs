@@ -43,7 +43,7 @@ pub use account_rules::AccountRules;
 pub use auth::{Auth, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
 pub use commands::{Commands, NoticeOutcome, Request, Settings, Swept};
-pub use comment::{AddComment, DeleteComment, EditComment};
+pub use comment::{AddComment, DeleteComment, EditComment, HideComment, UnhideComment};
 pub use error::{
     AccountDeactivated, CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused,
     InsufficientFunds, InvalidCredentials, InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed,
@@ -56,7 +56,7 @@ pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, S
 pub use like::{LikePost, UnlikePost};
 pub use mail::{Mail, MailError, MailQueue, Mailed, Mailer};
 pub use order::{CancelOrder, ConfirmDelivery, Expired, PayOrder, PlaceOrder, ShipOrder};
-pub use post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
+pub use post::{CreatePost, DeletePost, EditPost, HidePost, PublishPost, UnhidePost, UnpublishPost};
 pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};

@@ -11,6 +11,8 @@ use millrace_events::like::LikeChanged;
 use millrace_events::{Event, PostId, UserId};
 use serde::{Deserialize, Serialize};
 
+const UNSEEN: &str = "A post that only you see cannot be liked.";
+
 /// Likes a post. Liking it twice is no error.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "LikePostInput")]
@@ -100,7 +102,7 @@ fn decide(
     user_id: UserId,
     active: bool,
 ) -> Result<Option<Event>, CommandError> {
-    standing.must_be_public("A draft cannot be liked.")?;
+    standing.must_be_public(UNSEEN)?;
     let changed = LikeChanged { post_id, user_id };
     Ok(match (now.unwrap_or(false), active) {
         (false, true) => Some(Event::PostLiked(changed)),
@@ -147,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn what_one_may_not_see_is_not_there_and_a_draft_cannot_be_liked() {
+    fn what_one_may_not_see_is_not_there_and_an_unseen_one_of_ones_own_cannot_be_liked() {
         let decided = |standing| decide(standing, None, PostId::generate(), UserId::generate(), true).unwrap_err();
-        assert_eq!(decided(Standing::Hidden), CommandError::not_found("post", "postId"));
-        assert_eq!(decided(Standing::OwnDraft), CommandError::not_allowed("A draft cannot be liked.", "postId"));
+        assert_eq!(decided(Standing::Absent), CommandError::not_found("post", "postId"));
+        assert_eq!(decided(Standing::Unseen), CommandError::not_allowed(UNSEEN, "postId"));
     }
 }

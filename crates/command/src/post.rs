@@ -1,5 +1,6 @@
 //! Posts: writing and rewriting them.
 
+mod hiding;
 mod lifecycle;
 mod standing;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use millrace_events::{Event, Personal, PostId, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
+pub use self::hiding::{HidePost, UnhidePost};
 pub use self::lifecycle::{DeletePost, PostRemoved, PublishPost, UnpublishPost};
 pub(crate) use self::standing::Standing;
 
@@ -95,6 +97,7 @@ impl Command for CreatePost {
             title: content.title.clone(),
             body: content.body.clone(),
             published: valid.published,
+            hidden_at: None,
             created_at: at,
             updated_at: at,
         };

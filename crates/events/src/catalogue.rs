@@ -2,11 +2,11 @@
 //!
 //! Adding an event: its struct in its noun's file, one line here. The compiler then names each fold that must decide about it.
 
-use crate::comment::{CommentDeleted, CommentWritten};
+use crate::comment::{CommentDeleted, CommentHidden, CommentUnhidden, CommentWritten};
 use crate::follow::FollowChanged;
 use crate::like::LikeChanged;
 use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
-use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
+use crate::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
@@ -121,10 +121,14 @@ catalogue! {
     "post.edited" v 1 on Post => PostEdited(PostWritten),
     "post.published" v 1 on Post => PostPublished(PostVisibilityChanged),
     "post.unpublished" v 1 on Post => PostUnpublished(PostVisibilityChanged),
+    "post.hidden" v 1 on Post => PostHidden(PostHidden),
+    "post.unhidden" v 1 on Post => PostUnhidden(PostUnhidden),
     "post.deleted" v 1 on Post => PostDeleted(PostDeleted),
     "comment.added" v 1 on Comment => CommentAdded(CommentWritten),
     "comment.edited" v 1 on Comment => CommentEdited(CommentWritten),
-    "comment.deleted" v 1 on Comment => CommentDeleted(CommentDeleted),
+    "comment.hidden" v 1 on Comment => CommentHidden(CommentHidden),
+    "comment.unhidden" v 1 on Comment => CommentUnhidden(CommentUnhidden),
+    "comment.deleted" v 2 on Comment => CommentDeleted(CommentDeleted),
     "like.added" v 1 on Like => PostLiked(LikeChanged),
     "like.removed" v 1 on Like => PostUnliked(LikeChanged),
     "product.created" v 1 on Product => ProductCreated(ProductCreated),
@@ -152,7 +156,15 @@ struct Upcast {
 }
 
 /// Each step leads from one version to the next; steps are applied until today's version is reached.
-const UPCASTS: &[Upcast] = &[];
+const UPCASTS: &[Upcast] = &[Upcast { name: "comment.deleted", from: 1, step: of_a_comment_in_sight }];
+
+/// When version 1 was written, comments could not be hidden.
+fn of_a_comment_in_sight(mut payload: Value) -> Value {
+    if let Value::Object(fields) = &mut payload {
+        fields.insert("wasHidden".to_owned(), Value::Bool(false));
+    }
+    payload
+}
 
 impl Event {
     /// Reads an event out of an envelope's fields, whichever schema version it was written in.
@@ -243,6 +255,16 @@ mod tests {
         ];
         assert_eq!(upcast(&steps, "a.b", 1, json!(1)), (3, json!([[1, 2], 3])));
         assert_eq!(upcast(&steps, "a.b", 3, json!(1)), (3, json!(1)));
+    }
+
+    #[test]
+    fn a_deletion_from_before_comments_could_be_hidden_still_reads() {
+        let (comment_id, post_id, author_id) =
+            (ids::CommentId::generate(), ids::PostId::generate(), ids::UserId::generate());
+        let payload = json!({ "commentId": comment_id, "postId": post_id, "authorId": author_id });
+        let read = Event::decode("comment.deleted", 1, payload.clone()).unwrap();
+        assert_eq!(read, Event::CommentDeleted(CommentDeleted { comment_id, post_id, author_id, was_hidden: false }));
+        assert!(Event::decode("comment.deleted", 2, payload).is_err(), "today's version always says it");
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub struct PostWritten {
     pub body: Personal<String>,
     /// Tags, without `#`, in lower case.
     pub tags: Personal<Vec<String>>,
-    /// True if everybody may see it, false for a draft.
+    /// False for a draft. Staff may hide what is published: see [`PostHidden`].
     pub published: bool,
 }
 
@@ -42,4 +42,30 @@ pub struct PostDeleted {
     pub author_id: UserId,
     /// True if everybody could see it until now.
     pub was_published: bool,
+}
+
+/// Staff hid a post: it is its author's and staff's now, as a draft is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostHidden {
+    /// Which post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// True if everybody could see it until now, false for a draft.
+    pub was_published: bool,
+    /// Why, in the words of whoever hid it.
+    pub reason: Personal<String>,
+}
+
+/// Staff hide a post no longer: it is again what it was before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PostUnhidden {
+    /// Which post.
+    pub post_id: PostId,
+    /// Who wrote it.
+    pub author_id: UserId,
+    /// True if everybody can see it from now on, false for a draft.
+    pub published: bool,
 }

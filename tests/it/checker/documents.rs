@@ -33,9 +33,19 @@ pub async fn equal_fold(stage: &Stage) {
 const OF_THE_STORE: [&str; 2] = ["_id", "rev"];
 
 const USER: [&str; 6] = ["fullName", "firstName", "email", "postCount", "followerCount", "followingCount"];
-const POST: [&str; 9] =
-    ["title", "body", "tags", "status", "version", "commentCount", "likeCount", "author.fullName", "comments"];
-const COMMENT: [&str; 3] = ["text", "version", "author.fullName"];
+const POST: [&str; 10] = [
+    "title",
+    "body",
+    "tags",
+    "status",
+    "version",
+    "commentCount",
+    "likeCount",
+    "author.fullName",
+    "comments",
+    "hidden.reason",
+];
+const COMMENT: [&str; 5] = ["text", "version", "author.fullName", "listedOn", "hidden.reason"];
 
 /// Both are the same; fails with the first difference.
 pub fn compare(what: &str, expected: Documents, found: Documents) {
@@ -97,7 +107,7 @@ fn users(world: &World) -> Documents {
             "fullName": world.full_name(*id),
             "firstName": user.first_name,
             "email": user.email,
-            "postCount": count(world.posts.values().filter(|post| post.author == *id && post.published).count()),
+            "postCount": count(world.posts.values().filter(|post| post.author == *id && post.is_public()).count()),
             "followerCount": count(world.follows.iter().filter(|(_, followed)| followed == id).count()),
             "followingCount": count(world.follows.iter().filter(|(follower, _)| follower == id).count()),
         });
@@ -116,7 +126,12 @@ fn posts(world: &World) -> Documents {
             "title": post.title,
             "body": post.body,
             "tags": post.tags,
-            "status": if post.published { "PUBLISHED" } else { "DRAFT" },
+            "status": match (&post.hidden, post.published) {
+                (Some(_), _) => "HIDDEN",
+                (None, true) => "PUBLISHED",
+                (None, false) => "DRAFT",
+            },
+            "hidden.reason": post.hidden.clone().flatten(),
             "version": post.version,
             "commentCount": comments.len(),
             "likeCount": world.likes.iter().filter(|(liked, _)| liked == id).count(),
@@ -131,7 +146,12 @@ fn posts(world: &World) -> Documents {
 fn comments(world: &World) -> Documents {
     let comment = |(id, comment): (&CommentId, &super::naive::Comment)| {
         let name = world.full_name(comment.author);
-        (format!("comment:{id}"), json!({ "text": comment.text, "version": comment.version, "author.fullName": name }))
+        let listed_on = comment.hidden.is_none().then(|| comment.post.to_string());
+        let value = json!({
+            "text": comment.text, "version": comment.version, "author.fullName": name, "listedOn": listed_on,
+            "hidden.reason": comment.hidden.clone().flatten(),
+        });
+        (format!("comment:{id}"), value)
     };
     world.comments.iter().map(comment).collect()
 }

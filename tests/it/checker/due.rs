@@ -36,6 +36,10 @@ impl Due {
                 Event::PostLiked(e) | Event::PostUnliked(e) => post_topic(e.post_id),
                 Event::PostCreated(e) | Event::PostEdited(e) => author_topic(e.author_id),
                 Event::PostPublished(e) | Event::PostUnpublished(e) => author_topic(e.author_id),
+                Event::PostHidden(e) => author_topic(e.author_id),
+                Event::PostUnhidden(e) => author_topic(e.author_id),
+                Event::CommentHidden(e) => post_topic(e.post_id),
+                Event::CommentUnhidden(e) => post_topic(e.post_id),
                 _ => continue,
             };
             let changes = self.0.iter().filter(|change| change.position == recorded.position && !is_spread(change));
@@ -114,8 +118,9 @@ fn on_post(change: &Change, topic: &str) -> Option<&'static str> {
 }
 
 fn on_comments(change: &Change, topic: &str) -> Option<&'static str> {
-    let is_new = change.key.kind() == comment::KIND && change.kind == ChangeKind::Created;
-    (is_new && change.topics.contains(topic)).then_some("CommentAdded")
+    let is_public = |audience: Audience| audience == Audience::Everyone;
+    let comes_into_sight = !is_public(change.audience_before) && is_public(change.audience_after);
+    (change.key.kind() == comment::KIND && comes_into_sight && change.topics.contains(topic)).then_some("CommentAdded")
 }
 
 fn in_feed(change: &Change) -> Option<&'static str> {

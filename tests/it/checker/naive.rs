@@ -19,7 +19,16 @@ pub struct Post {
     pub body: String,
     pub tags: Vec<String>,
     pub published: bool,
+    /// Why staff hide it, if they do; none within if whoever said so is erased.
+    pub hidden: Option<Option<String>>,
     pub version: u32,
+}
+
+impl Post {
+    /// True if everybody may see it.
+    pub fn is_public(&self) -> bool {
+        self.published && self.hidden.is_none()
+    }
 }
 
 /// A comment.
@@ -29,6 +38,8 @@ pub struct Comment {
     pub author: UserId,
     pub text: String,
     pub at: Timestamp,
+    /// Why staff hide it, if they do; none within if whoever said so is erased.
+    pub hidden: Option<Option<String>>,
     pub version: u32,
 }
 
@@ -84,26 +95,57 @@ impl World {
             Event::UserUnfollowed(e) => assert!(self.follows.remove(&(e.follower_id, e.followed_id)), "not followed"),
             Event::PostCreated(e) | Event::PostEdited(e) => {
                 let (title, body, tags) = (known(&e.title), known(&e.body), known(&e.tags));
-                let post = Post { author: e.author_id, title, body, tags, published: e.published, version };
+                let hidden = self.posts.get(&e.post_id).and_then(|post| post.hidden.clone());
+                let post = Post { author: e.author_id, title, body, tags, published: e.published, hidden, version };
                 self.posts.insert(e.post_id, post);
             }
             Event::PostPublished(e) => self.publish(e.post_id, true, version),
             Event::PostUnpublished(e) => self.publish(e.post_id, false, version),
+            Event::PostHidden(e) => {
+                let post = self.posts.get_mut(&e.post_id).expect("a post");
+                assert_eq!((e.was_published, &post.hidden), (post.published, &None), "what was hidden");
+                (post.hidden, post.version) = (Some(e.reason.value().cloned()), version);
+            }
+            Event::PostUnhidden(e) => {
+                let post = self.posts.get_mut(&e.post_id).expect("a post");
+                assert!(e.published == post.published && post.hidden.is_some(), "what is shown again");
+                (post.hidden, post.version) = (None, version);
+            }
             Event::PostDeleted(e) => {
-                self.posts.remove(&e.post_id).expect("a post");
+                let post = self.posts.remove(&e.post_id).expect("a post");
+                assert_eq!(e.was_published, post.is_public(), "whether everybody saw it");
                 self.comments.retain(|_, comment| comment.post != e.post_id);
                 self.likes.retain(|(post, _)| *post != e.post_id);
             }
             Event::CommentAdded(e) => {
-                let comment =
-                    Comment { post: e.post_id, author: e.author_id, text: known(&e.text), at: recorded.at, version };
+                let comment = Comment {
+                    post: e.post_id,
+                    author: e.author_id,
+                    text: known(&e.text),
+                    at: recorded.at,
+                    hidden: None,
+                    version,
+                };
                 self.comments.insert(e.comment_id, comment);
             }
             Event::CommentEdited(e) => {
                 let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
                 (comment.text, comment.version) = (known(&e.text), version);
             }
-            Event::CommentDeleted(e) => assert!(self.comments.remove(&e.comment_id).is_some(), "no such comment"),
+            Event::CommentHidden(e) => {
+                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
+                assert_eq!(comment.hidden, None, "hidden twice");
+                (comment.hidden, comment.version) = (Some(e.reason.value().cloned()), version);
+            }
+            Event::CommentUnhidden(e) => {
+                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
+                assert!(comment.hidden.is_some(), "not hidden");
+                (comment.hidden, comment.version) = (None, version);
+            }
+            Event::CommentDeleted(e) => {
+                let comment = self.comments.remove(&e.comment_id).expect("a comment");
+                assert_eq!(e.was_hidden, comment.hidden.is_some(), "whether it was hidden");
+            }
             Event::PostLiked(e) => assert!(self.likes.insert((e.post_id, e.user_id)), "liked twice"),
             // The shop has a fold of its own.
             Event::ProductCreated(_)
@@ -130,9 +172,10 @@ impl World {
         format!("{} {}", user.first_name, user.last_name)
     }
 
-    /// A post's comments, newest first.
+    /// A post's comments that are not hidden, newest first.
     pub fn comments_of(&self, id: PostId) -> Vec<(CommentId, &Comment)> {
-        let mut found: Vec<_> = self.comments.iter().filter(|(_, c)| c.post == id).map(|(id, c)| (*id, c)).collect();
+        let listed = self.comments.iter().filter(|(_, c)| c.post == id && c.hidden.is_none());
+        let mut found: Vec<_> = listed.map(|(id, c)| (*id, c)).collect();
         found.sort_by_key(|(id, comment)| std::cmp::Reverse((comment.at, *id)));
         found
     }

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What is looked for. Nobody else says any of it.
-const SECRETS: [(&str, &str); 16] = [
+const SECRETS: [(&str, &str); 18] = [
     ("first name", "Wilhelmina"),
     ("last name", "Quarrelstone"),
     ("new first name", "Thessalonike"),
@@ -36,6 +36,8 @@ const SECRETS: [(&str, &str); 16] = [
     ("own comment", "Answering Myself Dutifully"),
     ("transfer's note", "For the Mainspring barrel"),
     ("reason", "The Pendulum was bent"),
+    ("post's reason", "It slanders the Barrelmakers"),
+    ("comment's reason", "It mocks the Pinionwheels"),
 ];
 
 /// One of them who is erased, with everything that can be theirs.
@@ -46,6 +48,8 @@ struct Mina {
     /// Mina's post, with a comment of Ben's.
     post: String,
     order: String,
+    /// A post and a comment of Ben's that Mina, who was staff, has hidden.
+    hidden: [String; 2],
 }
 
 fn id_of(payload: &Value) -> String {
@@ -68,7 +72,7 @@ async fn sign_up(client: &Client, email: &str) -> Person {
 }
 
 impl Mina {
-    async fn lives(client: &Client, shop: &mut Shop, ben: &Person, email: &str) -> Self {
+    async fn lives(stage: &Stage, client: &Client, shop: &mut Shop, ben: &Person, email: &str) -> Self {
         let person = sign_up(client, email).await;
         let mina = &person.client;
         let profile = json!({ "firstName": said("new first name"), "avatarUrl": said("avatar"), "bio": said("bio") });
@@ -84,7 +88,21 @@ impl Mina {
         let post_of_ben = id_of(&ben.client.command("createPost", bens, "").await);
         Self::talks(&person, ben, &post, &post_of_ben).await;
         let order = Self::shops(&person, shop).await;
-        Self { person, post_of_ben, post, order }
+        let hidden = Self::moderates(stage, &person, ben, &post).await;
+        Self { person, post_of_ben, post, order, hidden }
+    }
+
+    async fn moderates(stage: &Stage, person: &Person, ben: &Person, post: &str) -> [String; 2] {
+        stage.run(&["user", "grant", &person.email, "staff"]).await;
+        let bad = json!({ "title": "Barrels", "body": "Words." });
+        let bad = id_of(&ben.client.command("createPost", bad, "").await);
+        let worse = json!({ "postId": post, "text": "Pinions!" });
+        let worse = id_of(&ben.client.command("addComment", worse, "").await);
+        let hide = json!({ "postId": bad, "reason": said("post's reason") });
+        person.client.command("hidePost", hide, "").await;
+        let hide = json!({ "commentId": worse, "reason": said("comment's reason") });
+        person.client.command("hideComment", hide, "").await;
+        [bad, worse]
     }
 
     async fn talks(person: &Person, ben: &Person, post: &str, post_of_ben: &str) {
@@ -163,7 +181,7 @@ async fn nothing_of_an_erased_person_is_left_in_any_store() {
     let (process, client) = stage.all().await;
     let (mut shop, ben) = (Shop::begin(&stage, &client).await, client.sign_up("Ben").await);
     let email = format!("Mina.{}@Quarry.example", Uuid::now_v7().simple());
-    let mina = Mina::lives(&client, &mut shop, &ben, &email).await;
+    let mina = Mina::lives(&stage, &client, &mut shop, &ben, &email).await;
     settled(&stage).await;
     mina.is_read([&mina.person.client, &ben.client, &shop.staff.client]).await;
 
@@ -182,6 +200,7 @@ async fn nothing_of_an_erased_person_is_left_in_any_store() {
 
     receipt_is_checked(&stage, &mina, payload["erasureReceiptId"].as_str().expect("an id")).await;
     is_shown_as_deleted(&mina, &ben, &shop).await;
+    stays_hidden(&mina, &ben).await;
     let again = mina.person.client.command("eraseAccount", input, "erasedUserId erasureReceiptId").await;
     assert_eq!(
         (&again["receipt"]["replayed"], &again["erasureReceiptId"]),
@@ -273,6 +292,16 @@ async fn is_shown_as_deleted(mina: &Mina, ben: &Person, shop: &Shop) {
         "status": "CONFIRMED", "customerName": "", "customerEmail": "", "deliveryAddress": "", "lines": [{ "quantity": 2 }],
     });
     assert_eq!(order, expected);
+}
+
+/// What a moderator hid stays hidden without their words.
+async fn stays_hidden(mina: &Mina, ben: &Person) {
+    let query = "query($ids: [ID!]!) { nodes(ids: $ids) {
+        ... on Post { hidden hiddenReason } ... on Comment { hidden hiddenReason }
+    } }";
+    let hidden = json!({ "hidden": true, "hiddenReason": null });
+    let seen = ben.client.ask(query, json!({ "ids": mina.hidden })).await;
+    assert_eq!(seen["nodes"], json!([hidden, hidden]));
 }
 
 /// Signing in fails as for an address that nobody has; then the address can be anybody's.

@@ -91,6 +91,10 @@ async fn change_what_is_secret(shop: &Shop<'_>, estate: &Estate, pending: &str) 
     owner.client.command("editPost", edit, "").await;
     let edit = json!({ "commentId": estate.secret[1], "text": "Confidential, and more" });
     owner.client.command("editComment", edit, "").await;
+    let edit = json!({ "postId": estate.secret[2], "title": "Confidential, hidden and other" });
+    owner.client.command("editPost", edit, "").await;
+    let edit = json!({ "commentId": estate.secret[3], "text": "Confidential, hidden and more" });
+    owner.client.command("editComment", edit, "").await;
     owner.client.command("payOrder", json!({ "orderId": pending }), "").await;
     let lines = json!([{ "productId": estate.open[3], "quantity": 1 }]);
     let order = json!({ "lines": lines, "deliveryAddress": "Confidential lane" });

@@ -47,6 +47,7 @@ impl Estate {
         let said = shop.comment(&post, "Public words.").await;
         let whispered = shop.comment(&draft, &format!("{SECRET} words")).await;
         owner.client.command("unpublishPost", json!({ "postId": draft }), "").await;
+        let (hidden, unsaid) = Self::hidden(shop, &post).await;
         let product = shop.product("Sluice").await;
         let (wallet, top_up) = shop.top_up(owner, 10_000).await;
         let pending = owner.client.command("topUpWallet", json!({ "amount": eur(77) }), "topUpId").await;
@@ -60,9 +61,19 @@ impl Estate {
         owner.client.command("cancelOrder", cancel, "").await;
         let command = placed["receipt"]["commandId"].as_str().expect("an id").to_owned();
         let _staff_knows_its_role = admin.ask("{ viewer { roles } }", json!({})).await;
-        let secret = vec![draft, whispered, id_of(&placed), wallet, top_up, id_of_top_up(&pending), command];
+        let secret =
+            [draft, whispered, hidden, unsaid, id_of(&placed), wallet, top_up, id_of_top_up(&pending), command];
+        let secret = secret.to_vec();
         let words = vec![SECRET.to_owned(), owner.email.clone()];
         Self { open: vec![owner.id.clone(), post, said, product], secret, words }
+    }
+
+    /// A post and a comment on a public one that staff hide.
+    async fn hidden(shop: &Shop<'_>, public: &str) -> (String, String) {
+        let post = shop.post(&format!("{SECRET} and hidden"), true).await;
+        let comment = shop.comment(public, &format!("{SECRET}, hidden words")).await;
+        let post = shop.hide("hidePost", "postId", post).await;
+        (post, shop.hide("hideComment", "commentId", comment).await)
     }
 
     fn all(&self) -> Vec<String> {

@@ -37,8 +37,12 @@ pub enum Thing {
     Post,
     /// A draft of the owner's.
     Draft,
+    /// A post of the owner's that staff hide.
+    HiddenPost,
     /// A comment of the owner's on a post of the owner's.
     Comment,
+    /// Such a comment that staff hide.
+    HiddenComment,
     /// A product.
     Product,
     /// An order of the owner's that is not paid yet.
@@ -73,13 +77,24 @@ pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
     ("editPost", Thing::Post, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
     ("publishPost", Thing::Draft, [SignIn, Absent, Done, Absent, Absent]),
     ("unpublishPost", Thing::Post, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("editPost", Thing::HiddenPost, [SignIn, Absent, Done, Absent, Absent]),
+    ("hidePost", Thing::Post, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("hidePost", Thing::Draft, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("unhidePost", Thing::HiddenPost, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("deletePost", Thing::HiddenPost, [SignIn, Absent, Done, Absent, Absent]),
     ("deletePost", Thing::Draft, [SignIn, Absent, Done, Absent, Absent]),
     ("deletePost", Thing::Post, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
     ("addComment", Thing::Draft, [SignIn, Absent, NotAllowed, Absent, Absent]),
+    ("addComment", Thing::HiddenPost, [SignIn, Absent, NotAllowed, Absent, Absent]),
     ("addComment", Thing::Post, [SignIn, Done, Done, Done, Done]),
     ("editComment", Thing::Comment, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
     ("deleteComment", Thing::Comment, [SignIn, NotAllowed, Done, NotAllowed, NotAllowed]),
+    ("editComment", Thing::HiddenComment, [SignIn, Absent, Done, Absent, Absent]),
+    ("deleteComment", Thing::HiddenComment, [SignIn, Absent, Done, Absent, Absent]),
+    ("hideComment", Thing::Comment, [SignIn, Forbidden, Forbidden, Done, Done]),
+    ("unhideComment", Thing::HiddenComment, [SignIn, Forbidden, Forbidden, Done, Done]),
     ("likePost", Thing::Draft, [SignIn, Absent, NotAllowed, Absent, Absent]),
+    ("likePost", Thing::HiddenPost, [SignIn, Absent, NotAllowed, Absent, Absent]),
     ("likePost", Thing::Post, [SignIn, Done, Done, Done, Done]),
     ("unlikePost", Thing::Draft, [SignIn, Absent, NotAllowed, Absent, Absent]),
     ("unlikePost", Thing::Post, [SignIn, Done, Done, Done, Done]),
@@ -141,8 +156,10 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
     ("User", Owner, "email emailVerified pendingEmail deactivated"),
     ("Viewer", Oneself, "user roles wallets orders"),
     ("Post", Everybody, "id version revision createdAt updatedAt title body tags status author commentCount likeCount"),
-    ("Post", Everybody, "viewerHasLiked comments"),
-    ("Comment", Everybody, "id version revision createdAt updatedAt text author post"),
+    ("Post", Everybody, "viewerHasLiked comments hidden"),
+    ("Post", Owner, "hiddenAt hiddenReason"),
+    ("Comment", Everybody, "id version revision createdAt updatedAt text author post hidden"),
+    ("Comment", Owner, "hiddenAt hiddenReason"),
     (
         "Product",
         Everybody,

@@ -78,6 +78,13 @@ impl<'a> Shop<'a> {
         id_of(&self.cast.owner.client.command("addComment", input, "").await)
     }
 
+    /// Staff hide it. Answers the id.
+    pub async fn hide(&self, mutation: &str, field: &str, id: String) -> String {
+        let input = json!({ field: id, "reason": "Confidential reason" });
+        self.cast.staff.client.command(mutation, input, "").await;
+        id
+    }
+
     async fn paid(&self) -> String {
         let order = self.order(&self.product("Sluice").await, "Mill Lane 1").await;
         self.cast.owner.client.command("payOrder", json!({ "orderId": order }), "").await;
@@ -103,6 +110,11 @@ impl<'a> Shop<'a> {
             Thing::Person => self.client.sign_up("Person").await.id,
             Thing::Post => self.post("Public", true).await,
             Thing::Draft => self.post("Draft", false).await,
+            Thing::HiddenPost => self.hide("hidePost", "postId", self.post("Public", true).await).await,
+            Thing::HiddenComment => {
+                let comment = self.comment(&self.post("Public", true).await, "Words.").await;
+                self.hide("hideComment", "commentId", comment).await
+            }
             Thing::Comment => self.comment(&self.post("Public", true).await, "Words.").await,
             Thing::Product => self.product("Sluice").await,
             Thing::Pending => self.order(&self.product("Sluice").await, "Mill Lane 1").await,
@@ -150,7 +162,8 @@ fn value(name: &str, account: Option<&Person>, id: Option<&str>) -> Value {
         "role" => json!("STAFF"),
         "amount" | "price" => eur(5),
         "quantity" | "stock" => json!(1),
-        "firstName" | "lastName" | "title" | "body" | "text" | "name" | "description" | "deliveryAddress" => {
+        "firstName" | "lastName" | "title" | "body" | "text" | "name" | "description" | "deliveryAddress"
+        | "reason" => {
             json!("Words")
         }
         other => panic!("what is the input field {other} given?"),

@@ -1,6 +1,9 @@
 //! Decisions about comments, as data.
 
+use super::hiding::{decide_hide, decide_unhide};
 use super::*;
+use millrace_events::comment::{CommentHidden, CommentUnhidden};
+use millrace_events::values::Reason;
 use time::OffsetDateTime;
 
 struct People {
@@ -20,10 +23,16 @@ fn found(people: &People, post: Standing) -> Found {
         post_id: PostId::generate().0,
         author_id: people.author.0,
         text: "First!".into(),
+        hidden_at: None,
         created_at: OffsetDateTime::UNIX_EPOCH,
         updated_at: OffsetDateTime::UNIX_EPOCH,
     };
     Found { comment, post_author: people.post_author, post }
+}
+
+fn hidden(people: &People) -> Found {
+    let found = found(people, Standing::Public);
+    Found { comment: comment::Model { hidden_at: Some(OffsetDateTime::UNIX_EPOCH), ..found.comment }, ..found }
 }
 
 fn change(found: &Found, text: &str, expected_version: Option<u32>) -> CommentChange {
@@ -49,7 +58,7 @@ fn nobody_else_edits_a_comment() {
     for viewer in [people.post_author, people.other] {
         assert_eq!(decide_edit(&seen, viewer, &change(&seen, "Mine", None)), Err(refused.clone()));
     }
-    let hidden = found(&people, Standing::Hidden);
+    let hidden = found(&people, Standing::Absent);
     let absent = Err(CommandError::not_found("comment", "commentId"));
     assert_eq!(decide_edit(&hidden, people.other, &change(&hidden, "Mine", None)), absent);
 }
@@ -71,8 +80,46 @@ fn its_author_and_the_posts_author_delete_a_comment() {
 #[test]
 fn a_comment_under_a_hidden_post_is_not_there_except_for_its_author() {
     let people = people();
-    let found = found(&people, Standing::Hidden);
+    let found = found(&people, Standing::Absent);
     assert!(decide_delete(&found, people.author, None).is_ok());
     let absent = Err(CommandError::not_found("comment", "commentId"));
     assert_eq!(decide_delete(&found, people.other, None), absent);
+}
+
+#[test]
+fn hiding_and_showing_again_are_events_only_where_they_change_something() {
+    let (people, writer) = (people(), UserId::generate());
+    let reason = Reason::parse("It names a neighbour.").unwrap();
+    let conflict = Err(CommandError::version_conflict(2, 3));
+    let seen = found(&people, Standing::Public);
+    let (comment_id, post_id) = (CommentId(seen.comment.id), PostId(seen.comment.post_id));
+    let event = CommentHidden {
+        comment_id,
+        post_id,
+        author_id: people.author,
+        reason: Personal::known(writer, reason.as_str().to_owned()),
+    };
+    assert_eq!(decide_hide(&seen, writer, Some(3), &reason), Ok(Some(Event::CommentHidden(event))));
+    assert_eq!(decide_hide(&seen, writer, Some(2), &reason), conflict);
+    assert_eq!(decide_unhide(&seen, Some(3)), Ok(None));
+
+    let hidden = hidden(&people);
+    let (comment_id, post_id) = (CommentId(hidden.comment.id), PostId(hidden.comment.post_id));
+    let event = CommentUnhidden { comment_id, post_id, author_id: people.author };
+    assert_eq!(decide_hide(&hidden, writer, Some(3), &reason), Ok(None));
+    assert_eq!(decide_unhide(&hidden, Some(3)), Ok(Some(Event::CommentUnhidden(event))));
+    assert_eq!(decide_unhide(&hidden, Some(2)), conflict);
+}
+
+#[test]
+fn a_hidden_comment_is_not_there_except_for_its_author() {
+    let people = people();
+    let hidden = hidden(&people);
+    assert_eq!(decide_edit(&hidden, people.author, &change(&hidden, "Second!", None)), Ok(true));
+    assert!(decide_delete(&hidden, people.author, None).unwrap().was_hidden);
+    let absent = CommandError::not_found("comment", "commentId");
+    for viewer in [people.post_author, people.other] {
+        assert_eq!(decide_edit(&hidden, viewer, &change(&hidden, "Mine", None)), Err(absent.clone()));
+        assert_eq!(decide_delete(&hidden, viewer, None), Err(absent.clone()));
+    }
 }

@@ -12,7 +12,7 @@ use millrace_events::{Event, PostId, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
-/// Shows a draft of yours to everybody. Publishing twice is no error.
+/// Shows a draft of yours to everybody. Publishing twice is no error. One that staff hide cannot be published.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "PublishPostInput")]
 #[serde(rename_all = "camelCase")]
@@ -25,7 +25,7 @@ pub struct PublishPost {
     pub idempotency_key: Option<String>,
 }
 
-/// Makes a post of yours a draft again, which nobody else sees. Doing so twice is no error.
+/// Makes a post of yours a draft again, which nobody else sees. Doing so twice is no error. One that staff hide stays what it is.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "UnpublishPostInput")]
 #[serde(rename_all = "camelCase")]
@@ -91,7 +91,7 @@ async fn show(
     Ok(handled.at(post_id, found.version() + 1))
 }
 
-/// What happens; `None` if it is so already.
+/// What happens; `None` if it is so already. What staff hide stays as it is until they show it again.
 pub(super) fn decide_show(
     found: &Found,
     viewer: UserId,
@@ -99,6 +99,10 @@ pub(super) fn decide_show(
     published: bool,
 ) -> Result<Option<Event>, CommandError> {
     found.check_change(viewer, expected)?;
+    if found.hidden {
+        let wanted = if published { "PUBLISHED" } else { "DRAFT" };
+        return Err(CommandError::invalid_transition("HIDDEN", wanted, "postId"));
+    }
     let changed = PostVisibilityChanged { post_id: found.id, author_id: found.author };
     Ok(match (found.published, published) {
         (false, true) => Some(Event::PostPublished(changed)),
@@ -153,5 +157,5 @@ impl Command for DeletePost {
 
 pub(super) fn decide_delete(found: &Found, viewer: UserId, expected: Option<u32>) -> Result<PostDeleted, CommandError> {
     found.check_change(viewer, expected)?;
-    Ok(PostDeleted { post_id: found.id, author_id: found.author, was_published: found.published })
+    Ok(PostDeleted { post_id: found.id, author_id: found.author, was_published: found.is_public() })
 }

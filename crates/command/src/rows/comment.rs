@@ -17,6 +17,8 @@ pub(crate) struct Model {
     pub post_id: Uuid,
     pub author_id: Uuid,
     pub text: String,
+    /// When staff hid it.
+    pub hidden_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
 }
@@ -43,19 +45,14 @@ pub(crate) async fn lock_all(db: &impl ConnectionTrait, post_id: Uuid) -> Result
     Ok(())
 }
 
-/// Brings the locked comment to its next version, with this text.
-pub(crate) async fn rewrite(
+/// Brings the locked comment to its next version, with these columns changed.
+pub(crate) async fn advance(
     db: &impl ConnectionTrait,
     comment: &Model,
-    text: &str,
+    changed: ActiveModel,
     at: OffsetDateTime,
 ) -> Result<(), Fault> {
-    let next = ActiveModel {
-        version: Set(comment.version + 1),
-        text: Set(text.to_owned()),
-        updated_at: Set(at),
-        ..Default::default()
-    };
+    let next = ActiveModel { version: Set(comment.version + 1), updated_at: Set(at), ..changed };
     let row = Entity::update_many().set(next).filter(Column::Id.eq(comment.id));
     update_one(db, row.filter(Column::Version.eq(comment.version))).await
 }

@@ -18,6 +18,8 @@ pub(crate) struct Model {
     pub title: String,
     pub body: String,
     pub published: bool,
+    /// When staff hid it.
+    pub hidden_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
 }
@@ -34,9 +36,10 @@ pub(crate) async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Option
 
 /// Who wrote the post and whether everybody may see it, locked so that it stays so.
 pub(crate) async fn relied_on(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<(Uuid, bool)>, DbErr> {
-    let columns = [Column::AuthorId, Column::Published];
+    let columns = [Column::AuthorId, Column::Published, Column::HiddenAt];
     let post = Entity::find_by_id(id).select_only().columns(columns).lock(LockType::Share);
-    post.into_tuple().one(db).await
+    let post: Option<(Uuid, bool, Option<OffsetDateTime>)> = post.into_tuple().one(db).await?;
+    Ok(post.map(|(author_id, published, hidden_at)| (author_id, published && hidden_at.is_none())))
 }
 
 /// Brings the locked post to its next version, with these columns changed.

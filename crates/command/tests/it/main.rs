@@ -12,6 +12,7 @@ mod erasure_races;
 mod expiry;
 mod faults;
 mod follows;
+mod hiding;
 mod idempotency;
 mod likes;
 mod mailbox;

@@ -3,9 +3,10 @@
 use async_graphql::{EmptySubscription, Object, Schema, SimpleObject, Value, value};
 use millrace_command::{
     AddComment, ChangeEmail, ChangePassword, CommandError, CommandReceipt, CreatePost, DeactivateAccount,
-    DeleteComment, DeletePost, EditComment, EditPost, FollowUser, GrantRole, LikePost, PublishPost, RefreshSession,
-    RequestPasswordReset, ResetPassword, RevokeRole, Session, SignIn, SignOut, SignOutEverywhere, SignUp, UnfollowUser,
-    UnlikePost, UnpublishPost, UpdateProfile, VerifyEmail,
+    DeleteComment, DeletePost, EditComment, EditPost, FollowUser, GrantRole, HideComment, HidePost, LikePost,
+    PublishPost, RefreshSession, RequestPasswordReset, ResetPassword, RevokeRole, Session, SignIn, SignOut,
+    SignOutEverywhere, SignUp, UnfollowUser, UnhideComment, UnhidePost, UnlikePost, UnpublishPost, UpdateProfile,
+    VerifyEmail,
 };
 
 struct Query;
@@ -46,8 +47,8 @@ mutations! {
     sign_out_everywhere(SignOutEverywhere), update_profile(UpdateProfile), change_password(ChangePassword), change_email(ChangeEmail),
     verify_email(VerifyEmail), request_password_reset(RequestPasswordReset), reset_password(ResetPassword), deactivate_account(DeactivateAccount), grant_role(GrantRole), revoke_role(RevokeRole),
     follow_user(FollowUser), unfollow_user(UnfollowUser), create_post(CreatePost), edit_post(EditPost),
-    publish_post(PublishPost), unpublish_post(UnpublishPost), delete_post(DeletePost), add_comment(AddComment),
-    edit_comment(EditComment), delete_comment(DeleteComment), like_post(LikePost), unlike_post(UnlikePost),
+    publish_post(PublishPost), unpublish_post(UnpublishPost), hide_post(HidePost), unhide_post(UnhidePost), delete_post(DeletePost), add_comment(AddComment),
+    edit_comment(EditComment), hide_comment(HideComment), unhide_comment(UnhideComment), delete_comment(DeleteComment), like_post(LikePost), unlike_post(UnlikePost),
 }
 
 fn schema() -> Schema<Query, Mutation, EmptySubscription> {

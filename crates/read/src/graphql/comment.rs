@@ -6,20 +6,22 @@ use super::error::Refusal;
 use super::page::{Page, PageArguments, Paging, Place};
 use super::post::Post;
 use super::user::User;
+use crate::models::content::hiding::Hiding;
 use crate::models::content::window::WindowComment;
 use crate::models::content::{Content, ContentDocument, comment, post};
 use async_graphql::{ID, Object};
-use millrace_events::{BigInt, CommentId, Timestamp};
+use millrace_events::{BigInt, CommentId, Timestamp, Viewer};
 use std::sync::Arc;
 
-/// A comment on a post that the viewer may see.
+/// A comment that the viewer may see, on a post that they may see.
 #[derive(Debug, Clone)]
 pub struct Comment {
     said: Arc<WindowComment>,
+    hidden: Option<Hiding>,
     post: Post,
 }
 
-/// A comment on a post.
+/// A comment on a post. One that staff hide stands in no list and is not counted; its author and staff find it by its id.
 #[Object]
 impl Comment {
     /// Opaque id, good for `node`.
@@ -32,7 +34,7 @@ impl Comment {
         self.said.version
     }
 
-    /// Position in the log of the last change of its text, or of its author's name or picture.
+    /// Position in the log of the last change of it, or of its author's name or picture.
     pub(super) async fn revision(&self) -> BigInt {
         self.said.revision().0.into()
     }
@@ -42,7 +44,7 @@ impl Comment {
         self.said.created_at
     }
 
-    /// When it was rewritten last.
+    /// When it was rewritten last, or staff hid it or showed it again.
     pub(super) async fn updated_at(&self) -> Timestamp {
         self.said.updated_at
     }
@@ -57,6 +59,21 @@ impl Comment {
         User::Card(Arc::clone(&self.said.author))
     }
 
+    /// True while staff hide it: then only its author and staff can see it.
+    async fn hidden(&self) -> bool {
+        self.hidden.is_some()
+    }
+
+    /// Since when staff hide it; null if they do not.
+    async fn hidden_at(&self) -> Option<Timestamp> {
+        self.hidden.as_ref().map(|hidden| hidden.at)
+    }
+
+    /// Why staff hide it, in their words; null if they do not, or once whoever gave the reason is erased.
+    async fn hidden_reason(&self) -> Option<&String> {
+        self.hidden.as_ref().and_then(|hidden| hidden.reason.as_ref())
+    }
+
     /// The post that it stands on.
     async fn post(&self) -> &Post {
         &self.post
@@ -64,18 +81,31 @@ impl Comment {
 }
 
 impl Comment {
-    /// A comment of this post.
-    pub fn new(said: Arc<WindowComment>, post: Post) -> Self {
-        Self { said, post }
+    /// A comment of this post's list, where none is that is hidden.
+    pub fn listed(said: Arc<WindowComment>, post: Post) -> Self {
+        Self { said, hidden: None, post }
     }
 
-    /// The comment, if there is one on a post that the viewer may see.
+    /// The comment, if there is one that the viewer may see, on a post that they may see.
     pub async fn find(request: &RequestContext, id: CommentId) -> Result<Option<Self>, Refusal> {
         let found = request.load::<Content>(&comment::key(id)).await?;
         let Some(ContentDocument::Comment(comment)) = found.map(|found| found.document) else { return Ok(None) };
+        if !may_see(|| request.viewer(), &comment) {
+            return Ok(None);
+        }
         let post = Post::find(request, comment.post_id).await?;
-        Ok(post.map(|post| Self::new(Arc::new(WindowComment::of(&comment)), post)))
+        let said = Arc::new(WindowComment::of(&comment));
+        Ok(post.map(|post| Self { said, hidden: comment.hidden.clone(), post }))
     }
+}
+
+/// A hidden comment is its author's and staff's. Who it is that looks is asked only of one.
+fn may_see<'a>(viewer: impl FnOnce() -> &'a Viewer, comment: &comment::Comment) -> bool {
+    if comment.hidden.is_none() {
+        return true;
+    }
+    let viewer = viewer();
+    viewer.is(comment.author_id) || viewer.is_staff()
 }
 
 /// A page of a post's comments: out of its window if that has them, else from the comments themselves.
@@ -89,7 +119,7 @@ pub async fn comments_of(
         Some(page) => page,
         None => in_collection(post.page(), request, &paging).await?,
     };
-    let comment = |said| Some(Comment::new(said, post.clone()));
+    let comment = |said| Some(Comment::listed(said, post.clone()));
     Ok(CommentConnection::new(page, &paging, comment).counted(post.page().comment_count))
 }
 
@@ -100,7 +130,7 @@ pub async fn newest(post: &Post, request: &RequestContext, count: usize) -> Resu
         Some(page) => page,
         None => in_collection(post.page(), request, &paging).await?,
     };
-    Ok(page.entries.into_iter().map(|(_, said)| Comment::new(said, post.clone())).collect())
+    Ok(page.entries.into_iter().map(|(_, said)| Comment::listed(said, post.clone())).collect())
 }
 
 /// The page, if nothing outside of the window can belong to it.
@@ -123,7 +153,7 @@ async fn in_collection(
     request: &RequestContext,
     paging: &Paging,
 ) -> Result<Page<Arc<WindowComment>>, Refusal> {
-    let any_of = vec![("postId", vec![post.id.to_string()])];
+    let any_of = vec![(comment::LISTED_ON, vec![post.id.to_string()])];
     let page = request.page::<Content>(comment::KIND, any_of, None, paging).await?;
     Ok(page.filter_map(|found| match found.document {
         ContentDocument::Comment(comment) => Some(Arc::new(WindowComment::of(&comment))),

@@ -105,11 +105,11 @@ live_events! {
         comments: Vec<Comment>,
     }
 
-    /// Somebody commented.
+    /// Somebody commented, or staff show a comment again that they had hidden.
     CommentAdded {
         /// Which comment it is.
         comment_id: CommentId,
-        /// The comment as it is now; null if it was deleted since.
+        /// The comment as it is now; null if it was deleted or hidden since.
         comment: Option<Comment>,
     }
 

@@ -43,7 +43,7 @@ impl Post {
         self.page.created_at
     }
 
-    /// When it was rewritten, published or hidden last.
+    /// When it was rewritten or published last, or went out of sight: as a draft again, or because staff hide it.
     pub(super) async fn updated_at(&self) -> Timestamp {
         self.page.updated_at
     }
@@ -68,12 +68,27 @@ impl Post {
         self.page.status
     }
 
+    /// True while staff hide it: then only its author and staff can see it, and its author cannot publish it.
+    async fn hidden(&self) -> bool {
+        self.page.hidden.is_some()
+    }
+
+    /// Since when staff hide it; null if they do not.
+    async fn hidden_at(&self) -> Option<Timestamp> {
+        self.page.hidden.as_ref().map(|hidden| hidden.at)
+    }
+
+    /// Why staff hide it, in their words; null if they do not, or once whoever gave the reason is erased.
+    async fn hidden_reason(&self) -> Option<&String> {
+        self.page.hidden.as_ref().and_then(|hidden| hidden.reason.as_ref())
+    }
+
     /// Who wrote it. Id, names, picture and address of the page come with the post; all other fields are read beside it.
     async fn author(&self) -> User {
         User::Card(Arc::clone(&self.page.author))
     }
 
-    /// How many comments it has.
+    /// How many comments it has; those that staff hide do not count.
     async fn comment_count(&self) -> u32 {
         self.page.comment_count
     }
@@ -132,7 +147,7 @@ impl Post {
     }
 }
 
-/// A draft is its author's and staff's; to everybody else it looks as if it did not exist.
+/// A draft, or what staff hide, is its author's and staff's; to everybody else it looks as if it did not exist.
 fn may_see<'a>(viewer: impl FnOnce() -> &'a Viewer, page: &post::Post) -> bool {
     if page.status == Status::Published {
         return true;
@@ -161,6 +176,10 @@ mod tests {
     fn seen_by(viewer: &Viewer, published: bool) -> bool {
         let mut log = Log::default();
         log.sign_up(ADA, "Ada").post(PostId(id(9)), ADA, published);
+        is_seen(viewer, &log)
+    }
+
+    fn is_seen(viewer: &Viewer, log: &Log) -> bool {
         let folded = Folded::<Content>::of(&log.events);
         let document = folded.get(&post::key(PostId(id(9)))).unwrap().clone();
         Post::shown_to(|| viewer, Found { revision: Revision::default(), document }).is_some()
@@ -172,6 +191,17 @@ mod tests {
         let seen: Vec<_> = [&ada, &ben, &staff, &Viewer::Anonymous].map(|viewer| seen_by(viewer, false)).into();
         assert_eq!(seen, [true, false, true, false]);
         assert!([&ada, &ben, &staff, &Viewer::Anonymous].iter().all(|viewer| seen_by(viewer, true)));
+    }
+
+    #[test]
+    fn what_staff_hide_is_seen_as_a_draft_is() {
+        let (ada, ben, staff) = (viewer(ADA, &[]), viewer(UserId(id(2)), &[]), viewer(UserId(id(3)), &[Role::Staff]));
+        let mut log = Log::default();
+        log.sign_up(ADA, "Ada").post(PostId(id(9)), ADA, true).hide_post(PostId(id(9)), ADA, true, UserId(id(3)));
+        assert_eq!(
+            [&ada, &ben, &staff, &Viewer::Anonymous].map(|viewer| is_seen(viewer, &log)),
+            [true, false, true, false]
+        );
     }
 
     #[test]

@@ -33,9 +33,8 @@ impl PostQuery {
     async fn posts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only posts of this person; their drafts too, if the viewer may see them.")] author_id: Option<
-            ID,
-        >,
+        #[graphql(desc = "Only posts of this person; their drafts and hidden ones too, if the viewer may see them.")]
+        author_id: Option<ID>,
         #[graphql(desc = "Only posts with this tag.")] tag: Option<String>,
         #[graphql(desc = "Only posts that have one of these words; \"in quotes\" they must stand together.")]
         search: Option<String>,
@@ -88,10 +87,10 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Drafts stand in no list but their author's own, and there only for those who may see them.
+    /// Drafts and what staff hide stand in no list but their author's own, and there only for those who may see them.
     fn any_of(&self, viewer: &Viewer) -> Vec<(&'static str, Vec<String>)> {
-        let sees_drafts = self.author.is_some_and(|author| viewer.is(author) || viewer.is_staff());
-        let status = (!sees_drafts).then(|| ("status", vec![Status::Published.as_str().to_owned()]));
+        let sees_all = self.author.is_some_and(|author| viewer.is(author) || viewer.is_staff());
+        let status = (!sees_all).then(|| ("status", vec![Status::Published.as_str().to_owned()]));
         let author = self.author.map(|author| ("authorId", vec![author.to_string()]));
         let tag = self.tag.as_ref().map(|tag| ("tags", vec![tag.as_str().to_owned()]));
         [status, author, tag].into_iter().flatten().collect()

@@ -12,7 +12,7 @@ use super::read_side::Found;
 use super::telling::{Item, Teller, Told, Wanted, cursor, events};
 use crate::models::content::window::WINDOW_SERVED;
 use crate::models::content::{Content, ContentDocument, comment, comments_topic, post, post_topic};
-use crate::projection::{Change, ChangeKind, DocumentKey};
+use crate::projection::{Audience, Change, ChangeKind, DocumentKey};
 use async_graphql::{Context, ID, Result, Subscription};
 use futures_util::Stream;
 use millrace_events::{CommentId, PostId, Revision};
@@ -40,7 +40,8 @@ impl PostSubscription {
         Ok(events(request, wanted, teller)?)
     }
 
-    /// Comments on a post: its newest ones first, then each that is added. With `after`: each that was added after that cursor.
+    /// Comments on a post: its newest ones first, then each that is added, or shown again after staff had hidden it. With `after`:
+    /// each that was so after that cursor.
     async fn comment_added(
         &self,
         ctx: &Context<'_>,
@@ -96,7 +97,7 @@ impl Teller for CommentTeller {
                 Ok(Told::Event(CommentAddedEvent::Snapshot(self.snapshot(occasion, post).await?)))
             }
             Happening::Changed(occasion, change) => match comment_in(&change) {
-                Some(id) if change.kind == ChangeKind::Created => self.added(occasion, id).await,
+                Some(id) if comes_into_sight(&change) => self.added(occasion, id).await,
                 Some(_) | None => Ok(Told::Nothing),
             },
             Happening::Gone(occasion, change) if change.key == post::key(self.id) => {
@@ -124,6 +125,11 @@ impl CommentTeller {
         let comment = Comment::find(&self.request, comment_id).await?;
         Ok(Told::Event(CommentAddedEvent::Added(CommentAdded { occasion, comment_id, comment })))
     }
+}
+
+/// True of a comment that was not everybody's until now: it is new, or hidden no longer.
+fn comes_into_sight(change: &Change) -> bool {
+    change.audience_before != Audience::Everyone && change.audience_after == Audience::Everyone
 }
 
 /// What is removed never comes back; what is hidden may.

@@ -166,7 +166,7 @@ impl User {
         Ok(Some(relation.is_some()))
     }
 
-    /// The person's posts, newest first; drafts only for the person themselves and staff.
+    /// The person's posts, newest first; drafts and hidden ones only for the person themselves and staff.
     #[graphql(complexity = "weight(first, last) * child_complexity")]
     async fn posts(
         &self,

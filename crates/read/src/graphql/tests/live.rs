@@ -78,17 +78,36 @@ async fn a_draft_shows_nothing_until_it_is_published() {
     assert_eq!(event(&mut events).await["post"]["title"], "Three");
 }
 
+fn comment_added() -> String {
+    format!(
+        "subscription {{ commentAdded(postId: \"{}\") {{ __typename ... on CommentsSnapshot {{ comments {{ text }} }}
+            ... on CommentAdded {{ commentId comment {{ text }} }} ... on PostDeleted {{ postId }} }} }}",
+        POST.to_global()
+    )
+}
+
+#[tokio::test]
+async fn a_comment_that_staff_hide_is_told_again_when_it_comes_back_and_nothing_of_it_before() {
+    let stage = Stage::new().await;
+    stage.fold(begin).await;
+    stage.fold(|log| nothing(log.comment(SAID, POST, BEN, "First"))).await;
+    let mut events = stage.subscribe(&viewer(ADA), &comment_added());
+    assert_eq!(event(&mut events).await["comments"], json!([{ "text": "First" }]));
+    let (staff, other) = (UserId(id(3)), CommentId(id(101)));
+    stage.fold(|log| nothing(log.sign_up(staff, "Eve").hide_comment(SAID, POST, BEN, staff))).await;
+    stage.fold(|log| nothing(log.edit_comment(SAID, POST, BEN, "Milder").comment(other, POST, BEN, "Second"))).await;
+    assert_eq!(event(&mut events).await["comment"]["text"], "Second", "nothing of the hidden one");
+    stage.fold(|log| nothing(log.unhide_comment(SAID, POST, BEN))).await;
+    let shown = event(&mut events).await;
+    assert_eq!((&shown["commentId"], &shown["comment"]["text"]), (&json!(SAID.to_global()), &json!("Milder")));
+}
+
 #[tokio::test]
 async fn comments_come_once_each_and_none_of_a_hidden_post() {
     let stage = Stage::new().await;
     stage.fold(begin).await;
     stage.fold(|log| nothing(log.comment(SAID, POST, BEN, "First"))).await;
-    let query = format!(
-        "subscription {{ commentAdded(postId: \"{}\") {{ __typename ... on CommentsSnapshot {{ comments {{ text }} }}
-            ... on CommentAdded {{ commentId comment {{ text }} }} ... on PostDeleted {{ postId }} }} }}",
-        POST.to_global()
-    );
-    let mut events = stage.subscribe(&viewer(BEN), &query);
+    let mut events = stage.subscribe(&viewer(BEN), &comment_added());
     assert_eq!(event(&mut events).await["comments"], json!([{ "text": "First" }]));
     let other = CommentId(id(101));
     stage

@@ -2,6 +2,8 @@
 //! refill of a window.
 
 use super::card::{self, Card};
+use super::comment::LISTED_ON;
+use super::hiding::REASON_OF;
 use super::window::WINDOW_KEPT;
 use super::{ContentDocument, author_of, comment, post, relations};
 use crate::projection::{DocumentKey, ERASURE, FanOut, FanOutWork, Lookup, Selector, Unfoldable};
@@ -15,17 +17,20 @@ const REFILL: &str = "refill";
 /// The fan-outs that an event opens.
 pub(super) fn opened(event: &Recorded, documents: &dyn Lookup<ContentDocument>) -> Vec<FanOut> {
     match &event.event {
-        Event::ProfileUpdated(e) if card_is_new(e.user_id, event, documents) => cards(e.user_id, CARD, event),
-        Event::UserErased(e) => cards(e.user_id, ERASURE, event),
+        Event::ProfileUpdated(e) if card_is_new(e.user_id, event, documents) => cards(e.user_id, event),
+        Event::UserErased(e) => erasures(e.user_id, event),
         Event::PostDeleted(e) => removals(e.post_id, event),
         Event::CommentDeleted(e) if refill_is_due(e.post_id, event, documents) => vec![refill(e.post_id, event)],
+        Event::CommentHidden(e) if refill_is_due(e.post_id, event, documents) => vec![refill(e.post_id, event)],
         Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![],
         Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => vec![],
         Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => vec![],
         Event::AccountDeactivated(_) | Event::AccountReactivated(_) => vec![],
         Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
         Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) | Event::PostUnpublished(_) => vec![],
+        Event::PostHidden(_) | Event::PostUnhidden(_) => vec![],
         Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
+        Event::CommentHidden(_) | Event::CommentUnhidden(_) => vec![],
         Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
         Event::ProductCreated(_) | Event::ProductUpdated(_) | Event::ProductRestocked(_) | Event::ProductRetired(_) => {
             vec![]
@@ -47,7 +52,11 @@ pub(super) fn spread(
     others: &dyn Lookup<ContentDocument>,
 ) -> Result<(), Unfoldable> {
     match fan_out.task.as_str() {
-        CARD | ERASURE => cards_at(&fan_out.reads, others).for_each(|card| replace_cards(document, card)),
+        CARD => cards_at(&fan_out.reads, others).for_each(|card| replace_cards(document, card)),
+        ERASURE => cards_at(&fan_out.reads, others).for_each(|card| {
+            replace_cards(document, card);
+            forget_reason(document, card.id);
+        }),
         REMOVAL => *document = None,
         REFILL => post::refilled(document, selected, others),
         _ => return Err(Unfoldable { key: key.clone(), reason: "not a fan-out of content" }),
@@ -66,10 +75,23 @@ fn refill_is_due(post_id: PostId, event: &Recorded, documents: &dyn Lookup<Conte
     }
 }
 
-fn cards(user_id: UserId, task: &str, event: &Recorded) -> Vec<FanOut> {
-    [(post::KIND, "cardIds"), (comment::KIND, "authorId")]
-        .into_iter()
-        .map(|(kind, field)| {
+/// Where cards of a person stand, each with an index.
+const CARDS: [(&str, &str); 2] = [(post::KIND, "cardIds"), (comment::KIND, "authorId")];
+/// Where a person's reasons for hiding something stand, each with an index.
+const REASONS: [(&str, &str); 2] = [(post::KIND, REASON_OF), (comment::KIND, REASON_OF)];
+
+fn cards(user_id: UserId, event: &Recorded) -> Vec<FanOut> {
+    sweeps(&CARDS, user_id, CARD, event)
+}
+
+fn erasures(user_id: UserId, event: &Recorded) -> Vec<FanOut> {
+    [CARDS, REASONS].iter().flat_map(|places| sweeps(places, user_id, ERASURE, event)).collect()
+}
+
+fn sweeps(places: &[(&str, &str)], user_id: UserId, task: &str, event: &Recorded) -> Vec<FanOut> {
+    places
+        .iter()
+        .map(|&(kind, field)| {
             let selector = Selector { kind: kind.into(), field: field.into(), value: user_id.to_string() };
             open(event, task, FanOutWork::each(selector), vec![card::key(user_id)])
         })
@@ -89,7 +111,7 @@ fn removals(post_id: PostId, event: &Recorded) -> Vec<FanOut> {
 fn refill(post_id: PostId, event: &Recorded) -> FanOut {
     let work = FanOutWork::Refill {
         document: post::key(post_id),
-        selector: of_post(comment::KIND, post_id),
+        selector: Selector { field: LISTED_ON.into(), ..of_post(comment::KIND, post_id) },
         newest: u32::try_from(WINDOW_KEPT).unwrap_or(u32::MAX),
     };
     open(event, REFILL, work, vec![])
@@ -116,6 +138,14 @@ fn replace_cards(document: &mut Option<ContentDocument>, card: &Arc<Card>) {
     match document {
         Some(ContentDocument::Post(post)) => post.renew(card),
         Some(ContentDocument::Comment(comment)) => comment.renew(card),
+        Some(ContentDocument::Author(_) | ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
+    }
+}
+
+fn forget_reason(document: &mut Option<ContentDocument>, person: UserId) {
+    match document {
+        Some(ContentDocument::Post(post)) => post.forget_reason(person),
+        Some(ContentDocument::Comment(comment)) => comment.forget_reason(person),
         Some(ContentDocument::Author(_) | ContentDocument::Like(_) | ContentDocument::Following(_)) | None => {}
     }
 }

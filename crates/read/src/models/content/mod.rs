@@ -3,6 +3,7 @@
 pub mod card;
 pub mod comment;
 mod fan_out;
+pub mod hiding;
 pub mod post;
 pub mod relations;
 pub mod window;
@@ -13,7 +14,8 @@ mod tests;
 use crate::models::people::user::DELETED;
 use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
 use card::Card;
-use comment::Comment;
+use comment::{Comment, LISTED_ON};
+use hiding::REASON_OF;
 use millrace_events::{Event, PostId, Recorded, UserId};
 use post::{Post, Status};
 use relations::{Following, Like};
@@ -92,6 +94,8 @@ impl Content {
             json!({"kind": post::KIND, "authorId": id, "$or": text}),
             json!({"kind": post::KIND, "cardIds": id, "comments": {"$elemMatch": in_window}}),
             json!({"kind": comment::KIND, "authorId": id, "$or": comment}),
+            json!({"kind": post::KIND, REASON_OF: id}),
+            json!({"kind": comment::KIND, REASON_OF: id}),
         ]
     }
 
@@ -106,7 +110,7 @@ impl Content {
 
 impl Projection for Content {
     const NAME: &'static str = "content";
-    const FOLD_VERSION: u32 = 1;
+    const FOLD_VERSION: u32 = 2;
     type Document = ContentDocument;
 
     fn touches(event: &Recorded) -> Touches {
@@ -133,11 +137,17 @@ impl Projection for Content {
             Event::PostCreated(e) => (vec![post::key(e.post_id)], vec![card::key(e.author_id)]),
             Event::PostEdited(e) => (vec![post::key(e.post_id)], vec![]),
             Event::PostPublished(e) | Event::PostUnpublished(e) => (vec![post::key(e.post_id)], vec![]),
+            Event::PostHidden(e) => (vec![post::key(e.post_id)], vec![]),
+            Event::PostUnhidden(e) => (vec![post::key(e.post_id)], vec![]),
             Event::PostDeleted(e) => (vec![post::key(e.post_id)], vec![]),
             Event::CommentAdded(e) => {
                 (vec![post::key(e.post_id), comment::key(e.comment_id)], vec![card::key(e.author_id)])
             }
             Event::CommentEdited(e) => (vec![post::key(e.post_id), comment::key(e.comment_id)], vec![]),
+            Event::CommentHidden(e) => (vec![post::key(e.post_id), comment::key(e.comment_id)], vec![]),
+            Event::CommentUnhidden(e) => {
+                (vec![post::key(e.post_id), comment::key(e.comment_id)], vec![card::key(e.author_id)])
+            }
             Event::CommentDeleted(e) => (vec![post::key(e.post_id), comment::key(e.comment_id)], vec![]),
             Event::PostLiked(e) | Event::PostUnliked(e) => {
                 (vec![post::key(e.post_id), relations::like_key(e.post_id, e.user_id)], vec![])
@@ -176,12 +186,18 @@ impl Projection for Content {
             Event::PostEdited(e) => post::edited(document, event, e, key)?,
             Event::PostPublished(_) => post::status_changed(document, event, Status::Published),
             Event::PostUnpublished(_) => post::status_changed(document, event, Status::Draft),
+            Event::PostHidden(e) => post::hidden(document, event, e, key)?,
+            Event::PostUnhidden(e) => post::unhidden(document, event, e),
             Event::PostDeleted(_) => *document = None,
             Event::CommentAdded(e) if is_post => post::comment_added(document, event, e, key, others)?,
             Event::CommentEdited(e) if is_post => post::comment_edited(document, event, e, key)?,
+            Event::CommentHidden(e) if is_post => post::comment_hidden(document, event, e),
+            Event::CommentUnhidden(e) if is_post => post::comment_unhidden(document, event, e, others),
             Event::CommentDeleted(e) if is_post => post::comment_deleted(document, event, e),
             Event::CommentAdded(e) => comment::added(document, event, e, key, others)?,
             Event::CommentEdited(e) => comment::edited(document, event, e, key)?,
+            Event::CommentHidden(e) => comment::hidden(document, event, e, key)?,
+            Event::CommentUnhidden(_) => comment::unhidden(document, event),
             Event::CommentDeleted(_) => *document = None,
             Event::PostLiked(_) if is_post => post::liked(document),
             Event::PostUnliked(_) if is_post => post::unliked(document),
@@ -219,13 +235,14 @@ impl Projection for Content {
         }
     }
 
-    /// A comment is everybody's as far as its document knows: who reads one must also look whether its post may be seen.
+    /// A comment that is not hidden is everybody's as far as its document knows: who reads one must also look whether its post may be seen.
     fn audience(_: &DocumentKey, document: &ContentDocument) -> Audience {
         match document {
             ContentDocument::Post(post) => match post.status {
                 Status::Published => Audience::Everyone,
-                Status::Draft => Audience::Person(post.author_id),
+                Status::Draft | Status::Hidden => Audience::Person(post.author_id),
             },
+            ContentDocument::Comment(comment) if comment.hidden.is_some() => Audience::Person(comment.author_id),
             ContentDocument::Comment(_) => Audience::Everyone,
             ContentDocument::Following(following) => Audience::Person(following.follower_id),
             ContentDocument::Author(_) | ContentDocument::Like(_) => Audience::Nobody,
@@ -241,9 +258,11 @@ impl Projection for Content {
             index("newest_of_author", newest("authorId"), post::KIND),
             index("newest_of_tag", newest("tags"), post::KIND),
             index("cards", by_key("cardIds"), post::KIND),
-            index("comments", newest("postId"), comment::KIND),
+            index("listed_comments", newest(LISTED_ON), comment::KIND),
             index("comments_of_post", by_key("postId"), comment::KIND),
             index("comments_of_author", by_key("authorId"), comment::KIND),
+            index("reasons_on_posts", by_key(REASON_OF), post::KIND),
+            index("reasons_on_comments", by_key(REASON_OF), comment::KIND),
             index("likes_of_post", by_key("postId"), relations::LIKE),
             index("following", newest("followerId"), relations::FOLLOWING),
             json!({

@@ -2,13 +2,14 @@
 
 use super::card::Card;
 use super::comment::{self, Comment};
+use super::hiding::Hiding;
 use super::window::{WINDOW_KEPT, WINDOW_SERVED, WindowComment, admit};
 use super::{ContentDocument, author_of};
 use crate::models::fields::{global_id, micros, readable};
 use crate::projection::{DocumentKey, Lookup, Unfoldable};
-use millrace_events::comment::{CommentDeleted, CommentWritten};
-use millrace_events::post::PostWritten;
-use millrace_events::{Position, PostId, Recorded, Timestamp, UserId};
+use millrace_events::comment::{CommentDeleted, CommentHidden, CommentUnhidden, CommentWritten};
+use millrace_events::post::{PostHidden, PostUnhidden, PostWritten};
+use millrace_events::{CommentId, Position, PostId, Recorded, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub enum Status {
     Draft,
     /// Everybody can see it.
     Published,
+    /// Staff hide it: only the author and staff can see it.
+    Hidden,
 }
 
 impl Status {
@@ -33,6 +36,7 @@ impl Status {
         match self {
             Self::Draft => "DRAFT",
             Self::Published => "PUBLISHED",
+            Self::Hidden => "HIDDEN",
         }
     }
 }
@@ -64,7 +68,7 @@ pub struct Post {
     pub author: Arc<Card>,
     /// The same, for selecting.
     pub author_id: UserId,
-    /// How many comments it has.
+    /// How many comments it has; those that are hidden do not count.
     pub comment_count: u32,
     /// How many like it.
     pub like_count: u32,
@@ -75,6 +79,9 @@ pub struct Post {
     /// The event that asked for the refill of the window that is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refill_since: Option<Position>,
+    /// Set while staff have it hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Hiding>,
 }
 
 /// The key of a post.
@@ -113,14 +120,22 @@ impl Post {
         }
     }
 
+    /// Takes the reason out if this person gave it.
+    pub(super) fn forget_reason(self: &mut Arc<Self>, person: UserId) {
+        if let Some(hidden) = &mut Arc::make_mut(self).hidden {
+            hidden.forget(person);
+        }
+    }
+
     fn note_cards(&mut self) {
         self.card_ids = self.comments.iter().map(|comment| comment.author.id).collect();
         self.card_ids.insert(self.author_id);
     }
 
-    fn forget(&mut self, e: &CommentDeleted, position: Position) {
+    /// A comment stands here no longer.
+    fn forget(&mut self, id: CommentId, position: Position) {
         self.comment_count = self.comment_count.saturating_sub(1);
-        self.comments.retain(|comment| comment.id != e.comment_id);
+        self.comments.retain(|comment| comment.id != id);
         self.note_cards();
         if !self.window_serves() && self.refill_since.is_none() {
             self.refill_since = Some(position);
@@ -152,6 +167,7 @@ pub(super) fn created(
         comments: vec![],
         card_ids: BTreeSet::from([e.author_id]),
         refill_since: None,
+        hidden: None,
     };
     *document = Some(ContentDocument::Post(Arc::new(post)));
     Ok(())
@@ -176,6 +192,26 @@ pub(super) fn edited(
 pub(super) fn status_changed(document: &mut Option<ContentDocument>, event: &Recorded, status: Status) {
     let Some(post) = page(document) else { return };
     post.status = status;
+    own_fields_changed(post, event);
+}
+
+pub(super) fn hidden(
+    document: &mut Option<ContentDocument>,
+    event: &Recorded,
+    e: &PostHidden,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let Some(post) = page(document) else { return Ok(()) };
+    post.hidden = Some(Hiding::of(event, &e.reason, key)?);
+    post.status = Status::Hidden;
+    own_fields_changed(post, event);
+    Ok(())
+}
+
+pub(super) fn unhidden(document: &mut Option<ContentDocument>, event: &Recorded, e: &PostUnhidden) {
+    let Some(post) = page(document) else { return };
+    post.hidden = None;
+    post.status = if e.published { Status::Published } else { Status::Draft };
     own_fields_changed(post, event);
 }
 
@@ -212,9 +248,30 @@ pub(super) fn comment_edited(
 }
 
 pub(super) fn comment_deleted(document: &mut Option<ContentDocument>, event: &Recorded, e: &CommentDeleted) {
-    if let Some(post) = page(document) {
-        post.forget(e, event.position);
+    if let Some(post) = page(document).filter(|_| !e.was_hidden) {
+        post.forget(e.comment_id, event.position);
     }
+}
+
+pub(super) fn comment_hidden(document: &mut Option<ContentDocument>, event: &Recorded, e: &CommentHidden) {
+    if let Some(post) = page(document) {
+        post.forget(e.comment_id, event.position);
+    }
+}
+
+/// It comes back to its old place, which may lie outside of the window.
+pub(super) fn comment_unhidden(
+    document: &mut Option<ContentDocument>,
+    event: &Recorded,
+    e: &CommentUnhidden,
+    others: &dyn Lookup<ContentDocument>,
+) {
+    let Some(post) = page(document) else { return };
+    let Some(comment) = comment::shown_again(event, e, others) else { return };
+    let holds_all = post.window_holds_all();
+    post.comment_count = post.comment_count.saturating_add(1);
+    admit(&mut post.comments, WindowComment::of(&comment), holds_all);
+    post.note_cards();
 }
 
 pub(super) fn liked(document: &mut Option<ContentDocument>) {

@@ -1,18 +1,20 @@
 //! Given these events, then these documents.
 
 use super::comment::Comment;
+use super::hiding::Hiding;
 use super::post::{Post, Status};
 use super::relations::{following_key, like_key};
 use super::window::{WINDOW_KEPT, WINDOW_SERVED};
 use super::{Content, ContentDocument, author_topic, card, comment, comments_topic, following_topic, post, post_topic};
 use crate::models::Registered;
-use crate::models::tests::{Folded, Log, after_erasing, at, id};
+use crate::models::tests::{Folded, Log, REASON, after_erasing, at, id};
 use crate::projection::{Audience, Projection};
 use millrace_events::{CommentId, PostId, Role, SessionId, UserId};
 use std::collections::BTreeSet;
 
 const ADA: UserId = UserId(id(1));
 const BEN: UserId = UserId(id(2));
+const STAFF: UserId = UserId(id(3));
 const POST: PostId = PostId(id(9));
 const OTHER: PostId = PostId(id(10));
 const COMMENT: CommentId = CommentId(id(100));
@@ -80,6 +82,103 @@ fn a_draft_is_its_authors_until_it_is_published() {
 }
 
 #[test]
+fn a_hidden_post_is_its_authors_and_tells_since_when_and_why() {
+    let folded = given(|log| log.comment(COMMENT, POST, ADA, "Mine").hide_post(POST, ADA, true, BEN));
+    let hidden = page(&folded).hidden.unwrap();
+    assert_eq!((hidden.at, hidden.reason.as_deref(), hidden.reason_of), (at(5), Some(REASON), Some(BEN)));
+    let page = page(&folded);
+    assert_eq!((page.status, page.version, page.updated_at, page.comment_count), (Status::Hidden, 2, at(5), 1));
+    assert_eq!(Content::audience(&post::key(POST), folded.get(&post::key(POST)).unwrap()), Audience::Person(ADA));
+}
+
+#[test]
+fn a_post_that_is_shown_again_is_what_it_was_before() {
+    for (published, status) in [(true, Status::Published), (false, Status::Draft)] {
+        let folded = given(|log| {
+            log.hide_post(POST, ADA, published, BEN).edit_post(POST, ADA, "New").unhide_post(POST, ADA, published)
+        });
+        let page = page(&folded);
+        assert_eq!((page.status, page.hidden, page.version, page.title.as_str()), (status, None, 4, "New"));
+    }
+}
+
+#[test]
+fn a_hidden_comment_leaves_its_post_and_stays_alone() {
+    let folded = given(|log| log.comment(COMMENT, POST, BEN, "Yes").hide_comment(COMMENT, POST, BEN, ADA));
+    let (page, alone) = (page(&folded), comment_document(&folded));
+    assert_eq!((page.comment_count, page.comments.len(), page.card_ids), (0, 0, BTreeSet::from([ADA])));
+    assert_eq!((alone.text.as_str(), alone.post_id, alone.listed_on), ("Yes", POST, None));
+    assert_eq!((alone.version, alone.updated_at, alone.hidden.unwrap().reason.as_deref()), (2, at(5), Some(REASON)));
+    let document = folded.get(&comment::key(COMMENT)).unwrap();
+    assert_eq!(Content::audience(&comment::key(COMMENT), document), Audience::Person(BEN));
+}
+
+#[test]
+fn a_comment_that_is_shown_again_stands_in_its_old_place_as_it_is_now() {
+    let folded = given(|log| {
+        log.comment(COMMENT, POST, BEN, "Yes").comment(CommentId(id(101)), POST, ADA, "Later");
+        log.hide_comment(COMMENT, POST, BEN, ADA).edit_comment(COMMENT, POST, BEN, "No");
+        log.profile(BEN, "Benedikt", None, None).unhide_comment(COMMENT, POST, BEN)
+    });
+    let (page, alone) = (page(&folded), comment_document(&folded));
+    let shown: Vec<_> = page.comments.iter().map(|comment| (comment.text.as_str(), comment.version)).collect();
+    assert_eq!((page.comment_count, shown), (2, vec![("Later", 1), ("No", 4)]));
+    assert_eq!((alone.hidden, alone.listed_on, alone.version, alone.updated_at), (None, Some(POST), 4, at(9)));
+    assert_eq!((page.comments[1].author.first_name.as_str(), page.comments[1].updated_at), ("Benedikt", at(9)));
+}
+
+/// The rename has passed the post, in whose window nothing of Ben's stood, but not yet the comment.
+#[test]
+fn a_comment_that_is_shown_again_amid_a_rename_brings_no_old_card() {
+    let mut log = log();
+    log.comment(COMMENT, POST, BEN, "Yes").hide_comment(COMMENT, POST, BEN, ADA).profile(BEN, "Benedikt", None, None);
+    let mut folded = Folded::<Content>::default();
+    log.events.iter().for_each(|event| folded.event(event));
+    folded.chunk(100);
+    log.unhide_comment(COMMENT, POST, BEN);
+    folded.event(log.last());
+    assert_eq!(comment_document(&folded).author.first_name, "Ben");
+    assert_eq!(page(&folded).comments[0].author.first_name, "Benedikt");
+}
+
+#[test]
+fn a_hidden_comment_that_is_deleted_is_not_counted_out_twice() {
+    let folded = given(|log| {
+        log.comment(COMMENT, POST, BEN, "Yes").comment(CommentId(id(101)), POST, ADA, "Stays");
+        log.hide_comment(COMMENT, POST, BEN, ADA).delete_hidden_comment(COMMENT, POST, BEN)
+    });
+    assert_eq!((page(&folded).comment_count, page(&folded).comments.len()), (1, 1));
+    assert_eq!(folded.get(&comment::key(COMMENT)), None);
+}
+
+#[test]
+fn hidden_comments_come_back_by_no_refill() {
+    let mut log = log();
+    say(&mut log, WINDOW_KEPT + 15);
+    for n in (30..WINDOW_KEPT + 15).rev() {
+        log.hide_comment(nth(n), POST, BEN, ADA);
+    }
+    let folded = Folded::<Content>::of(&log.events);
+    let page = page(&folded);
+    assert_eq!((page.comment_count, page.comments.len(), page.refill_since), (30, 30, None));
+    assert_eq!((page.comments[0].id, page.comments[29].id), (nth(29), nth(0)));
+}
+
+#[test]
+fn an_erased_moderators_reasons_go_and_what_they_hid_stays_hidden() {
+    let mut log = log();
+    log.sign_up(STAFF, "Eve").comment(COMMENT, POST, BEN, "Yes");
+    log.hide_comment(COMMENT, POST, BEN, STAFF).hide_post(POST, ADA, true, STAFF).erase(STAFF);
+    for events in [log.events.clone(), after_erasing(&log.events, STAFF)] {
+        let folded = Folded::<Content>::of(&events);
+        let (page, alone) = (page(&folded), comment_document(&folded));
+        assert_eq!(page.hidden, Some(Hiding { at: at(7), reason: None, reason_of: None }));
+        assert_eq!(alone.hidden, Some(Hiding { at: at(6), reason: None, reason_of: None }));
+        assert_eq!((page.title.as_str(), alone.text.as_str()), ("Title", "Yes"));
+    }
+}
+
+#[test]
 fn a_deleted_post_takes_its_comments_and_likes_along() {
     let mut log = log();
     log.post(OTHER, BEN, true).comment(CommentId(id(200)), OTHER, BEN, "Stays").like(OTHER, ADA);
@@ -99,7 +198,8 @@ fn what_comes_for_a_deleted_post_is_nothing() {
     let folded = given(|log| {
         log.delete_post(POST, ADA, true).comment(COMMENT, POST, BEN, "Late").edit_comment(COMMENT, POST, BEN, "Later");
         log.delete_comment(COMMENT, POST, BEN).like(POST, BEN).unlike(POST, BEN).edit_post(POST, ADA, "New");
-        log.publish(POST, ADA).unpublish(POST, ADA)
+        log.hide_comment(COMMENT, POST, BEN, ADA).unhide_comment(COMMENT, POST, BEN);
+        log.hide_post(POST, ADA, true, BEN).unhide_post(POST, ADA, true).publish(POST, ADA).unpublish(POST, ADA)
     });
     assert!(folded.documents.keys().all(|key| key.kind() == card::KIND), "{:?}", folded.documents);
 }
@@ -286,6 +386,11 @@ fn a_document_reads_back_and_speaks_graphql() {
     assert_eq!((&json["kind"], &json["status"]), (&"post".into(), &"PUBLISHED".into()));
     assert_eq!(json["id"], POST.to_global());
     assert_eq!(json["comments"][0]["author"]["id"], BEN.to_global());
+    let hidden = given(|log| log.hide_post(POST, ADA, true, BEN));
+    let hidden = serde_json::to_value(hidden.get(&post::key(POST)).unwrap()).unwrap();
+    let reason_of = BEN.to_string();
+    assert_eq!(hidden["hidden"], serde_json::json!({ "at": at(4), "reason": REASON, "reasonOf": reason_of }));
+    assert_eq!((&hidden["status"], &json["hidden"]), (&"HIDDEN".into(), &serde_json::Value::Null));
     assert_eq!((&json["comments"][0]["revision"], &json["createdAt"]), (&"4".into(), &at(3).to_string().into()));
     assert_eq!(json["cardIds"], serde_json::json!([ADA.to_string(), BEN.to_string()]));
 }

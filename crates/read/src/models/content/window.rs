@@ -21,14 +21,14 @@ pub struct WindowComment {
     pub id: CommentId,
     /// Version of the comment.
     pub version: u32,
-    /// Position of the event that changed its text last.
+    /// Position of the event that changed it last.
     #[serde(with = "big_int")]
     pub revision: Position,
     /// When it was written.
     pub created_at: Timestamp,
     /// The same, for sorting.
     pub created_micros: i64,
-    /// When its text changed last.
+    /// When its text changed last, or staff showed it again.
     pub updated_at: Timestamp,
     /// What it says.
     pub text: String,

@@ -85,10 +85,14 @@ impl Projection for People {
             }
             Event::PostCreated(e) if e.published => vec![user::key(e.author_id)],
             Event::PostPublished(e) | Event::PostUnpublished(e) => vec![user::key(e.author_id)],
+            Event::PostHidden(e) if e.was_published => vec![user::key(e.author_id)],
+            Event::PostUnhidden(e) if e.published => vec![user::key(e.author_id)],
             Event::PostDeleted(e) if e.was_published => vec![user::key(e.author_id)],
             Event::UserFollowed(_) | Event::UserUnfollowed(_) | Event::PostCreated(_) | Event::PostDeleted(_) => vec![],
+            Event::PostHidden(_) | Event::PostUnhidden(_) => vec![],
             Event::PostEdited(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
             Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
+            Event::CommentHidden(_) | Event::CommentUnhidden(_) => vec![],
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)
@@ -131,10 +135,11 @@ impl Projection for People {
             Event::UserUnfollowed(_) if is_follow => *document = None,
             Event::UserFollowed(e) => user::followed(document, e, key),
             Event::UserUnfollowed(e) => user::unfollowed(document, e, key),
-            Event::PostCreated(_) | Event::PostPublished(_) => user::post_shown(document),
-            Event::PostUnpublished(_) | Event::PostDeleted(_) => user::post_hidden(document),
+            Event::PostCreated(_) | Event::PostPublished(_) | Event::PostUnhidden(_) => user::post_shown(document),
+            Event::PostUnpublished(_) | Event::PostHidden(_) | Event::PostDeleted(_) => user::post_hidden(document),
             Event::PostEdited(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}
             Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => {}
+            Event::CommentHidden(_) | Event::CommentUnhidden(_) => {}
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

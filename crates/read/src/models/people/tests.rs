@@ -161,6 +161,14 @@ fn published_posts_are_counted() {
     assert_eq!(count(|log| log.post(POST, ADA, true).delete_post(POST, ADA, true)), 0);
     assert_eq!(count(|log| log.post(POST, ADA, true).unpublish(POST, ADA).delete_post(POST, ADA, false)), 0);
     assert_eq!(count(|log| log.post(POST, ADA, true).edit_post(POST, ADA, "New")), 1);
+    assert_eq!(count(|log| log.post(POST, ADA, true).hide_post(POST, ADA, true, BEN)), 0);
+    assert_eq!(count(|log| log.post(POST, ADA, true).hide_post(POST, ADA, true, BEN).unhide_post(POST, ADA, true)), 1);
+    assert_eq!(count(|log| log.post(POST, ADA, false).hide_post(POST, ADA, false, BEN)), 0);
+    assert_eq!(
+        count(|log| log.post(POST, ADA, false).hide_post(POST, ADA, false, BEN).unhide_post(POST, ADA, false)),
+        0
+    );
+    assert_eq!(count(|log| log.post(POST, ADA, true).hide_post(POST, ADA, true, BEN).delete_post(POST, ADA, false)), 0);
 }
 
 #[test]

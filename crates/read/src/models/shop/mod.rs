@@ -122,6 +122,8 @@ impl Projection for Shop {
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => vec![],
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
+            Event::PostHidden(_) | Event::PostUnhidden(_) => vec![],
+            Event::CommentHidden(_) | Event::CommentUnhidden(_) => vec![],
             Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => vec![],
         };
         Touches { writes, reads: vec![] }
@@ -165,6 +167,8 @@ impl Projection for Shop {
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => {}
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => {}
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}
+            Event::PostHidden(_) | Event::PostUnhidden(_) => {}
+            Event::CommentHidden(_) | Event::CommentUnhidden(_) => {}
             Event::CommentAdded(_) | Event::CommentEdited(_) | Event::CommentDeleted(_) => {}
         }
         Ok(())

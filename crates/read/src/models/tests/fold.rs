@@ -116,7 +116,7 @@ fn put<D>(documents: &mut BTreeMap<DocumentKey, D>, key: &DocumentKey, document:
 fn matches<D: serde::Serialize>(document: &D, selector: &Selector) -> bool {
     let json = serde_json::to_value(document).unwrap();
     let wanted = Value::from(selector.value.clone());
-    let field = &json[&selector.field];
+    let field = selector.field.split('.').fold(&json, |value, name| &value[name]);
     json["kind"] == selector.kind.as_str()
         && (*field == wanted || field.as_array().is_some_and(|values| values.contains(&wanted)))
 }

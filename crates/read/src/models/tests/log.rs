@@ -1,10 +1,10 @@
 //! Writes a log by hand: positions, versions and times come by themselves.
 
 use millrace_events::aggregate::pair_id;
-use millrace_events::comment::{CommentDeleted, CommentWritten};
+use millrace_events::comment::{CommentDeleted, CommentHidden, CommentUnhidden, CommentWritten};
 use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
-use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
+use millrace_events::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
     PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
@@ -16,6 +16,9 @@ use millrace_events::{
 use std::collections::{BTreeSet, HashMap};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+/// Why staff hide something here.
+pub const REASON: &str = "It names a neighbour.";
 
 const START_SECOND: i64 = 1_800_000_000;
 
@@ -153,6 +156,15 @@ impl Log {
         self.record(Event::PostUnpublished(PostVisibilityChanged { post_id, author_id }))
     }
 
+    pub fn hide_post(&mut self, post_id: PostId, author_id: UserId, was_published: bool, staff: UserId) -> &mut Self {
+        let reason = Personal::known(staff, REASON.to_owned());
+        self.record(Event::PostHidden(PostHidden { post_id, author_id, was_published, reason }))
+    }
+
+    pub fn unhide_post(&mut self, post_id: PostId, author_id: UserId, published: bool) -> &mut Self {
+        self.record(Event::PostUnhidden(PostUnhidden { post_id, author_id, published }))
+    }
+
     pub fn delete_post(&mut self, post_id: PostId, author_id: UserId, was_published: bool) -> &mut Self {
         self.record(Event::PostDeleted(PostDeleted { post_id, author_id, was_published }))
     }
@@ -165,8 +177,27 @@ impl Log {
         self.record(Event::CommentEdited(said(comment, post, author, text)))
     }
 
+    pub fn hide_comment(
+        &mut self,
+        comment_id: CommentId,
+        post_id: PostId,
+        author_id: UserId,
+        staff: UserId,
+    ) -> &mut Self {
+        let reason = Personal::known(staff, REASON.to_owned());
+        self.record(Event::CommentHidden(CommentHidden { comment_id, post_id, author_id, reason }))
+    }
+
+    pub fn unhide_comment(&mut self, comment_id: CommentId, post_id: PostId, author_id: UserId) -> &mut Self {
+        self.record(Event::CommentUnhidden(CommentUnhidden { comment_id, post_id, author_id }))
+    }
+
     pub fn delete_comment(&mut self, comment_id: CommentId, post_id: PostId, author_id: UserId) -> &mut Self {
-        self.record(Event::CommentDeleted(CommentDeleted { comment_id, post_id, author_id }))
+        self.record(Event::CommentDeleted(CommentDeleted { comment_id, post_id, author_id, was_hidden: false }))
+    }
+
+    pub fn delete_hidden_comment(&mut self, comment_id: CommentId, post_id: PostId, author_id: UserId) -> &mut Self {
+        self.record(Event::CommentDeleted(CommentDeleted { comment_id, post_id, author_id, was_hidden: true }))
     }
 
     pub fn like(&mut self, post_id: PostId, user_id: UserId) -> &mut Self {
@@ -215,8 +246,12 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::UserFollowed(e) | Event::UserUnfollowed(e) => pair_id(e.follower_id.0, e.followed_id.0),
         Event::PostCreated(e) | Event::PostEdited(e) => e.post_id.0,
         Event::PostPublished(e) | Event::PostUnpublished(e) => e.post_id.0,
+        Event::PostHidden(e) => e.post_id.0,
+        Event::PostUnhidden(e) => e.post_id.0,
         Event::PostDeleted(e) => e.post_id.0,
         Event::CommentAdded(e) | Event::CommentEdited(e) => e.comment_id.0,
+        Event::CommentHidden(e) => e.comment_id.0,
+        Event::CommentUnhidden(e) => e.comment_id.0,
         Event::CommentDeleted(e) => e.comment_id.0,
         Event::PostLiked(e) | Event::PostUnliked(e) => pair_id(e.post_id.0, e.user_id.0),
         Event::ProductCreated(e) => e.product_id.0,

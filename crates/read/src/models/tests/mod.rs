@@ -6,7 +6,7 @@ mod naive;
 mod random;
 
 pub use fold::Folded;
-pub use log::{Log, after_erasing, after_erasing_all, at, id};
+pub use log::{Log, REASON, after_erasing, after_erasing_all, at, id};
 
 use super::{ForEach, Maker, NAMES, Registered, Visitor, visit};
 use crate::projection::Projection;

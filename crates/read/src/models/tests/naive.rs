@@ -2,6 +2,7 @@
 
 use crate::models::content::card::Card;
 use crate::models::content::comment::Comment;
+use crate::models::content::hiding::Hiding;
 use crate::models::content::post::{Post, Status};
 use crate::models::content::relations::{Following, Like};
 use crate::models::content::window::WindowComment;
@@ -54,6 +55,8 @@ pub struct Naive {
     pub accounts: BTreeMap<UserId, Account>,
     pub posts: BTreeMap<PostId, (Written<PostWritten>, bool)>,
     pub comments: BTreeMap<CommentId, Written<CommentWritten>>,
+    pub hidden_posts: BTreeMap<PostId, (Timestamp, Personal<String>)>,
+    pub hidden_comments: BTreeMap<CommentId, (Timestamp, Personal<String>)>,
     pub likes: BTreeSet<(PostId, UserId)>,
     pub follows: BTreeMap<(UserId, UserId), Timestamp>,
 }
@@ -158,9 +161,19 @@ impl Naive {
             }
             Event::PostPublished(e) => self.show(e.post_id, true, event),
             Event::PostUnpublished(e) => self.show(e.post_id, false, event),
+            Event::PostHidden(e) => {
+                self.hidden_posts.insert(e.post_id, (at, e.reason));
+                self.touch_post(e.post_id, event);
+            }
+            Event::PostUnhidden(e) => {
+                self.hidden_posts.remove(&e.post_id);
+                self.touch_post(e.post_id, event);
+            }
             Event::PostDeleted(e) => {
                 self.posts.remove(&e.post_id);
                 self.comments.retain(|_, comment| comment.content.post_id != e.post_id);
+                self.hidden_posts.remove(&e.post_id);
+                self.hidden_comments.retain(|id, _| self.comments.contains_key(id));
                 self.likes.retain(|(post, _)| *post != e.post_id);
             }
             Event::CommentAdded(e) => {
@@ -170,7 +183,16 @@ impl Naive {
                 let comment = self.comments.get_mut(&e.comment_id).unwrap();
                 *comment = Written { content: e, created: comment.created, updated: at, version, position };
             }
+            Event::CommentHidden(e) => {
+                self.hidden_comments.insert(e.comment_id, (at, e.reason));
+                self.touch_comment(e.comment_id, event);
+            }
+            Event::CommentUnhidden(e) => {
+                self.hidden_comments.remove(&e.comment_id);
+                self.touch_comment(e.comment_id, event);
+            }
             Event::CommentDeleted(e) => {
+                self.hidden_comments.remove(&e.comment_id);
                 self.comments.remove(&e.comment_id);
             }
             Event::PostLiked(e) => {
@@ -192,9 +214,11 @@ impl Naive {
         }
     }
 
-    /// A post's comments, newest first.
+    /// A post's comments that are not hidden, newest first.
     pub fn comments_of(&self, post: PostId) -> Vec<CommentId> {
-        let mut found: Vec<_> = self.comments.iter().filter(|(_, comment)| comment.content.post_id == post).collect();
+        let listed = |id: &CommentId| !self.hidden_comments.contains_key(id);
+        let on_post = self.comments.iter().filter(|(id, comment)| comment.content.post_id == post && listed(id));
+        let mut found: Vec<_> = on_post.collect();
         found.sort_by_key(|(id, comment)| std::cmp::Reverse((comment.created, **id)));
         found.into_iter().map(|(id, _)| *id).collect()
     }
@@ -265,6 +289,27 @@ impl Naive {
         (post.version, post.updated, *shown) = (event.aggregate.version, event.at, published);
     }
 
+    fn touch_post(&mut self, id: PostId, event: &Recorded) {
+        let (post, _) = self.posts.get_mut(&id).unwrap();
+        (post.version, post.updated) = (event.aggregate.version, event.at);
+    }
+
+    fn touch_comment(&mut self, id: CommentId, event: &Recorded) {
+        let comment = self.comments.get_mut(&id).unwrap();
+        (comment.version, comment.updated, comment.position) = (event.aggregate.version, event.at, event.position);
+    }
+
+    /// True if everybody may see the post.
+    pub fn is_public(&self, id: PostId) -> bool {
+        self.posts[&id].1 && !self.hidden_posts.contains_key(&id)
+    }
+
+    fn hiding(&self, (at, reason): &(Timestamp, Personal<String>)) -> Hiding {
+        let known = !self.is_erased(reason.of());
+        let text = known.then(|| reason.value().cloned().unwrap());
+        Hiding { at: *at, reason: text, reason_of: known.then(|| reason.of()) }
+    }
+
     /// What this person wrote; nothing once they are erased.
     fn said<T: Clone + Default>(&self, author: UserId, text: &Personal<T>) -> T {
         if self.is_erased(author) { T::default() } else { text.value().cloned().unwrap() }
@@ -294,7 +339,8 @@ impl Naive {
 
     fn user_before(&self, id: UserId, account: &Account) -> User {
         let profile = account.profile.as_ref();
-        let published = self.posts.values().filter(|(post, shown)| *shown && post.content.author_id == id).count();
+        let own = self.posts.iter().filter(|(_, (post, _))| post.content.author_id == id);
+        let published = own.filter(|(post, _)| self.is_public(**post)).count();
         User {
             id,
             version: account.version,
@@ -348,7 +394,11 @@ impl Naive {
             title: self.said(e.author_id, &e.title),
             body: self.said(e.author_id, &e.body),
             tags: self.said(e.author_id, &e.tags),
-            status: if *shown { Status::Published } else { Status::Draft },
+            status: match (self.hidden_posts.contains_key(&id), *shown) {
+                (true, _) => Status::Hidden,
+                (false, true) => Status::Published,
+                (false, false) => Status::Draft,
+            },
             author: self.card(e.author_id),
             author_id: e.author_id,
             comment_count: count(comments.len()),
@@ -356,6 +406,7 @@ impl Naive {
             comments: window,
             card_ids,
             refill_since: None,
+            hidden: self.hidden_posts.get(&id).map(|hidden| self.hiding(hidden)),
         }
     }
 
@@ -372,6 +423,8 @@ impl Naive {
             author: self.card(comment.content.author_id),
             author_id: comment.content.author_id,
             post_id: comment.content.post_id,
+            listed_on: (!self.hidden_comments.contains_key(&id)).then_some(comment.content.post_id),
+            hidden: self.hidden_comments.get(&id).map(|hidden| self.hiding(hidden)),
         }
     }
 

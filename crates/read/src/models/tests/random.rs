@@ -8,6 +8,7 @@ use crate::models::content::window::{WINDOW_KEPT, WINDOW_SERVED};
 use crate::models::content::{Content, ContentDocument};
 use crate::models::people::People;
 use crate::projection::Projection;
+use millrace_events::comment::CommentWritten;
 use millrace_events::{CommentId, PostId, Recorded, Role, SessionId, UserId};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -30,10 +31,14 @@ enum Step {
     Post { user: u8, published: bool },
     EditPost { post: u8 },
     Publish { post: u8 },
+    HidePost { post: u8, staff: u8 },
     DeletePost { post: u8 },
     Comments { post: u8, user: u8, count: u8, skew_s: i64 },
     EditComment { comment: u8 },
     DeleteComments { post: u8, count: u8, oldest: bool },
+    HideComments { post: u8, count: u8, oldest: bool, staff: u8 },
+    UnhideComments { count: u8 },
+    DeleteHidden { comment: u8 },
     Like { post: u8, user: u8 },
     Chunks { count: u8, limit: usize },
 }
@@ -57,11 +62,16 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
         1 => post().prop_map(|post| Step::EditPost { post }),
         2 => post().prop_map(|post| Step::Publish { post }),
+        2 => (post(), user()).prop_map(|(post, staff)| Step::HidePost { post, staff }),
         1 => (0..4u8).prop_map(|post| Step::DeletePost { post }),
         8 => (post(), user(), 1..45u8, prop_oneof![2 => Just(0), 1 => -200..30i64])
             .prop_map(|(post, user, count, skew_s)| Step::Comments { post, user, count, skew_s }),
         2 => any::<u8>().prop_map(|comment| Step::EditComment { comment }),
         5 => (post(), 1..45u8, prop::bool::weighted(0.2)).prop_map(|(post, count, oldest)| Step::DeleteComments { post, count, oldest }),
+        3 => (post(), 1..45u8, prop::bool::weighted(0.2), user())
+            .prop_map(|(post, count, oldest, staff)| Step::HideComments { post, count, oldest, staff }),
+        3 => (1..45u8).prop_map(|count| Step::UnhideComments { count }),
+        1 => any::<u8>().prop_map(|comment| Step::DeleteHidden { comment }),
         2 => (post(), user()).prop_map(|(post, user)| Step::Like { post, user }),
         4 => (1..4u8, 1..8usize).prop_map(|(count, limit)| Step::Chunks { count, limit }),
     ]
@@ -118,6 +128,12 @@ impl World {
     /// The same, if its author is still there to change it.
     fn nth_own_post(&self, n: u8) -> Option<(PostId, UserId, bool)> {
         self.nth_post(n).filter(|(_, author, _)| !self.naive.is_erased(*author))
+    }
+
+    fn nth_hidden_comment(&self, n: u8) -> Option<CommentWritten> {
+        let count = self.naive.hidden_comments.len().max(1);
+        let (id, _) = self.naive.hidden_comments.iter().nth(usize::from(n) % count)?;
+        Some(self.naive.comments[id].content.clone())
     }
 
     /// Nobody acts as an erased person, or upon one.
@@ -185,6 +201,12 @@ impl World {
             }
             Step::Comments { post, user, count, skew_s } => return self.comments(post, user, count, skew_s),
             Step::DeleteComments { post, count, oldest } => return self.delete_comments(post, count, oldest),
+            Step::HideComments { post, count, oldest, staff } => return self.hide_comments(post, count, oldest, staff),
+            Step::UnhideComments { count } => return self.unhide_comments(count),
+            Step::DeleteHidden { comment } => {
+                let e = self.nth_hidden_comment(comment).filter(|e| !self.naive.is_erased(e.author_id))?;
+                self.log.delete_hidden_comment(e.comment_id, e.post_id, e.author_id);
+            }
             Step::Chunks { count, limit } => {
                 (0..count).for_each(|_| self.content.chunk(limit));
                 return None;
@@ -196,15 +218,27 @@ impl World {
             }
             Step::Publish { post } => {
                 let (post, author, published) = self.nth_own_post(post)?;
+                if self.naive.hidden_posts.contains_key(&post) {
+                    return None;
+                }
                 if published {
                     self.log.unpublish(post, author);
                 } else {
                     self.log.publish(post, author);
                 }
             }
+            Step::HidePost { post, staff } => {
+                let (post, author, published) = self.nth_post(post)?;
+                if self.naive.hidden_posts.contains_key(&post) {
+                    self.log.unhide_post(post, author, published);
+                } else {
+                    let staff = self.person(staff)?;
+                    self.log.hide_post(post, author, published, staff);
+                }
+            }
             Step::DeletePost { post } => {
-                let (post, author, published) = self.nth_own_post(post)?;
-                self.log.delete_post(post, author, published);
+                let (post, author, _) = self.nth_own_post(post)?;
+                self.log.delete_post(post, author, self.naive.is_public(post));
             }
             Step::EditComment { comment } => {
                 let count = self.naive.comments.len().max(1);
@@ -258,6 +292,32 @@ impl World {
             self.log.delete_comment(comment, post, author);
             self.fold();
             self.check_window(post);
+        }
+        Some(())
+    }
+
+    fn hide_comments(&mut self, post: u8, count: u8, oldest: bool, staff: u8) -> Option<()> {
+        let ((post, _, _), staff) = (self.nth_post(post)?, self.person(staff)?);
+        let mut comments = self.naive.comments_of(post);
+        if oldest {
+            comments.reverse();
+        }
+        for comment in comments.into_iter().take(usize::from(count)) {
+            let author = self.naive.comments[&comment].content.author_id;
+            self.log.hide_comment(comment, post, author, staff);
+            self.fold();
+            self.check_window(post);
+        }
+        Some(())
+    }
+
+    /// Wherever they stand: at the window's top, in its middle, beyond its end.
+    fn unhide_comments(&mut self, count: u8) -> Option<()> {
+        for n in 0..count {
+            let e = self.nth_hidden_comment(n.wrapping_mul(7))?;
+            self.log.unhide_comment(e.comment_id, e.post_id, e.author_id);
+            self.fold();
+            self.check_window(e.post_id);
         }
         Some(())
     }
