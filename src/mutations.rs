@@ -12,9 +12,11 @@ use millrace_command::order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder
 use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
-use millrace_command::user::{EraseAccount, SignUp, UpdateProfile};
+use millrace_command::user::{EraseAccount, ExportMyData, SignUp, UpdateProfile};
 use millrace_command::wallet::{TopUpWallet, Transfer};
-use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Sender, Session};
+use millrace_command::{
+    Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, DataExport, Sender, Session,
+};
 use millrace_events::{CommentId, ErasureId, PostId, TopUpId, UserId};
 use millrace_read::graphql::{AfterCommand, Comment, Order, Post, Product, User, Wallet};
 
@@ -40,6 +42,7 @@ macro_rules! mutations {
             $( show { $( $(#[$object_doc:meta])* $object:ident: $object_type:ty, )* } )?
             $( tell { $( $(#[$id_doc:meta])* $id:ident: $id_type:ty, )* } )?
             $( credentials { $(#[$session_doc:meta])* $session:ident } )?
+            $( link { $(#[$export_doc:meta])* $export:ident } )?
         }
     )*) => {
         $(
@@ -83,6 +86,13 @@ macro_rules! mutations {
                     $(#[$session_doc])*
                     async fn $session(&self) -> Option<&Session> {
                         self.0.session()
+                    }
+                )?
+
+                $(
+                    $(#[$export_doc])*
+                    async fn $export(&self) -> Option<&DataExport> {
+                        self.0.export()
                     }
                 )?
             }
@@ -179,6 +189,14 @@ mutations! {
         show {
             /// The person, changed.
             user: User,
+        }
+    }
+
+    /// Asks for a link to all that is kept of the signed-in person, drafts included: a JSON document.
+    export_my_data(ExportMyData) -> ExportMyDataPayload {
+        link {
+            /// The link, good for a few minutes.
+            export
         }
     }
 

@@ -5,12 +5,13 @@ use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
-use crate::settings::{PaymentSettings, Settings};
+use crate::settings::{ExportSettings, PaymentSettings, Settings};
 use millrace_command::auth::{
-    AccessTokenSigner, AttemptLimits, Attempts, Auth, PasswordCost, PasswordLimits, Passwords,
+    AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
+    Passwords,
 };
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
-use millrace_command::{Commands, PaymentNotice, ServerSecret, ShopRules};
+use millrace_command::{Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
 use millrace_log::Log;
 use std::sync::Arc;
@@ -42,16 +43,25 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
     };
+    let exports = ExportLimits { at_once_max: settings.exports.at_once_max, time_max: settings.exports.time_max() };
+    let links = link_rules(&settings.exports);
     let settings = &settings.auth;
     let failed = |source| RoleError::Start { part: "commands", source };
-    let signer = AccessTokenSigner::from_pem(&keys::read(&settings.signing_key_file)?).map_err(|e| failed(e.into()))?;
+    let signing_key = keys::read(&settings.signing_key_file)?;
+    let signer = AccessTokenSigner::from_pem(&signing_key).map_err(|e| failed(e.into()))?;
+    let links = ExportLinks::from_pem(&signing_key, links).map_err(|e| failed(e.into()))?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
     let passwords = Passwords::new(cost, PasswordLimits::default()).map_err(|e| failed(e.into()))?;
-    let auth = Auth { passwords, signer, attempts: Attempts::new(AttemptLimits::default()) };
+    let auth = Auth { passwords, signer, attempts: Attempts::new(AttemptLimits::default()), exports: links };
     let secret = keys::read_secret(&settings.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|e| failed(e.into()))?;
-    let settings = millrace_command::Settings { shop, webhook_secret, ..millrace_command::Settings::new(secret) };
+    let settings =
+        millrace_command::Settings { shop, exports, webhook_secret, ..millrace_command::Settings::new(secret) };
     Ok(Commands::new(log, auth, settings))
+}
+
+fn link_rules(settings: &ExportSettings) -> ExportLinkRules {
+    ExportLinkRules { url: settings.url.clone(), good_for: time::Duration::seconds(settings.link_s.into()) }
 }
 
 fn webhook_secret(settings: &PaymentSettings) -> Result<Option<WebhookSecret>, RoleError> {

@@ -14,6 +14,7 @@ mod crowd;
 mod dev;
 mod erasure;
 mod examples;
+mod export;
 mod faults;
 mod front;
 mod harness;

@@ -18,6 +18,7 @@ mod commit;
 mod credentials;
 pub mod erasure;
 mod error;
+pub mod export;
 mod failure;
 mod fault;
 mod fields;
@@ -37,7 +38,7 @@ mod unit_of_work;
 pub mod user;
 pub mod wallet;
 
-pub use auth::{Auth, SecretText, Session};
+pub use auth::{Auth, DataExport, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
 pub use commands::{Commands, Expired, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment};
@@ -46,6 +47,7 @@ pub use error::{
     InvalidCredentials, InvalidTransition, LimitReached, NotAllowed, NotFound, OutOfStock, ValidationError,
     VersionConflict,
 };
+pub use export::{Export, ExportLimits, ExportRefusal};
 pub use failure::{CommandFailure, FailureCode, FailureReport};
 pub use fault::{Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};
@@ -58,5 +60,5 @@ pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
-pub use user::{EraseAccount, GrantRole, SignUp, UpdateProfile};
+pub use user::{EraseAccount, ExportMyData, GrantRole, SignUp, UpdateProfile};
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -1,6 +1,7 @@
 //! Accounts: signing up.
 
 mod erase;
+mod export;
 mod profile;
 mod role;
 
@@ -19,6 +20,7 @@ use millrace_events::{Event, Personal, UserId};
 use serde::{Deserialize, Serialize};
 
 pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
+pub use self::export::{DataExported, ExportMyData};
 pub use self::profile::{ProfileChanged, UpdateProfile};
 pub use self::role::{GrantRole, RoleGranted};
 

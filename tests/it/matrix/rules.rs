@@ -53,6 +53,7 @@ pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
     ("signOut", Thing::Session, [SignIn, Done, Done, Done, Done]),
     ("signOutEverywhere", Thing::Session, [SignIn, Done, Done, Done, Done]),
     ("updateProfile", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("exportMyData", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("eraseAccount", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("followUser", Thing::Person, [SignIn, Done, Done, Done, Done]),
     ("unfollowUser", Thing::Person, [SignIn, Done, Done, Done, Done]),

@@ -2,6 +2,7 @@
 
 mod access_token;
 mod attempts;
+mod export_link;
 mod key_pair;
 mod passwords;
 mod refresh_token;
@@ -10,6 +11,7 @@ mod session;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{AttemptLimits, Attempts};
+pub use export_link::{DataExport, ExportLinkRules, ExportLinks, ExportRight};
 pub use key_pair::{KeyPair, generate_key_pair};
 pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};
 pub use refresh_token::{REFRESH_TOKEN_GRACE, REFRESH_TOKEN_LIFETIME, RefreshToken};
@@ -25,4 +27,6 @@ pub struct Auth {
     pub signer: AccessTokenSigner,
     /// Counts failed sign-ins.
     pub attempts: Attempts,
+    /// Makes links to exports.
+    pub exports: ExportLinks,
 }

@@ -7,6 +7,7 @@ mod bank;
 mod comments;
 mod concurrency;
 mod erasure;
+mod export;
 mod faults;
 mod follows;
 mod idempotency;
