@@ -1,7 +1,8 @@
 //! The document of an export, written part by part.
 
 use super::parts::{PARTS, Part};
-use super::{Piece, Snapshot, Stopped, words};
+use super::writing::{Snapshot, Stopped};
+use super::{Piece, words};
 use crate::fault::Fault;
 use millrace_events::{KeyState, UserId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
