@@ -92,6 +92,13 @@ pub enum UserAction {
         /// Which role.
         role: PersonRole,
     },
+    /// Take a role away: `millrace user revoke ada@example.org staff`. The last admin keeps theirs.
+    Revoke {
+        /// E-mail address of the account.
+        email: String,
+        /// Which role.
+        role: PersonRole,
+    },
 }
 
 /// The log.

@@ -2,6 +2,7 @@
 
 use crate::cli::{DevArguments, Role, SettingsSource};
 use crate::http::webhook;
+use crate::mail::development;
 use crate::roles::{self, RoleError};
 use crate::settings::{SecretUrl, Settings, SettingsError};
 use crate::telemetry::TelemetryError;
@@ -134,6 +135,7 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     settings.auth.verify_key_file = keys.join(keys::VERIFY_KEY);
     settings.auth.secret_file = keys.join(keys::SECRET);
     settings.payments.webhook_secret_file = keys.join(keys::WEBHOOK_SECRET);
+    settings.mail.development_page = true;
     settings.payments.development_webhook_url = format!("{}{}", settings.http.local_url(), webhook::PATH);
 }
 
@@ -146,6 +148,9 @@ fn banner(settings: &Settings, empty: bool) -> String {
         format!("  GraphQL     http://{public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
         format!("  Operations  http://{operations}/readyz  /livez  /metrics"),
     ];
+    if settings.mail.smtp_url.expose().is_empty() {
+        lines.push(format!("  Mails       http://{operations}{}   (instead of being sent)", development::PATH));
+    }
     if !empty {
         lines.push(format!("  Customer    {} with password {}", seed::DEMO_EMAIL, seed::DEMO_PASSWORD));
         lines.push(format!("  Staff       {} with password {}", seed::STAFF_EMAIL, seed::STAFF_PASSWORD));

@@ -29,13 +29,18 @@ mod tests {
 
     #[test]
     fn only_what_ends_a_sign_in_can_be_sent_after_its_end() {
-        for query in ["mutation { signOut(input: {}) { errors { code } } }", "mutation M { a: eraseAccount { x } }"] {
+        for query in [
+            "mutation { signOut(input: {}) { errors { code } } }",
+            "mutation M { a: eraseAccount { x } }",
+            "mutation { deactivateAccount { x } }",
+        ] {
             assert!(may_send(query), "{query}");
         }
         for query in [
             "{ viewer { user { id } } }",
             "query { signOut }",
             "mutation { signOut { x } createPost { x } }",
+            "mutation { changePassword { x } }",
             "mutation { ...F } fragment F on Mutation { signOut { x } }",
             "mutation A { signOut { x } } mutation B { createPost { x } }",
             "mutation {",

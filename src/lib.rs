@@ -13,6 +13,7 @@ pub mod ended_sign_in;
 pub mod erasure;
 pub mod http;
 pub mod keys;
+pub mod mail;
 pub mod mutations;
 pub mod responses;
 pub mod roles;

@@ -38,6 +38,7 @@ async fn with_settings(action: Action, source: &SettingsSource) -> Outcome {
         Action::Migrate => Ok(admin::migrate(&settings).await?),
         Action::Seed => Ok(seed::run(&settings).await?),
         Action::User(UserAction::Grant { email, role }) => Ok(admin::grant(&settings, &email, role.into()).await?),
+        Action::User(UserAction::Revoke { email, role }) => Ok(admin::revoke(&settings, &email, role.into()).await?),
         Action::Log(LogAction::NewHistory) => Ok(admin::new_history(&settings).await?),
         Action::Erasure(ErasureAction::Verify { id }) => Ok(erasure::verify(&settings, id).await?),
         Action::Dev(_) | Action::Schema | Action::Keys { .. } | Action::Settings => Ok(()),

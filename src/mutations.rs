@@ -12,7 +12,10 @@ use millrace_command::order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder
 use millrace_command::post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
-use millrace_command::user::{EraseAccount, ExportMyData, SignUp, UpdateProfile};
+use millrace_command::user::{
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
+    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+};
 use millrace_command::wallet::{TopUpWallet, Transfer};
 use millrace_command::{
     Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, DataExport, Sender, Session,
@@ -197,6 +200,56 @@ mutations! {
         link {
             /// The link, good for a few minutes.
             export
+        }
+    }
+
+    /// Changes the signed-in person's password. All their other sessions end.
+    change_password(ChangePassword) -> ChangePasswordPayload {
+        show {
+            /// Whose password it is.
+            user: User,
+        }
+    }
+
+    /// Asks for another e-mail address. It becomes the signed-in person's once `verifyEmail` has the token that is mailed there.
+    change_email(ChangeEmail) -> ChangeEmailPayload {
+        show {
+            /// Whose address it is.
+            user: User,
+        }
+    }
+
+    /// Shows that mail to an address arrives: one's own, or the one that was asked for, which takes its place.
+    verify_email(VerifyEmail) -> VerifyEmailPayload {
+        show {
+            /// Whose address it is.
+            user: User,
+        }
+    }
+
+    /// Asks for a mail with which a forgotten password can be replaced. The answer never tells whether there is such an account.
+    request_password_reset(RequestPasswordReset) -> RequestPasswordResetPayload {}
+
+    /// Sets a new password with the token out of a mail. All sessions of the account end.
+    reset_password(ResetPassword) -> ResetPasswordPayload {}
+
+    /// Deactivates the signed-in person's account: their sessions end, and nobody but staff sees their page. What they wrote stays, under
+    /// their name. `signIn` with `reactivate` brings it back.
+    deactivate_account(DeactivateAccount) -> DeactivateAccountPayload {}
+
+    /// Grants a role. For admins. Granting twice changes nothing.
+    grant_role(GrantRole) -> GrantRolePayload {
+        show {
+            /// Who has the role now.
+            user: User,
+        }
+    }
+
+    /// Takes a role away. For admins; the last admin keeps theirs. Changes nothing for who does not have it.
+    revoke_role(RevokeRole) -> RevokeRolePayload {
+        show {
+            /// Who has the role no longer.
+            user: User,
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Settings {
     pub payments: PaymentSettings,
     /// Exports of one's own data (command role).
     pub exports: ExportSettings,
+    /// Mails to people (command role).
+    pub mail: MailSettings,
     /// What goes on by itself in `millrace dev`.
     pub story: StorySettings,
     /// Logs.
@@ -359,6 +361,41 @@ impl ExportSettings {
     /// The longest time that an export may take.
     pub fn time_max(&self) -> Duration {
         Duration::from_millis(self.time_ms_max)
+    }
+}
+
+/// Mails to people.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MailSettings {
+    /// The server that takes mails: `smtps://user:password@mail.example`, or `smtp://mail.example:587?tls=required`. Empty: mails wait,
+    /// and are forgotten after a week.
+    pub smtp_url: SecretUrl,
+    /// From whom they come: `Name <address>`.
+    pub from: String,
+    /// The page of an application that calls `verifyEmail`; the token is appended. Empty: mails hold the bare token.
+    pub verify_url: String,
+    /// The page of an application that calls `resetPassword`; the token is appended. Empty: mails hold the bare token.
+    pub reset_url: String,
+    /// How long a mail that verifies an address can be used, in seconds.
+    pub verify_within_s: u32,
+    /// How long a mail for a forgotten password can be used, in seconds.
+    pub reset_within_s: u32,
+    /// For development: without a server, mails are shown at `/dev/mails` on the operators' port instead of being sent.
+    pub development_page: bool,
+}
+
+impl Default for MailSettings {
+    fn default() -> Self {
+        Self {
+            smtp_url: SecretUrl(String::new()),
+            from: "millrace <no-reply@millrace.example>".into(),
+            verify_url: String::new(),
+            reset_url: String::new(),
+            verify_within_s: 48 * 3_600,
+            reset_within_s: 30 * 60,
+            development_page: false,
+        }
     }
 }
 

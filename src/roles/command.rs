@@ -1,17 +1,19 @@
 //! The command role: handles commands, in this process or for query roles elsewhere.
 
+mod mails;
+
 use super::{RoleError, Starting, connect_log};
 use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
-use crate::settings::{ExportSettings, PaymentSettings, Settings};
+use crate::settings::{ExportSettings, MailSettings, PaymentSettings, Settings};
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
     Passwords,
 };
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
-use millrace_command::{Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
+use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
 use millrace_log::Log;
 use std::sync::Arc;
@@ -44,20 +46,39 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         delivery_working_days: settings.shop.delivery_working_days,
     };
     let exports = ExportLimits { at_once_max: settings.exports.at_once_max, time_max: settings.exports.time_max() };
-    let links = link_rules(&settings.exports);
-    let settings = &settings.auth;
-    let failed = |source| RoleError::Start { part: "commands", source };
-    let signing_key = keys::read(&settings.signing_key_file)?;
-    let signer = AccessTokenSigner::from_pem(&signing_key).map_err(|e| failed(e.into()))?;
-    let links = ExportLinks::from_pem(&signing_key, links).map_err(|e| failed(e.into()))?;
-    let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
-    let passwords = Passwords::new(cost, PasswordLimits::default()).map_err(|e| failed(e.into()))?;
-    let auth = Auth { passwords, signer, attempts: Attempts::new(AttemptLimits::default()), exports: links };
-    let secret = keys::read_secret(&settings.secret_file)?;
-    let secret = ServerSecret::new(secret.as_bytes()).map_err(|e| failed(e.into()))?;
-    let settings =
-        millrace_command::Settings { shop, exports, webhook_secret, ..millrace_command::Settings::new(secret) };
-    Ok(Commands::new(log, auth, settings))
+    let accounts = account_rules(&settings.mail);
+    let secret = keys::read_secret(&settings.auth.secret_file)?;
+    let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;
+    let limits = millrace_command::Settings::new(secret);
+    let limits = millrace_command::Settings { shop, accounts, exports, webhook_secret, ..limits };
+    Ok(Commands::new(log, auth(settings)?, limits))
+}
+
+fn auth(settings: &Settings) -> Result<Auth, RoleError> {
+    let signing_key = keys::read(&settings.auth.signing_key_file)?;
+    let cost = PasswordCost { memory_kib: settings.auth.password_memory_kib, ..PasswordCost::default() };
+    let passwords = Passwords::new(cost, PasswordLimits::default());
+    let links = ExportLinks::from_pem(&signing_key, link_rules(&settings.exports));
+    Ok(Auth {
+        passwords: passwords.map_err(|error| cannot_start(error.into()))?,
+        signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
+        attempts: Attempts::new(AttemptLimits::default()),
+        resets: Attempts::new(AttemptLimits::of_resets()),
+        exports: links.map_err(|error| cannot_start(error.into()))?,
+    })
+}
+
+fn cannot_start(source: Box<dyn std::error::Error + Send + Sync>) -> RoleError {
+    RoleError::Start { part: "commands", source }
+}
+
+fn account_rules(settings: &MailSettings) -> AccountRules {
+    AccountRules {
+        verify_within: time::Duration::seconds(settings.verify_within_s.into()),
+        reset_within: time::Duration::seconds(settings.reset_within_s.into()),
+        verify_url: settings.verify_url.clone(),
+        reset_url: settings.reset_url.clone(),
+    }
 }
 
 fn link_rules(settings: &ExportSettings) -> ExportLinkRules {
@@ -80,6 +101,7 @@ pub async fn start(starting: &mut Starting<'_>, listens: bool) -> Result<Command
     sweep(starting, commands.clone());
     expire(starting, commands.clone());
     answer_top_ups(starting, commands.clone())?;
+    mails::send(starting, commands.clone())?;
     if listens {
         listen(starting, commands.clone()).await?;
     }

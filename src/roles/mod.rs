@@ -11,6 +11,7 @@ use crate::http::operations::{Check, Probe};
 use crate::keys::KeyError;
 use crate::settings::{PostgresSettings, Settings};
 use crate::telemetry::{self, TelemetryError};
+use axum::Router;
 use millrace_events::History;
 use millrace_log::{Log, LogError};
 use millrace_read::connect::{self, Database};
@@ -113,6 +114,8 @@ pub struct Starting<'a> {
     pub probes: Vec<Probe>,
     /// Told when everything that was asked to stop has stopped.
     pub drained: CancellationToken,
+    /// More to serve on the operators' port.
+    pub operations_routes: Router,
     parts: JoinSet<&'static str>,
     operations: JoinSet<&'static str>,
     listening: Vec<(&'static str, SocketAddr)>,
@@ -172,7 +175,9 @@ async fn start_listening(
     let stopping = shutdown.clone();
     let probes: Vec<Probe> = vec![Arc::new(move || draining(stopping.is_cancelled()))];
     let (parts, operations, drained) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
-    let mut starting = Starting { settings, shutdown, probes, drained, parts, operations, listening: Vec::new() };
+    let (operations_routes, listening) = (Router::new(), Vec::new());
+    let mut starting =
+        Starting { settings, shutdown, probes, drained, operations_routes, parts, operations, listening };
     let does = |wanted: Role| role == wanted || role == Role::All;
     if does(Role::Relay) {
         relay::start(&mut starting).await?;

@@ -16,8 +16,9 @@ pub async fn start(starting: &mut Starting<'_>, metrics: PrometheusHandle) -> Re
     let listener = starting.listen("operations", address, "http.operations_listen").await?;
     let operations = Operations { metrics: metrics.clone(), probes: Arc::new(starting.probes.clone()) };
     let drained = starting.drained.clone();
+    let router = routes(operations).merge(std::mem::take(&mut starting.operations_routes));
     let limits = ConnectionLimits::of(&starting.settings.http);
-    let port = Port { name: "operations", listener, router: routes(operations), limits };
+    let port = Port { name: "operations", listener, router, limits };
     starting.spawn_operations("operations", port.serve(drained.clone()));
     starting.spawn_operations("metrics upkeep", async move {
         let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail by panic")]
 
+mod accounts;
 mod answers;
 mod away;
 mod bank;
@@ -36,5 +37,6 @@ mod schema;
 mod sender;
 mod shop;
 mod shown_live;
+mod smtp;
 mod steps;
 mod witness;

@@ -88,6 +88,9 @@ async fn each_mutation_of_the_schema_moves_a_subscription() {
             "exportMyData" => export(&world, name).await,
             "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => post(&world, name).await,
             "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => talk(&world, name).await,
+            account if crate::accounts::MUTATIONS.contains(&account) => {
+                crate::accounts::moves(&stage, &process, &client, account).await;
+            }
             shop if crate::shop::MUTATIONS.contains(&shop) => {
                 crate::shop::moves(&crate::shop::Shop::begin(&stage, &client).await, shop).await;
             }

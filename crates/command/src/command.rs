@@ -70,6 +70,11 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
         unit: &mut UnitOfWork,
     ) -> impl Future<Output = Result<Handled<Self::Outcome>, HandlerError>> + Send;
 
+    /// The person whose password must be this one by now, if a replay shall tell that it was set: inputs are compared without secrets.
+    fn replay_has_set<'a>(_valid: &'a Self::Valid, _outcome: &Self::Outcome) -> Option<(UserId, &'a Password)> {
+        None
+    }
+
     /// The person who signs in, if a replay gives a fresh session: its password must match, as nobody has shown who they are.
     fn replay_signs_in<'a>(_valid: &'a Self::Valid, _outcome: &Self::Outcome) -> Option<(UserId, &'a Password)> {
         None
@@ -83,14 +88,23 @@ pub enum PasswordWork<'a> {
     Nothing,
     /// Hash a new one.
     Hash(&'a Password),
-    /// Compare it with that of the sender's own account.
-    VerifyOwn(&'a Password),
     /// Compare it with that of the account with this address, if there is one.
     Verify {
         /// Whose password.
         email: &'a Email,
         /// As typed.
         password: &'a Password,
+    },
+    /// There is none: the owner of this address, if there is one, forgot it. That is counted.
+    Forgotten(&'a Email),
+    /// Compare it with that of the signed-in sender.
+    Confirm(&'a Password),
+    /// Compare one with that of the signed-in sender, and hash the one that takes its place.
+    Replace {
+        /// As typed.
+        current: &'a Password,
+        /// The next one.
+        new: &'a Password,
     },
 }
 
@@ -103,6 +117,8 @@ pub enum KeyOwner {
     Person(UserId),
     /// Of somebody who is not known yet, by e-mail address.
     Email(String),
+    /// Of whoever has read a mail, by the hash of the token in it.
+    Token(Vec<u8>),
     /// The operator's, on the command line.
     System,
 }

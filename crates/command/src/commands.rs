@@ -4,12 +4,16 @@ use crate::auth::Auth;
 use crate::export::{Export, ExportLimits, ExportRefusal, Exports};
 use crate::fault::Fault;
 use crate::frame::Actor;
+use crate::mail::{MailQueue, Mailed, Mailer};
 use crate::order::ExpireOrder;
 use crate::pipeline::{Pipeline, report};
 use crate::rows;
-use crate::user::{EraseAgain, ErasedAgain, GrantRole, RoleGranted};
+use crate::user::{EraseAgain, ErasedAgain, GrantRole, RevokeRole, RoleGranted, RoleRevoked};
 use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
-use crate::{Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, session, wallet};
+use crate::{
+    AccountRules, Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, mail, session,
+    wallet,
+};
 use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
 use millrace_events::{CommandId, OrderId, Role, Timestamp, UserId, Viewer};
@@ -60,6 +64,8 @@ pub struct Settings {
     pub shop: ShopRules,
     /// What exports may take.
     pub exports: ExportLimits,
+    /// The rules of accounts.
+    pub accounts: AccountRules,
     /// What the payment provider signs its notices with; without it no notice is taken.
     pub webhook_secret: Option<WebhookSecret>,
 }
@@ -75,6 +81,7 @@ impl Settings {
             sweep_rows_max: 1_000,
             shop: ShopRules::default(),
             exports: ExportLimits::default(),
+            accounts: AccountRules::default(),
             webhook_secret: None,
         }
     }
@@ -87,12 +94,18 @@ pub struct Swept {
     pub idempotency_keys: u64,
     /// Sign-ins that have ended or expired.
     pub sessions: u64,
+    /// Mails that were given up or never tried.
+    pub mails: u64,
+    /// Mailed tokens that are good no more.
+    pub mail_tokens: u64,
 }
 
 impl Swept {
     /// True if there may be more to delete right now.
     pub fn hit_limit(&self, settings: &Settings) -> bool {
-        self.idempotency_keys.max(self.sessions) >= settings.sweep_rows_max
+        [self.idempotency_keys, self.sessions, self.mails, self.mail_tokens]
+            .iter()
+            .any(|deleted| *deleted >= settings.sweep_rows_max)
     }
 }
 
@@ -156,6 +169,12 @@ impl Commands {
         self.execute_as(Actor::System, Request::new(Viewer::Anonymous), grant).await
     }
 
+    /// Takes a role away on the operator's word.
+    pub async fn revoke_role(&self, user_id: UserId, role: Role) -> Result<Answer<RoleRevoked>, CommandFailure> {
+        let revoke = RevokeRole { user_id, role, idempotency_key: None, expected_version: None };
+        self.execute_as(Actor::System, Request::new(Viewer::Anonymous), revoke).await
+    }
+
     /// Erases a person again, if PostgreSQL remembers them since it was restored from a backup.
     pub async fn erase_again(&self, user_id: UserId) -> Result<Answer<ErasedAgain>, CommandFailure> {
         self.execute_as(Actor::System, Request::new(Viewer::Anonymous), EraseAgain { user_id }).await
@@ -212,13 +231,28 @@ impl Commands {
         self.execute_as(Actor::System, request, CompleteTopUp::from(notice)).await
     }
 
+    /// Sends mails that are due, a bounded number of them. To be called again and again by any number of processes.
+    pub async fn send_mails<M: Mailer>(&self, mailer: &M) -> Result<Mailed, CommandFailure> {
+        let Pipeline { log, settings, .. } = &*self.pipeline;
+        mail::send_due(log.database(), &settings.accounts, mailer).await.map_err(|fault| report("sendMails", fault))
+    }
+
+    /// How many mails wait, and how many were given up.
+    pub async fn mail_queue(&self) -> Result<MailQueue, CommandFailure> {
+        let counts = rows::mail::counts(self.pipeline.log.database()).await;
+        let (waiting, dead) = counts.map_err(|error| report("mailQueue", error.into()))?;
+        Ok(MailQueue { waiting, dead })
+    }
+
     /// Deletes rows whose time is over, a bounded number of them. To be called now and then by any process.
     pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
         let (database, rows_max) = (self.pipeline.log.database(), self.pipeline.settings.sweep_rows_max);
         let swept = async {
             let idempotency_keys = idempotency::sweep(database, rows_max).await?;
             let sessions = session::sweep(database, rows_max).await?;
-            Ok::<_, Fault>(Swept { idempotency_keys, sessions })
+            let mails = mail::sweep(database, rows_max).await?;
+            let mail_tokens = mail::sweep_tokens(database, rows_max).await?;
+            Ok::<_, Fault>(Swept { idempotency_keys, sessions, mails, mail_tokens })
         };
         swept.await.map_err(|fault| report("sweep", fault))
     }

@@ -8,25 +8,32 @@ use crate::pipeline::Pipeline;
 use crate::rows;
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{CommandError, Request, session};
-use millrace_events::values::Password;
+use millrace_events::values::{Email, Password};
 use millrace_events::{Timestamp, UserId};
+use std::future::Future;
 use time::OffsetDateTime;
 
 impl Pipeline {
-    /// Another password is another input.
+    /// Signs in once more, for a sign-up that is repeated.
     pub async fn sign_in_again(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<Session> {
-        let hash = rows::user::password_hash(self.log.database(), user_id.0).await?;
-        if !self.auth.passwords.matches(password.clone(), hash.clone()).await? {
-            return Err(CommandError::idempotency_key_reused().into());
-        }
+        let hash = self.same_password(user_id, password).await?;
         let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
-        match session::begin(&mut unit, user_id, &hash.unwrap_or_default()).await {
+        match session::begin(&mut unit, user_id, &hash).await {
             Ok((session, _)) => self.commit(unit).await.map(|()| session).map_err(Into::into),
             Err(stopped) => {
                 unit.roll_back().await;
                 Err(stopped)
             }
         }
+    }
+
+    /// The hash of the person's password, if it is this one. Another password is another input.
+    pub async fn same_password(&self, user_id: UserId, password: &Password) -> Handling<String> {
+        let hash = rows::user::password_hash(self.log.database(), user_id.0).await?;
+        if !self.auth.passwords.matches(password.clone(), hash.clone()).await? {
+            return Err(CommandError::idempotency_key_reused().into());
+        }
+        Ok(hash.unwrap_or_default())
     }
 
     /// Hashing and comparing take their time, so they are done before the transaction.
@@ -36,27 +43,64 @@ impl Pipeline {
             PasswordWork::Hash(password) => {
                 Ok(PasswordFinding::Hashed(self.auth.passwords.hash(password.clone()).await?))
             }
-            PasswordWork::VerifyOwn(password) => self.verify_own(password, request).await,
-            PasswordWork::Verify { email, password } => self.verify(email.canonical(), password, request).await,
+            PasswordWork::Verify { email, password } => {
+                let account = email.canonical();
+                self.counted(&account, request, self.compare(&account, password)).await
+            }
+            PasswordWork::Forgotten(email) => self.count_reset(email, request),
+            PasswordWork::Confirm(password) => self.confirm(password, request).await,
+            PasswordWork::Replace { current, new } => self.replace(current, new, request).await,
         }
     }
 
-    /// Whoever holds a stolen token has no more guesses than whoever signs in.
-    async fn verify_own(&self, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
-        let sender = request.viewer.user_id().ok_or(Fault::NotSignedIn)?;
-        let address = rows::user::address(self.log.database(), sender.0).await?;
-        self.verify(address.unwrap_or_else(|| sender.to_string()), password, request).await
+    /// Whether there is such an account makes no difference.
+    fn count_reset(&self, email: &Email, request: &Request) -> Result<PasswordFinding, Fault> {
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        let begun = self.auth.resets.begin(&email.canonical(), request.client_address, now);
+        begun.map(|()| PasswordFinding::Nothing).map_err(|wait| Fault::TooManyResets { wait })
     }
 
-    async fn verify(&self, account: String, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
-        let address = request.client_address;
-        let (attempts, now) = (&self.auth.attempts, Timestamp::new(OffsetDateTime::now_utc()));
-        attempts.begin(&account, address, now).map_err(|wait| Fault::TooManyAttempts { wait })?;
-        let compared = self.compare(&account, password).await;
+    async fn replace(&self, current: &Password, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        Ok(match self.confirm(current, request).await? {
+            PasswordFinding::Matches { hash: was, .. } => {
+                PasswordFinding::Replaces { was, hash: self.auth.passwords.hash(new.clone()).await? }
+            }
+            differs => differs,
+        })
+    }
+
+    /// Whoever got hold of an access token must not guess the password with it: it counts like a sign-in.
+    async fn confirm(&self, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        let user_id = request.viewer.user_id().ok_or(Fault::NotSignedIn)?;
+        let found = rows::user::own_credentials(self.log.database(), user_id.0).await?;
+        // An account that is no more has no password that could match: a retry of what ended it still finds its answer.
+        let (account, hash) =
+            found.map_or_else(|| (user_id.to_string(), None), |(account, hash)| (account, Some(hash)));
+        let compare = async {
+            let same = self.auth.passwords.matches(password.clone(), hash.clone()).await?;
+            Ok(match hash {
+                Some(hash) if same => PasswordFinding::Matches { user_id, hash },
+                _ => PasswordFinding::Differs,
+            })
+        };
+        self.counted(&account, request, compare).await
+    }
+
+    /// A guess counts as wrong until it was right; one that could not be compared does not count.
+    async fn counted(
+        &self,
+        account: &str,
+        request: &Request,
+        compare: impl Future<Output = Result<PasswordFinding, Fault>>,
+    ) -> Result<PasswordFinding, Fault> {
+        let (address, now) = (request.client_address, Timestamp::new(OffsetDateTime::now_utc()));
+        let attempts = &self.auth.attempts;
+        attempts.begin(account, address, now).map_err(|wait| Fault::TooManyAttempts { wait })?;
+        let compared = compare.await;
         match &compared {
-            Ok(PasswordFinding::Matches { .. }) => attempts.succeeded(&account, address, now),
+            Ok(PasswordFinding::Matches { .. }) => attempts.succeeded(account, address, now),
             Ok(_) => {}
-            Err(_) => attempts.withdrawn(&account, address),
+            Err(_) => attempts.withdrawn(account, address),
         }
         compared
     }

@@ -82,6 +82,12 @@ command_errors! {
     InvalidCredentials {}
     /// There is an account with this e-mail address.
     EmailTaken {}
+    /// The account is deactivated. Signing in with `reactivate` brings it back.
+    AccountDeactivated {}
+    /// There would be nobody left who may grant roles.
+    LastAdmin {}
+    /// The token out of a mail is not good: it was used, its time is over, or it was never sent.
+    InvalidToken {}
     /// There are not so many of it.
     OutOfStock {
         /// Of which product.
@@ -157,6 +163,13 @@ impl CommandError {
         InvalidCredentials { code, message, path: Vec::new(), retryable: false }.into()
     }
 
+    /// The sender's own password was asked for again, and is another one.
+    pub(crate) fn wrong_password(field: &str) -> Self {
+        let message = "This is not your password.".to_owned();
+        let (code, path) = (CommandErrorCode::InvalidCredentials, path_of(field));
+        InvalidCredentials { code, message, path, retryable: false }.into()
+    }
+
     pub(crate) fn out_of_stock(product_id: ProductId, available: u32, field: &str) -> Self {
         let message = format!("There are {available} of it left.");
         let (code, path) = (CommandErrorCode::OutOfStock, path_of(field));
@@ -185,8 +198,24 @@ impl CommandError {
         InvalidTransition { code, message, path, retryable: false, from: from.to_owned(), to: to.to_owned() }.into()
     }
 
-    pub(crate) fn email_taken() -> Self {
+    pub(crate) fn email_taken(field: &str) -> Self {
         let message = "There is an account with this e-mail address.".to_owned();
-        EmailTaken { code: CommandErrorCode::EmailTaken, message, path: path_of("email"), retryable: false }.into()
+        EmailTaken { code: CommandErrorCode::EmailTaken, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn account_deactivated() -> Self {
+        let message = "This account is deactivated. Sign in with reactivate to have it back.".to_owned();
+        let (code, path) = (CommandErrorCode::AccountDeactivated, path_of("reactivate"));
+        AccountDeactivated { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn last_admin(field: &str) -> Self {
+        let message = "This is the last admin: nobody would be left to grant roles.".to_owned();
+        LastAdmin { code: CommandErrorCode::LastAdmin, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn invalid_token() -> Self {
+        let message = "This is not good any more. Ask for another mail.".to_owned();
+        InvalidToken { code: CommandErrorCode::InvalidToken, message, path: path_of("token"), retryable: false }.into()
     }
 }

@@ -59,6 +59,12 @@ pub enum Fault {
         /// After this time another one is allowed.
         wait: Duration,
     },
+    /// Too many mails for forgotten passwords were asked for.
+    #[error("too many password resets")]
+    TooManyResets {
+        /// After this time another one is allowed.
+        wait: Duration,
+    },
     /// A sign-in's refresh token is used again and again within its grace.
     #[error("too many refresh tokens of one sign-in")]
     TooManyRefreshTokens,
@@ -134,7 +140,8 @@ impl Fault {
             Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
                 FailureCode::RateLimited
             }
-            Self::Password(PasswordError::TooManyWaiting) | Self::TooManyExports => FailureCode::RateLimited,
+            Self::TooManyResets { .. } | Self::TooManyExports => FailureCode::RateLimited,
+            Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
             Self::Draining | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
@@ -147,7 +154,9 @@ impl Fault {
     /// After how many seconds it may be tried again, where that is known.
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::TooManyAttempts { wait } => Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX)),
+            Self::TooManyAttempts { wait } | Self::TooManyResets { wait } => {
+                Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX))
+            }
             Self::TooManyExports => Some(EXPORT_RETRY_AFTER_S),
             _ => None,
         }
@@ -158,6 +167,7 @@ impl Fault {
             Self::TooManyCommands => Some("commands at once"),
             Self::TooManyAttempts { .. } => Some("failed sign-ins"),
             Self::TooManyExports => Some("exports at once"),
+            Self::TooManyResets { .. } => Some("password resets"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
             Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),
             Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),

@@ -77,10 +77,13 @@ impl Command for UnfollowUser {
 
 async fn set(unit: &mut UnitOfWork, followed: UserId, active: bool) -> Handling<Handled<FollowDone>> {
     let follower = unit.user_id()?;
-    let exists = user::exists(unit.db(), followed.0).await?;
     let pair = follow::locked(unit.db(), follower.0, followed.0).await?;
-    // Whoever was erased can still be followed no longer.
-    if !exists && (active || pair.is_none()) {
+    // Whoever is erased or does not want to be seen cannot be followed, but left.
+    let is_there = match active {
+        true => user::is_active(unit.db(), followed.0).await?,
+        false => pair.is_some() || user::exists(unit.db(), followed.0).await?,
+    };
+    if !is_there {
         return Err(CommandError::not_found("person", "userId").into());
     }
     let handled = Handled::new(FollowDone { user: followed });

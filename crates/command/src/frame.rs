@@ -40,6 +40,8 @@ pub(crate) enum PasswordFinding {
     Hashed(String),
     /// It is that of this account, which had this hash.
     Matches { user_id: UserId, hash: String },
+    /// It is that of the sender's account, which had the first of these hashes. The second is that of the new one.
+    Replaces { was: String, hash: String },
     /// It is not that of the account, or there is no account.
     Differs,
 }

@@ -70,6 +70,7 @@ impl Claim {
             KeyOwner::Nobody => return Ok(None),
             KeyOwner::Person(user_id) => (b"person", user_id.0.as_bytes().to_vec()),
             KeyOwner::Email(canonical) => (b"email", canonical.as_bytes().to_vec()),
+            KeyOwner::Token(hash) => (b"token", hash.clone()),
             KeyOwner::System => (b"system", Vec::new()),
         };
         let scope = secret.mac(&[kind, &of, C::NAME.as_bytes(), key.as_bytes()])?;

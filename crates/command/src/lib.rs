@@ -10,6 +10,7 @@
 //! pure function what shall happen, writes rows, and records events with the aggregate's next version. Whatever else a command needs
 //! (idempotency, retries, COMMIT, sequencing, the receipt) is the pipeline's.
 
+mod account_rules;
 pub mod auth;
 mod command;
 mod commands;
@@ -26,6 +27,7 @@ pub mod follow;
 mod frame;
 mod idempotency;
 pub mod like;
+pub mod mail;
 pub mod order;
 mod pipeline;
 pub mod post;
@@ -38,14 +40,15 @@ mod unit_of_work;
 pub mod user;
 pub mod wallet;
 
+pub use account_rules::AccountRules;
 pub use auth::{Auth, DataExport, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
 pub use commands::{Commands, Expired, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment};
 pub use error::{
-    CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused, InsufficientFunds,
-    InvalidCredentials, InvalidTransition, LimitReached, NotAllowed, NotFound, OutOfStock, ValidationError,
-    VersionConflict,
+    AccountDeactivated, CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused,
+    InsufficientFunds, InvalidCredentials, InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed,
+    NotFound, OutOfStock, ValidationError, VersionConflict,
 };
 pub use export::{Export, ExportLimits, ExportRefusal};
 pub use failure::{CommandFailure, FailureCode, FailureReport};
@@ -53,6 +56,7 @@ pub use fault::{Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};
 pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, ShortSecret};
 pub use like::{LikePost, UnlikePost};
+pub use mail::{Mail, MailError, MailQueue, Mailed, Mailer};
 pub use order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
 pub use post::{CreatePost, DeletePost, EditPost, PublishPost, UnpublishPost};
 pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
@@ -60,5 +64,8 @@ pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
-pub use user::{EraseAccount, ExportMyData, GrantRole, SignUp, UpdateProfile};
+pub use user::{
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
+    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+};
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -12,8 +12,10 @@ use crate::frame::PasswordFinding;
 use crate::rows::{self, refresh_token, session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
+use millrace_events::user::AccountReactivated;
 use millrace_events::values::{Email, Password};
-use millrace_events::{SessionId, Timestamp, UserId};
+use millrace_events::{Event, SessionId, Timestamp, UserId};
+use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
 pub use self::refresh::{RefreshSession, SessionRefreshed};
@@ -31,6 +33,10 @@ pub struct SignIn {
     pub email: String,
     /// The account's password.
     pub password: SecretText,
+    /// True to have an account back that was deactivated; without it such an account is not signed in to.
+    #[serde(default)]
+    #[graphql(default)]
+    pub reactivate: bool,
 }
 
 /// Who signed in.
@@ -45,6 +51,7 @@ pub struct SignedIn {
 pub struct Credentials {
     email: Email,
     password: Password,
+    reactivate: bool,
 }
 
 impl Command for SignIn {
@@ -61,17 +68,20 @@ impl Command for SignIn {
         let email = fields.finish(email)?;
         let password = Password::parse(self.password.expose());
         let password = password.map_err(|_| vec![CommandError::invalid_credentials(NOT_SIGNED_IN)])?;
-        Ok(Credentials { email, password })
+        Ok(Credentials { email, password, reactivate: self.reactivate })
     }
 
     fn password_work(valid: &Credentials) -> PasswordWork<'_> {
         PasswordWork::Verify { email: &valid.email, password: &valid.password }
     }
 
-    async fn handle(_: &Credentials, unit: &mut UnitOfWork) -> Handling<Handled<SignedIn>> {
+    async fn handle(valid: &Credentials, unit: &mut UnitOfWork) -> Handling<Handled<SignedIn>> {
         let PasswordFinding::Matches { user_id, hash } = unit.password().clone() else {
             return Err(CommandError::invalid_credentials(NOT_SIGNED_IN).into());
         };
+        if valid.reactivate {
+            reactivate(unit, user_id, &hash).await?;
+        }
         let (session, version) = begin(unit, user_id, &hash).await?;
         Ok(Handled::new(SignedIn { user: user_id }).at(user_id, version).with_session(session))
     }
@@ -83,8 +93,24 @@ pub(crate) async fn begin(unit: &mut UnitOfWork, user_id: UserId, hash: &str) ->
     let Some(user) = found.filter(|user| user.password_hash == hash) else {
         return Err(CommandError::invalid_credentials(NOT_SIGNED_IN).into());
     };
+    // Only who knows the password is told.
+    if user.deactivated_at.is_some() {
+        return Err(CommandError::account_deactivated().into());
+    }
     let session = open(unit, user_id).await?;
     Ok((session, rows::version(user.version)))
+}
+
+/// Brings a deactivated account back, if the password's hash is still the one that was compared. Changes nothing about an active one.
+async fn reactivate(unit: &mut UnitOfWork, user_id: UserId, hash: &str) -> Handling<()> {
+    let found = user::locked_for_change(unit.db(), user_id.0).await?;
+    let Some(user) = found.filter(|user| user.password_hash == hash && user.deactivated_at.is_some()) else {
+        return Ok(());
+    };
+    let changed = user::ActiveModel { deactivated_at: Set(None), ..Default::default() };
+    let version = user::advance(unit.db(), &user, changed, unit.at().moment()).await?;
+    unit.record(user_id.0, version, Event::AccountReactivated(AccountReactivated { user_id }));
+    Ok(())
 }
 
 /// Begins a sign-in of a person whose account is locked or new.

@@ -1,8 +1,12 @@
 //! Accounts: signing up.
 
+mod deactivation;
+mod email;
 mod erase;
 mod export;
+mod password;
 mod profile;
+mod reset;
 mod role;
 
 use crate::auth::SecretText;
@@ -10,19 +14,24 @@ use crate::command::{Command, Handled, KeyOwner, PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::fields::Fields;
 use crate::frame::PasswordFinding;
+use crate::rows::mail::Kind;
 use crate::rows::{self, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
-use crate::{CommandError, session};
+use crate::{CommandError, mail, session};
 use async_graphql::InputObject;
 use millrace_events::user::UserCreated;
 use millrace_events::values::{Email, Password, PersonName};
-use millrace_events::{Event, Personal, UserId};
+use millrace_events::{Event, Personal, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
+pub use self::deactivation::{DeactivateAccount, Deactivated};
+pub use self::email::{ChangeEmail, EmailWanted, VerifyEmail};
 pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
 pub use self::export::{DataExported, ExportMyData};
+pub use self::password::{ChangePassword, PasswordSet};
 pub use self::profile::{ProfileChanged, UpdateProfile};
-pub use self::role::{GrantRole, RoleGranted};
+pub use self::reset::{PasswordReset, RequestPasswordReset, ResetPassword, ResetRequested};
+pub use self::role::{GrantRole, RevokeRole, RoleGranted, RoleRevoked};
 
 /// Opens an account and signs in.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -93,12 +102,13 @@ impl Command for SignUp {
 
     async fn handle(valid: &NewAccount, unit: &mut UnitOfWork) -> Handling<Handled<SignedUp>> {
         if user::id_by_email(unit.db(), &valid.email.canonical()).await?.is_some() {
-            return Err(CommandError::email_taken().into());
+            return Err(CommandError::email_taken("email").into());
         }
         let user_id = UserId::generate();
         rows::insert(unit.db(), account_row(valid, user_id, unit)?).await?;
         unit.create_key(user_id).await?;
         unit.record(user_id.0, 1, Event::UserCreated(created(valid, user_id)));
+        mail::write(unit, Kind::VerifyEmail, Some(user_id.0), valid.email.as_str()).await?;
         let session = session::open(unit, user_id).await?;
         Ok(Handled::new(SignedUp { user: user_id }).at(user_id, 1).with_session(session))
     }
@@ -106,6 +116,19 @@ impl Command for SignUp {
     fn replay_signs_in<'a>(valid: &'a NewAccount, outcome: &SignedUp) -> Option<(UserId, &'a Password)> {
         Some((outcome.user, &valid.password))
     }
+}
+
+/// Whoever may send a command once more after it has ended their sign-in gets the answer that is kept; to take effect it wants a sign-in
+/// that is live. The account must be locked. Answers the moment after the locks: a sign-in that is committed by now has its token from
+/// before it.
+async fn still_signed_in(unit: &UnitOfWork) -> Handling<Timestamp> {
+    let person = unit.person()?;
+    let session = rows::session::locked(unit.db(), person.session_id.0).await?;
+    let now = unit.clock().await?;
+    if !session.is_some_and(|session| session.user_id == person.user_id.0 && session.is_live(now.moment())) {
+        return Err(Fault::NotSignedIn.into());
+    }
+    Ok(now)
 }
 
 fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Result<user::Model, Fault> {
@@ -121,6 +144,9 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         last_name: account.last_name.as_str().to_owned(),
         avatar_url: None,
         bio: None,
+        email_verified_at: None,
+        pending_email: None,
+        deactivated_at: None,
         created_at: at,
         updated_at: at,
         erased_at: None,

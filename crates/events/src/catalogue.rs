@@ -8,7 +8,10 @@ use crate::like::LikeChanged;
 use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
 use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
-use crate::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased};
+use crate::user::{
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
+    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
+};
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
 use serde_json::Value;
@@ -105,6 +108,12 @@ catalogue! {
     "user.roleRevoked" v 1 on User => RoleRevoked(RoleChanged),
     "user.sessionEnded" v 1 on User => SessionEnded(SessionEnded),
     "user.allSessionsEnded" v 1 on User => AllSessionsEnded(AllSessionsEnded),
+    "user.otherSessionsEnded" v 1 on User => OtherSessionsEnded(OtherSessionsEnded),
+    "user.passwordChanged" v 1 on User => PasswordChanged(PasswordChanged),
+    "user.emailChangeRequested" v 1 on User => EmailChangeRequested(EmailChangeRequested),
+    "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
+    "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
+    "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),
     "user.erased" v 1 on User => UserErased(UserErased),
     "follow.followed" v 1 on Follow => UserFollowed(FollowChanged),
     "follow.unfollowed" v 1 on Follow => UserUnfollowed(FollowChanged),

@@ -64,6 +64,62 @@ pub struct AllSessionsEnded {
     pub issued_until: Timestamp,
 }
 
+/// All sign-ins of a person ended but one. Access tokens of the others issued up to this moment are void.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OtherSessionsEnded {
+    /// Whose sign-ins.
+    pub user_id: UserId,
+    /// The one that goes on.
+    pub kept_session_id: SessionId,
+    /// Tokens of all others issued up to this moment are void.
+    pub issued_until: Timestamp,
+}
+
+/// A person has a new password. Nothing of it is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PasswordChanged {
+    /// Whose.
+    pub user_id: UserId,
+}
+
+/// A person wants another e-mail address. It counts once it is verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailChangeRequested {
+    /// Who.
+    pub user_id: UserId,
+    /// The wanted address.
+    pub new_email: Personal<String>,
+}
+
+/// A person has shown that mail to an address reaches them. From now on it is the account's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailVerified {
+    /// Who.
+    pub user_id: UserId,
+    /// The address.
+    pub email: Personal<String>,
+}
+
+/// A person deactivated their account: nobody but themselves and staff sees its page until they have it back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountDeactivated {
+    /// Whose.
+    pub user_id: UserId,
+}
+
+/// A person has their account back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountReactivated {
+    /// Whose.
+    pub user_id: UserId,
+}
+
 /// A person was erased: their key is destroyed, so that whatever it sealed in the log reads as erased from now on. Folding this event
 /// takes it out of documents. Access tokens issued up to this moment are void.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

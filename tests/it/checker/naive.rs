@@ -69,6 +69,11 @@ impl World {
                 (user.first_name, user.last_name) = (known(&e.first_name), known(&e.last_name));
             }
             Event::RoleGranted(_) | Event::RoleRevoked(_) | Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) | Event::EmailChangeRequested(_) => {}
+            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
+            Event::EmailVerified(e) => {
+                self.users.get_mut(&e.user_id).expect("a person").email = e.email.value().cloned();
+            }
             // The log reads as erased from position 1 on: there is nothing to take away.
             Event::UserErased(e) => {
                 let user = self.users.get_mut(&e.user_id).expect("a person");

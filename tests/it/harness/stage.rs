@@ -139,6 +139,7 @@ fn environment(name: &str, urls: &Urls, postgres: &str, keys: &std::path::Path) 
         ("MILLRACE_AUTH__VERIFY_KEY_FILE", file(millrace::keys::VERIFY_KEY)),
         ("MILLRACE_AUTH__SECRET_FILE", file(millrace::keys::SECRET)),
         ("MILLRACE_PAYMENTS__WEBHOOK_SECRET_FILE", file(millrace::keys::WEBHOOK_SECRET)),
+        ("MILLRACE_MAIL__DEVELOPMENT_PAGE", "true".to_owned()),
         ("MILLRACE_LOGS__FILTER", std::env::var("MILLRACE_TEST_LOGS").unwrap_or_else(|_| "warn".into())),
         (CHEAP_PASSWORDS.0, CHEAP_PASSWORDS.1.to_owned()),
     ]

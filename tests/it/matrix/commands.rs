@@ -74,7 +74,8 @@ async fn is_as_of_nothing(prepared: &Prepared, name: &str, body: &Value, has_ver
 async fn every_role_may_do_what_its_rule_says() {
     let stage = Stage::new().await;
     let (process, client) = stage.all().await;
-    let (schema, shop, log) = (Schema::of(&client).await, Shop::open(&stage, &client).await, Log::of(&stage).await);
+    let (schema, shop, log) =
+        (Schema::of(&client).await, Shop::open(&stage, &process, &client).await, Log::of(&stage).await);
     for who in Who::ALL {
         if let Some(person) = shop.cast.person(who) {
             shop.top_up(person, MONEY_MINOR).await;

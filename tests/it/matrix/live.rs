@@ -132,7 +132,7 @@ fn came(told: &Told, number: usize) -> &[Value] {
 async fn every_role_is_told_live_what_it_may_see() {
     let stage = Stage::new().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
     let (process, client) = stage.all().await;
-    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &client).await);
+    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let mut estate = Estate::of(&shop).await;
     let pending = shop.order(&estate.open[3], "Confidential lane").await;
     estate.secret.push(pending.clone());

@@ -27,6 +27,10 @@ pub enum Thing {
     Account,
     /// The sender's own session, of a new account.
     Session,
+    /// A new account, and the token of the mail that verifies its address.
+    Unverified,
+    /// A new account, and the token of the mail for its forgotten password.
+    Forgotten,
     /// Another person.
     Person,
     /// A post of the owner's that everybody sees.
@@ -54,6 +58,14 @@ pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
     ("signOutEverywhere", Thing::Session, [SignIn, Done, Done, Done, Done]),
     ("updateProfile", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("exportMyData", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("changePassword", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("changeEmail", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("verifyEmail", Thing::Unverified, [Done, Done, Done, Done, Done]),
+    ("requestPasswordReset", Thing::Account, [Done, Done, Done, Done, Done]),
+    ("resetPassword", Thing::Forgotten, [Done, Done, Done, Done, Done]),
+    ("deactivateAccount", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("grantRole", Thing::Person, [SignIn, Forbidden, Forbidden, Forbidden, Done]),
+    ("revokeRole", Thing::Person, [SignIn, Forbidden, Forbidden, Forbidden, Done]),
     ("eraseAccount", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("followUser", Thing::Person, [SignIn, Done, Done, Done, Done]),
     ("unfollowUser", Thing::Person, [SignIn, Done, Done, Done, Done]),
@@ -127,7 +139,7 @@ pub enum Sees {
 pub const FIELDS: &[(&str, Sees, &str)] = &[
     ("User", Everybody, "id version revision createdAt updatedAt firstName lastName fullName profileUrl avatarUrl bio"),
     ("User", Everybody, "postCount followerCount followingCount viewerFollows posts followers following"),
-    ("User", Owner, "email"),
+    ("User", Owner, "email emailVerified pendingEmail deactivated"),
     ("Viewer", Oneself, "user roles wallets orders"),
     ("Post", Everybody, "id version revision createdAt updatedAt title body tags status author commentCount likeCount"),
     ("Post", Everybody, "viewerHasLiked comments"),

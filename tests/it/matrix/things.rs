@@ -3,7 +3,9 @@
 use super::cast::{Cast, Who, newcomer};
 use super::rules::Thing;
 use super::schema::Input;
+use crate::accounts::{RESET, VERIFY, mailed_token};
 use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::process::Process;
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
 use millrace_events::GlobalId;
@@ -19,6 +21,8 @@ pub const MONEY_MINOR: i64 = 100_000;
 /// A shop with everybody in it.
 pub struct Shop<'a> {
     pub stage: &'a Stage,
+    /// Shows the mails.
+    pub process: &'a Process,
     pub client: Client,
     pub provider: Provider,
     pub cast: Cast,
@@ -39,9 +43,9 @@ pub fn eur(minor: i64) -> Value {
 }
 
 impl<'a> Shop<'a> {
-    pub async fn open(stage: &'a Stage, client: &Client) -> Self {
+    pub async fn open(stage: &'a Stage, process: &'a Process, client: &Client) -> Self {
         let cast = Cast::gather(stage, client).await;
-        Self { stage, client: client.clone(), provider: Provider::of(stage), cast }
+        Self { stage, process, client: client.clone(), provider: Provider::of(stage), cast }
     }
 
     /// Asks for money, and has the provider say that it came. Answers the wallet, and the top-up.
@@ -80,10 +84,22 @@ impl<'a> Shop<'a> {
         order
     }
 
+    /// The token of a mail that is there, or is asked for.
+    async fn mailed(&self, thing: Thing, email: &str) -> Option<String> {
+        match thing {
+            Thing::Unverified => Some(mailed_token(self.process, email, VERIFY).await),
+            Thing::Forgotten => {
+                self.client.command("requestPasswordReset", json!({ "email": email }), "").await;
+                Some(mailed_token(self.process, email, RESET).await)
+            }
+            _ => None,
+        }
+    }
+
     /// The thing's id, if it has one.
     async fn make(&self, thing: Thing) -> Option<String> {
         Some(match thing {
-            Thing::Nothing | Thing::Account | Thing::Session => return None,
+            Thing::Nothing | Thing::Account | Thing::Session | Thing::Unverified | Thing::Forgotten => return None,
             Thing::Person => self.client.sign_up("Person").await.id,
             Thing::Post => self.post("Public", true).await,
             Thing::Draft => self.post("Draft", false).await,
@@ -101,9 +117,12 @@ impl<'a> Shop<'a> {
 
     /// A new thing, and all that the mutation must be told about it.
     pub async fn prepare(&self, who: Who, thing: Thing, inputs: &[Input]) -> Prepared {
-        let is_own = matches!(thing, Thing::Account | Thing::Session);
+        let is_own = matches!(thing, Thing::Account | Thing::Session | Thing::Unverified | Thing::Forgotten);
         let account = if is_own { Some(newcomer(self.stage, &self.client, who).await) } else { None };
-        let id = self.make(thing).await;
+        let id = match &account {
+            Some(account) => self.mailed(thing, &account.email).await,
+            None => self.make(thing).await,
+        };
         let mut input = json!({});
         for one in inputs.iter().filter(|one| one.is_required()) {
             input[&one.name] = value(&one.name, account.as_ref(), id.as_deref());
@@ -114,18 +133,21 @@ impl<'a> Shop<'a> {
     }
 }
 
-/// What an input field is given that cannot be left out.
+/// What an input field is given that cannot be left out. The id of what somebody has mail about is the token in it.
 fn value(name: &str, account: Option<&Person>, id: Option<&str>) -> Value {
     let id = || json!(id.expect("a thing with an id"));
     match name {
-        "postId" | "commentId" | "productId" | "orderId" | "userId" | "toUserId" => id(),
+        "postId" | "commentId" | "productId" | "orderId" | "userId" | "toUserId" | "token" => id(),
         "lines" => json!([{ "productId": id(), "quantity": 1 }]),
         "email" => account.map_or_else(
             || json!(format!("new-{}@millrace.example", Uuid::now_v7().simple())),
             |account| json!(account.email),
         ),
         "refreshToken" => json!(account.expect("an account").refresh_token),
-        "password" => json!(PASSWORD),
+        "password" | "currentPassword" => json!(PASSWORD),
+        "newPassword" => json!("staple battery horse"),
+        "newEmail" => json!(format!("new-{}@millrace.example", Uuid::now_v7().simple())),
+        "role" => json!("STAFF"),
         "amount" | "price" => eur(5),
         "quantity" | "stock" => json!(1),
         "firstName" | "lastName" | "title" | "body" | "text" | "name" | "description" | "deliveryAddress" => {

@@ -72,6 +72,7 @@ fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
         signer: AccessTokenSigner::from_pem(&signing_key)?,
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(&signing_key, ExportLinkRules::default())?,
+        resets: Attempts::new(AttemptLimits::of_resets()),
     };
     let secret = ServerSecret::new(SECRET).map_err(|error| BenchError::Commands(error.into()))?;
     Ok(Commands::new(log.clone(), auth, Settings::new(secret)))

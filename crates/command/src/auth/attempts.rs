@@ -43,6 +43,14 @@ impl Default for AttemptLimits {
     }
 }
 
+impl AttemptLimits {
+    /// How many mails for forgotten passwords may be asked for. Each fills somebody's mailbox, so an account has few of them, whoever
+    /// asks.
+    pub fn of_resets() -> Self {
+        Self { per_account_max: 10, ..Self::default() }
+    }
+}
+
 /// Counts sign-ins that have not succeeded.
 #[derive(Debug)]
 pub struct Attempts {

@@ -4,6 +4,7 @@ mod access_token;
 mod attempts;
 mod export_link;
 mod key_pair;
+mod mail_token;
 mod passwords;
 mod refresh_token;
 mod secret_text;
@@ -13,6 +14,7 @@ pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigne
 pub use attempts::{AttemptLimits, Attempts};
 pub use export_link::{DataExport, ExportLinkRules, ExportLinks, ExportRight};
 pub use key_pair::{KeyPair, generate_key_pair};
+pub use mail_token::MailToken;
 pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};
 pub use refresh_token::{REFRESH_TOKEN_GRACE, REFRESH_TOKEN_LIFETIME, RefreshToken};
 pub use secret_text::SecretText;
@@ -29,4 +31,6 @@ pub struct Auth {
     pub attempts: Attempts,
     /// Makes links to exports.
     pub exports: ExportLinks,
+    /// Counts mails for forgotten passwords.
+    pub resets: Attempts,
 }

@@ -25,6 +25,8 @@ const fn list(name: &'static str, tables: &'static [&'static str], statement: &'
 /// The parts in the document's order.
 pub const PARTS: &[Part] = &[
     Part { is_one: true, ..list("account", &["users", "user_roles"], ACCOUNT) },
+    list("mails", &["mails"], MAILS),
+    list("mailTokens", &["mail_tokens"], MAIL_TOKENS),
     list("sessions", &["sessions"], SESSIONS),
     list("posts", &["posts", "post_tags"], POSTS),
     list("comments", &["comments"], COMMENTS),
@@ -50,17 +52,32 @@ pub const TABLES_LEFT_OUT: &[(&str, &str)] = &[
 pub const COLUMNS_LEFT_OUT: &[(&str, &str, &str)] = &[
     ("users", "password_hash", "a hash of what lets somebody in"),
     ("users", "email_canonical", "the same address once more, as addresses are compared"),
+    ("users", "deactivated_at", "null for everybody who can ask"),
+    ("mail_tokens", "hash", "a hash of what lets somebody in"),
     ("users", "erased_at", "null for everybody who can ask"),
 ];
 
 const ACCOUNT: &str = "
     SELECT json_build_object(
         'id', global_id('User', u.id), 'version', u.version, 'email', u.email,
+        'emailVerifiedAt', u.email_verified_at, 'pendingEmail', u.pending_email,
         'firstName', u.first_name, 'lastName', u.last_name, 'avatarUrl', u.avatar_url, 'bio', u.bio,
         'roles', (SELECT coalesce(json_agg(json_build_object('role', upper(r.role), 'grantedAt', r.granted_at)
             ORDER BY r.role), '[]') FROM user_roles r WHERE r.user_id = u.id),
         'createdAt', u.created_at, 'updatedAt', u.updated_at)::text AS json
     FROM users u WHERE u.id = $1";
+
+/// Mails that are not sent yet, or were given up: for a forgotten password it is known by the address alone whose they are.
+const MAILS: &str = "
+    SELECT json_build_object('uuid', m.id, 'kind', upper(m.kind), 'address', m.address, 'writtenAt', m.written_at,
+        'attempts', m.attempts, 'dueAt', m.due_at, 'givenUpAt', m.dead_at)::text AS json
+    FROM users u JOIN mails m ON m.user_id = u.id OR (m.user_id IS NULL AND lower(m.address) = u.email_canonical)
+    WHERE u.id = $1 ORDER BY m.written_at, m.id";
+
+/// What mails carried and can still be used, without what would let somebody use it.
+const MAIL_TOKENS: &str = "
+    SELECT json_build_object('purpose', upper(t.purpose), 'email', t.email_canonical, 'expiresAt', t.expires_at)::text AS json
+    FROM mail_tokens t WHERE t.user_id = $1 ORDER BY t.expires_at";
 
 const SESSIONS: &str = "
     SELECT json_build_object('id', global_id('Session', s.id), 'createdAt', s.created_at, 'expiresAt', s.expires_at,

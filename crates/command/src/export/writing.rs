@@ -114,7 +114,7 @@ impl Opening {
             SELECT clock_timestamp() AS now, EXISTS (
                 SELECT FROM sessions s JOIN users u ON u.id = s.user_id
                 WHERE s.id = $1 AND s.user_id = $2 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
-                AND u.erased_at IS NULL) AS is_live";
+                AND u.erased_at IS NULL AND u.deactivated_at IS NULL) AS is_live";
         let ids = [right.session_id.0.into(), right.user_id.0.into()];
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, ids);
         let opening = Self::find_by_statement(statement).one(db).await?;

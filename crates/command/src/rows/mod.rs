@@ -5,6 +5,8 @@ pub(crate) mod erasure;
 pub(crate) mod follow;
 pub(crate) mod ledger;
 pub(crate) mod like;
+pub(crate) mod mail;
+pub(crate) mod mail_token;
 pub(crate) mod order;
 pub(crate) mod order_line;
 pub(crate) mod post;

@@ -58,6 +58,17 @@ pub(crate) async fn end_all(db: &impl ConnectionTrait, user_id: Uuid, at: Offset
     Ok(ending(at).filter(Column::UserId.eq(user_id)).exec(db).await?.rows_affected)
 }
 
+/// Ends all sign-ins but one of a person whose account is locked.
+pub(crate) async fn end_others(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    kept: Uuid,
+    at: OffsetDateTime,
+) -> Result<(), DbErr> {
+    ending(at).filter(Column::UserId.eq(user_id)).filter(Column::Id.ne(kept)).exec(db).await?;
+    Ok(())
+}
+
 fn ending(at: OffsetDateTime) -> UpdateMany<Entity> {
     let ended = ActiveModel { ended_at: Set(Some(at)), ..Default::default() };
     Entity::update_many().set(ended).filter(Column::EndedAt.is_null())

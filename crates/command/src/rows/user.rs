@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::LockType;
+use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{QuerySelect, Select, Set};
 use time::OffsetDateTime;
 
@@ -21,6 +21,9 @@ pub(crate) struct Model {
     pub last_name: String,
     pub avatar_url: Option<String>,
     pub bio: Option<String>,
+    pub email_verified_at: Option<OffsetDateTime>,
+    pub pending_email: Option<String>,
+    pub deactivated_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
     /// Then the row is there only for what refers to it.
@@ -68,6 +71,32 @@ pub(crate) async fn exists(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, 
     Ok(found.is_some())
 }
 
+/// True if there is the account and it is active; locked so that it stays there.
+pub(crate) async fn is_active(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
+    let active = living(id).filter(Column::DeactivatedAt.is_null()).select_only().column(Column::Id);
+    let found: Option<Uuid> = active.lock(LockType::KeyShare).into_tuple().one(db).await?;
+    Ok(found.is_some())
+}
+
+/// True if the account is there and locked so that it stays there. False also while somebody erases it: nothing is waited for.
+pub(crate) async fn stays(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
+    let row = living(id).select_only().column(Column::Id);
+    let row = row.lock_with_behavior(LockType::KeyShare, LockBehavior::SkipLocked);
+    let found: Option<Uuid> = row.into_tuple().one(db).await?;
+    Ok(found.is_some())
+}
+
+/// The account, as it is now.
+pub(crate) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    living(id).one(db).await
+}
+
+/// The account with this address, as it is now.
+pub(crate) async fn find_by_email(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<Model>, DbErr> {
+    let living = Entity::find().filter(Column::ErasedAt.is_null());
+    living.filter(Column::EmailCanonical.eq(canonical)).one(db).await
+}
+
 /// The id and the password's hash of the account with this address. Not locked: compare again in the transaction.
 pub(crate) async fn credentials(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<(Uuid, String)>, DbErr> {
     let columns = [Column::Id, Column::PasswordHash];
@@ -75,9 +104,10 @@ pub(crate) async fn credentials(db: &impl ConnectionTrait, canonical: &str) -> R
     found.into_tuple().one(db).await
 }
 
-/// The address of an account, in the form in which addresses are compared.
-pub(crate) async fn address(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
-    living(id).select_only().column(Column::EmailCanonical).into_tuple().one(db).await
+/// The address, in the form in which those are compared, and the password's hash of an account. Not locked: compare again.
+pub(crate) async fn own_credentials(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<(String, String)>, DbErr> {
+    let columns = [Column::EmailCanonical, Column::PasswordHash];
+    living(id).select_only().columns(columns).into_tuple().one(db).await
 }
 
 /// The id of the account with this address.
@@ -97,9 +127,47 @@ pub(crate) async fn advance(
     changed: ActiveModel,
     at: OffsetDateTime,
 ) -> Result<u32, Fault> {
-    let version = user.version + 1;
+    advance_by(db, user, 1, changed, at).await
+}
+
+/// Brings the locked account so many versions on, one for each event, with these columns changed. Answers the last one.
+pub(crate) async fn advance_by(
+    db: &impl ConnectionTrait,
+    user: &Model,
+    events: i32,
+    changed: ActiveModel,
+    at: OffsetDateTime,
+) -> Result<u32, Fault> {
+    let version = user.version + events;
     let next = ActiveModel { version: Set(version), updated_at: Set(at), ..changed };
     let row = Entity::update_many().set(next).filter(Column::Id.eq(user.id)).filter(Column::Version.eq(user.version));
     update_one(db, row).await?;
     Ok(super::version(version))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// An account with this address, and nothing else about it.
+    pub fn model(email: &str) -> Model {
+        let at = OffsetDateTime::UNIX_EPOCH;
+        Model {
+            id: Uuid::nil(),
+            version: 1,
+            email: email.to_owned(),
+            email_canonical: email.to_lowercase(),
+            password_hash: "hash".into(),
+            first_name: "Ada".into(),
+            last_name: "Lovelace".into(),
+            avatar_url: None,
+            bio: None,
+            email_verified_at: None,
+            pending_email: None,
+            deactivated_at: None,
+            created_at: at,
+            updated_at: at,
+            erased_at: None,
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! Accounts: erasing them.
 
+use super::still_signed_in;
 use crate::CommandError;
 use crate::auth::SecretText;
 use crate::command::{Command, Handled, PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::fields::check_version;
 use crate::frame::PasswordFinding;
-use crate::rows::{self, erasure, session, user};
+use crate::rows::{self, erasure, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::UserErased;
@@ -69,17 +70,13 @@ impl Command for EraseAccount {
     }
 
     fn password_work(valid: &Farewell) -> PasswordWork<'_> {
-        PasswordWork::VerifyOwn(&valid.password)
+        PasswordWork::Confirm(&valid.password)
     }
 
     async fn handle(valid: &Farewell, unit: &mut UnitOfWork) -> Handling<Handled<AccountErased>> {
-        let (user_id, session_id) = (unit.user_id()?, unit.person()?.session_id);
+        let user_id = unit.user_id()?;
         let user = user::locked_for_erasure(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
-        let session = session::locked(unit.db(), session_id.0).await?;
-        let now = unit.clock().await?;
-        if !session.is_some_and(|session| session.user_id == user_id.0 && session.is_live(now.moment())) {
-            return Err(Fault::NotSignedIn.into());
-        }
+        let now = still_signed_in(unit).await?;
         decide_erasure(&user, unit.password(), valid.expected_version)?;
         let erasure_receipt_id = ErasureId::generate();
         let version = erase(unit, &user, erasure_receipt_id, now).await?;
@@ -146,24 +143,10 @@ async fn erase(unit: &mut UnitOfWork, user: &user::Model, erasure_id: ErasureId,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::OffsetDateTime;
     use uuid::Uuid;
 
     fn ada() -> user::Model {
-        user::Model {
-            id: Uuid::from_u128(1),
-            version: 4,
-            email: "ada@example.org".into(),
-            email_canonical: "ada@example.org".into(),
-            password_hash: "hash".into(),
-            first_name: "Ada".into(),
-            last_name: "Lovelace".into(),
-            avatar_url: None,
-            bio: None,
-            created_at: OffsetDateTime::UNIX_EPOCH,
-            updated_at: OffsetDateTime::UNIX_EPOCH,
-            erased_at: None,
-        }
+        user::Model { id: Uuid::from_u128(1), version: 4, ..user::tests::model("ada@example.org") }
     }
 
     fn matches(user: u128, hash: &str) -> PasswordFinding {

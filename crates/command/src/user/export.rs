@@ -53,7 +53,7 @@ impl Command for ExportMyData {
     }
 
     fn password_work(password: &Password) -> PasswordWork<'_> {
-        PasswordWork::VerifyOwn(password)
+        PasswordWork::Confirm(password)
     }
 
     async fn handle(_: &Password, unit: &mut UnitOfWork) -> Handling<Handled<DataExported>> {

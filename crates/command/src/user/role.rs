@@ -9,6 +9,7 @@ use async_graphql::InputObject;
 use millrace_events::user::RoleChanged;
 use millrace_events::{Event, Role, UserId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// Grants a role. For admins.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -47,12 +48,8 @@ impl Command for GrantRole {
     }
 
     async fn handle(valid: &Self, unit: &mut UnitOfWork) -> Handling<Handled<RoleGranted>> {
-        let user_id = valid.user_id;
-        let found = user::locked_for_change(unit.db(), user_id.0).await?;
-        let user = found.ok_or_else(|| CommandError::not_found("person", "userId"))?;
-        let version = rows::version(user.version);
-        check_version(valid.expected_version, version)?;
-        let handled = Handled::new(RoleGranted { user: user_id });
+        let (user_id, user) = (valid.user_id, concerned(unit, valid.user_id, valid.expected_version).await?);
+        let (version, handled) = (rows::version(user.version), Handled::new(RoleGranted { user: user_id }));
         if user_role::has(unit.db(), user_id.0, valid.role.as_str()).await? {
             return Ok(handled.at(user_id, version));
         }
@@ -62,5 +59,87 @@ impl Command for GrantRole {
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), granted_at).await?;
         unit.record(user_id.0, version, Event::RoleGranted(RoleChanged { user_id, role: valid.role }));
         Ok(handled.at(user_id, version))
+    }
+}
+
+/// Takes a role away. For admins.
+#[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
+#[graphql(name = "RevokeRoleInput")]
+#[serde(rename_all = "camelCase")]
+pub struct RevokeRole {
+    /// From whom.
+    pub user_id: UserId,
+    /// Which role. The last admin keeps theirs.
+    pub role: Role,
+    /// The version that the account must still be at.
+    pub expected_version: Option<u32>,
+    /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+/// What taking a role away did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleRevoked {
+    /// Who has the role no longer.
+    pub user: UserId,
+}
+
+impl Command for RevokeRole {
+    const NAME: &'static str = "revokeRole";
+    const SENDER: Sender = Sender::Admin;
+    type Valid = Self;
+    type Outcome = RoleRevoked;
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    fn validate(&self) -> Result<Self, Vec<CommandError>> {
+        Ok(self.clone())
+    }
+
+    async fn handle(valid: &Self, unit: &mut UnitOfWork) -> Handling<Handled<RoleRevoked>> {
+        let (user_id, user) = (valid.user_id, concerned(unit, valid.user_id, valid.expected_version).await?);
+        let (version, handled) = (rows::version(user.version), Handled::new(RoleRevoked { user: user_id }));
+        // After the account: two admins who take the role from each other wait here, and the second one finds who is left.
+        let holders = user_role::holders_locked(unit.db(), valid.role.as_str()).await?;
+        if !decide_revoke(valid.role, user.id, &holders)? {
+            return Ok(handled.at(user_id, version));
+        }
+        user_role::remove(unit.db(), user.id, valid.role.as_str()).await?;
+        let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
+        unit.record(user_id.0, version, Event::RoleRevoked(RoleChanged { user_id, role: valid.role }));
+        Ok(handled.at(user_id, version))
+    }
+}
+
+/// The account whose roles change, locked.
+async fn concerned(unit: &UnitOfWork, user_id: UserId, expected_version: Option<u32>) -> Handling<user::Model> {
+    let found = user::locked_for_change(unit.db(), user_id.0).await?;
+    let user = found.ok_or_else(|| CommandError::not_found("person", "userId"))?;
+    check_version(expected_version, rows::version(user.version))?;
+    Ok(user)
+}
+
+/// True if the role is to be taken away; false if the person does not have it.
+fn decide_revoke(role: Role, from: Uuid, holders: &[Uuid]) -> Result<bool, CommandError> {
+    match (holders.contains(&from), role) {
+        (true, Role::Admin) if holders.len() == 1 => Err(CommandError::last_admin("userId")),
+        (has_it, _) => Ok(has_it),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_admin_keeps_a_role() {
+        let (ada, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(decide_revoke(Role::Admin, ada, &[ada, bob]), Ok(true));
+        assert_eq!(decide_revoke(Role::Admin, ada, &[ada]), Err(CommandError::last_admin("userId")));
+        assert_eq!(decide_revoke(Role::Staff, ada, &[ada]), Ok(true));
+        assert_eq!(decide_revoke(Role::Admin, ada, &[bob]), Ok(false));
+        assert_eq!(decide_revoke(Role::Admin, ada, &[]), Ok(false));
     }
 }

@@ -64,7 +64,7 @@ impl Command for Transfer {
 
     async fn handle(valid: &Remittance, unit: &mut UnitOfWork) -> Handling<Handled<TransferDone>> {
         let sender = unit.user_id()?;
-        check_recipient(sender, valid.to, user::exists(unit.db(), valid.to.0).await?)?;
+        check_recipient(sender, valid.to, user::is_active(unit.db(), valid.to.0).await?)?;
         // Before any wallet is locked: who opens one holds it.
         open(unit, valid.to, valid.amount.currency).await?;
         let both = wallet::both_locked(unit.db(), [sender.0, valid.to.0], valid.amount.currency.as_str()).await?;

@@ -1,9 +1,11 @@
 //! Erasing a person: every table that refers to a person says what becomes of its rows, and the person's other commands find out.
 
+use crate::mailbox::Mailbox;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected};
 use millrace_command::erasure::Receipt;
 use millrace_command::{
-    CommandErrorCode, EraseAccount, FailureCode, FollowUser, SecretText, SignOut, UnfollowUser, UpdateProfile,
+    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, SecretText, SignOut,
+    UnfollowUser, UpdateProfile,
 };
 use millrace_events::{Event, KeyState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -37,6 +39,24 @@ async fn every_table_that_refers_to_a_person_says_what_becomes_of_its_rows() {
     let ids_alone: BTreeSet<String> = IDS_ALONE.map(str::to_owned).into();
     assert!(referring.len() > 8, "{referring:?}");
     assert_eq!(&referring - &(&listed | &ids_alone), BTreeSet::new(), "add a line to the table erasable");
+}
+
+#[tokio::test]
+async fn mails_and_what_they_carried_go_with_the_person() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let (ada, ben) = (world.sign_up("Ada").await, world.sign_up("Ben").await);
+    mailbox.fill(&world).await;
+    let (new_email, password) = ("next@example.org".into(), SecretText(PASSWORD.into()));
+    accepted(&world.by(&ada, ChangeEmail { new_email, password, idempotency_key: None }).await);
+    for email in [ada.email.to_uppercase(), ben.email.clone()] {
+        accepted(&world.anonymously(RequestPasswordReset { email, idempotency_key: None }).await.unwrap());
+    }
+    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (3, 2));
+    accepted(&world.by(&ada, erase(PASSWORD)).await);
+    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (1, 1), "Ben's own");
+    let erased = "users WHERE erased_at IS NOT NULL AND pending_email IS NULL AND email_verified_at IS NULL";
+    assert_eq!(world.count(erased).await, 1);
+    assert_eq!(mailbox.fill(&world).await.sent, 1);
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use crate::world::{PASSWORD, Person, World, accepted, rejected, settings};
 use millrace_command::auth::ExportLinkRules;
 use millrace_command::export::{COLUMNS_LEFT_OUT, CutShort, FORMAT, PARTS, TABLES_LEFT_OUT};
 use millrace_command::{
-    AddComment, CancelOrder, CommandErrorCode, Commands, CreatePost, EraseAccount, Export, ExportLimits, ExportMyData,
-    ExportRefusal, FailureCode, FollowUser, LikePost, PayOrder, SecretText, Settings, SignOut, Transfer,
+    AddComment, CancelOrder, CommandErrorCode, Commands, CreatePost, DeactivateAccount, EraseAccount, Export,
+    ExportLimits, ExportMyData, ExportRefusal, FailureCode, FollowUser, LikePost, PayOrder, SecretText, Settings,
+    SignOut, Transfer,
 };
 use millrace_events::{GlobalId, PostId};
 use millrace_log::PostgresSettings;
@@ -153,6 +154,9 @@ async fn everything_of_ones_own_is_told_and_nothing_of_anybody_else() {
     let told = fetch(&market.world, &ada).await;
     assert_eq!((&told["format"], &told["account"]["email"]), (&json!(FORMAT), &json!(ada.email)));
     assert_eq!((&told["account"]["id"], &told["account"]["roles"]), (&json!(ada.id.to_global()), &json!([])));
+    assert_eq!((&told["account"]["emailVerifiedAt"], &told["account"]["pendingEmail"]), (&Value::Null, &Value::Null));
+    assert_eq!(each(&told, "mails", "kind"), ["VERIFY_EMAIL"]);
+    assert_eq!(each(&told, "mails", "address"), [&json!(ada.email)]);
     assert_eq!(each(&told, "posts", "title"), ["Ada's post", "Ada's draft"]);
     assert_eq!(each(&told, "posts", "status"), ["PUBLISHED", "DRAFT"]);
     assert_eq!(
@@ -250,7 +254,10 @@ async fn a_link_ends_with_its_time_its_session_and_its_person() {
         EraseAccount { password: SecretText(PASSWORD.into()), expected_version: None, idempotency_key: None };
     accepted(&world.by(&tablet, farewell).await);
     leads_nowhere(&world.commands, &second).await;
-    assert!(world.commands.export(&bens).await.is_ok());
+    read(world.commands.export(&bens).await.unwrap()).await.unwrap();
+    let rest = DeactivateAccount { password: SecretText(PASSWORD.into()), idempotency_key: None };
+    accepted(&world.by(&ben, rest).await);
+    leads_nowhere(&world.commands, &bens).await;
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);

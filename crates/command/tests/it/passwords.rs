@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
 fn sign_in(email: &str, password: &str) -> SignIn {
-    SignIn { email: email.into(), password: SecretText(password.into()) }
+    SignIn { email: email.into(), password: SecretText(password.into()), reactivate: false }
 }
 
 fn from(last: u8) -> Request {

@@ -1,12 +1,16 @@
 //! Roles, granted by the operator and by admins.
 
 use crate::world::{Person, World, accepted, rejected};
-use millrace_command::{CommandErrorCode, FailureCode, GrantRole};
+use millrace_command::{CommandErrorCode, FailureCode, GrantRole, RevokeRole};
 use millrace_events::values::Email;
 use millrace_events::{Event, Role, UserId};
 
 fn grant(to: &Person, role: Role) -> GrantRole {
     GrantRole { user_id: to.id, role, expected_version: None, idempotency_key: None }
+}
+
+fn revoke(from: &Person, role: Role) -> RevokeRole {
+    RevokeRole { user_id: from.id, role, expected_version: None, idempotency_key: None }
 }
 
 #[tokio::test]
@@ -48,4 +52,49 @@ async fn the_operator_finds_people_by_address() {
     assert_eq!(world.commands.find_user(&email).await.unwrap(), Some(ada.id));
     let nobody = Email::parse("nobody@example.org").unwrap();
     assert_eq!(world.commands.find_user(&nobody).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_admin_takes_a_role_away_and_it_counts_at_once() {
+    let world = World::new().await;
+    let (ada, bob) = (world.sign_up("Ada").await, world.sign_up("Bob").await);
+    world.commands.grant_role(ada.id, Role::Admin).await.unwrap();
+    world.commands.grant_role(bob.id, Role::Staff).await.unwrap();
+    let refused = world.try_by(&bob, revoke(&ada, Role::Admin)).await.unwrap_err();
+    assert_eq!(refused.code(), FailureCode::Forbidden, "staff take no roles away");
+    let answer = world.by(&ada, revoke(&bob, Role::Staff)).await;
+    let recorded = world.event(&answer).await;
+    assert!(matches!(recorded.event, Event::RoleRevoked(revoked) if revoked.role == Role::Staff));
+    assert_eq!((recorded.actor, recorded.aggregate.version), (Some(ada.id), 3));
+    world.changed_nothing(&world.by(&ada, revoke(&bob, Role::Staff)).await).await;
+    let stale = RevokeRole { expected_version: Some(1), ..revoke(&bob, Role::Staff) };
+    assert_eq!(rejected(&world.by(&ada, stale).await).kind(), CommandErrorCode::VersionConflict);
+}
+
+#[tokio::test]
+async fn the_last_admin_stays_one_whoever_asks() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    world.commands.grant_role(ada.id, Role::Admin).await.unwrap();
+    assert_eq!(rejected(&world.by(&ada, revoke(&ada, Role::Admin)).await).kind(), CommandErrorCode::LastAdmin);
+    let by_operator = world.commands.revoke_role(ada.id, Role::Admin).await.unwrap();
+    assert_eq!(rejected(&by_operator).kind(), CommandErrorCode::LastAdmin);
+    let bob = world.sign_up("Bob").await;
+    accepted(&world.by(&ada, grant(&bob, Role::Admin)).await);
+    accepted(&world.by(&ada, revoke(&ada, Role::Admin)).await);
+    assert_eq!(world.try_by(&ada, grant(&ada, Role::Admin)).await.unwrap_err().code(), FailureCode::Forbidden);
+}
+
+#[tokio::test]
+async fn of_two_admins_who_take_the_role_from_each_other_one_is_left() {
+    for _ in 0..10 {
+        let world = World::new().await;
+        let (ada, bob) = (world.sign_up("Ada").await, world.sign_up("Bob").await);
+        for admin in [&ada, &bob] {
+            world.commands.grant_role(admin.id, Role::Admin).await.unwrap();
+        }
+        let both = [(&ada, &bob), (&bob, &ada)].map(|(by, from)| world.try_by(by, revoke(from, Role::Admin)));
+        futures_util::future::join_all(both).await;
+        assert_eq!(world.count("user_roles WHERE role = 'admin'").await, 1);
+    }
 }

@@ -2,9 +2,10 @@
 
 use async_graphql::{EmptySubscription, Object, Schema, SimpleObject, Value, value};
 use millrace_command::{
-    AddComment, CommandError, CommandReceipt, CreatePost, DeleteComment, DeletePost, EditComment, EditPost, FollowUser,
-    GrantRole, LikePost, PublishPost, RefreshSession, Session, SignIn, SignOut, SignOutEverywhere, SignUp,
-    UnfollowUser, UnlikePost, UnpublishPost, UpdateProfile,
+    AddComment, ChangeEmail, ChangePassword, CommandError, CommandReceipt, CreatePost, DeactivateAccount,
+    DeleteComment, DeletePost, EditComment, EditPost, FollowUser, GrantRole, LikePost, PublishPost, RefreshSession,
+    RequestPasswordReset, ResetPassword, RevokeRole, Session, SignIn, SignOut, SignOutEverywhere, SignUp, UnfollowUser,
+    UnlikePost, UnpublishPost, UpdateProfile, VerifyEmail,
 };
 
 struct Query;
@@ -42,7 +43,8 @@ macro_rules! mutations {
 
 mutations! {
     sign_up(SignUp), sign_in(SignIn), refresh_session(RefreshSession), sign_out(SignOut),
-    sign_out_everywhere(SignOutEverywhere), update_profile(UpdateProfile), grant_role(GrantRole),
+    sign_out_everywhere(SignOutEverywhere), update_profile(UpdateProfile), change_password(ChangePassword), change_email(ChangeEmail),
+    verify_email(VerifyEmail), request_password_reset(RequestPasswordReset), reset_password(ResetPassword), deactivate_account(DeactivateAccount), grant_role(GrantRole), revoke_role(RevokeRole),
     follow_user(FollowUser), unfollow_user(UnfollowUser), create_post(CreatePost), edit_post(EditPost),
     publish_post(PublishPost), unpublish_post(UnpublishPost), delete_post(DeletePost), add_comment(AddComment),
     edit_comment(EditComment), delete_comment(DeleteComment), like_post(LikePost), unlike_post(UnlikePost),
@@ -118,6 +120,9 @@ async fn errors_are_types_of_one_interface() {
         "IdempotencyKeyReused",
         "InvalidCredentials",
         "EmailTaken",
+        "InvalidToken",
+        "LastAdmin",
+        "AccountDeactivated",
         "InvalidTransition",
     ] {
         assert!(sdl.contains(&format!("type {name} implements CommandError {{")), "{name}");

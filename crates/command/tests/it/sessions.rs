@@ -8,7 +8,7 @@ use millrace_command::{
 use millrace_events::{Event, SessionId};
 
 fn sign_in(email: &str, password: &str) -> SignIn {
-    SignIn { email: email.into(), password: SecretText(password.into()) }
+    SignIn { email: email.into(), password: SecretText(password.into()), reactivate: false }
 }
 
 fn refresh(session: &Session) -> RefreshSession {

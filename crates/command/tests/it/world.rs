@@ -97,7 +97,7 @@ impl World {
 
     /// Another sign-in of the same person.
     pub async fn sign_in(&self, person: &Person) -> Person {
-        let sign_in = SignIn { email: person.email.clone(), password: SecretText(PASSWORD.into()) };
+        let sign_in = SignIn { email: person.email.clone(), password: SecretText(PASSWORD.into()), reactivate: false };
         let session = self.anonymously(sign_in).await.unwrap().session().unwrap().clone();
         Person { viewer: self.viewer(&session), session, ..person.clone() }
     }
@@ -191,6 +191,7 @@ fn auth(private_pem: &str) -> Auth {
         signer: AccessTokenSigner::from_pem(private_pem).unwrap(),
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(private_pem, ExportLinkRules::default()).unwrap(),
+        resets: Attempts::new(AttemptLimits::of_resets()),
     }
 }
 

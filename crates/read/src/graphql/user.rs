@@ -10,7 +10,7 @@ use crate::models::content::card::Card;
 use crate::models::people::{self, People, PeopleDocument, follow};
 use async_graphql::{Context, ID, Object, Result};
 use futures_util::future::try_join_all;
-use millrace_events::{BigInt, Timestamp, UserId};
+use millrace_events::{BigInt, Timestamp, UserId, Viewer};
 use std::sync::Arc;
 
 /// A person.
@@ -30,12 +30,24 @@ pub struct UserPage {
 }
 
 impl UserPage {
-    pub(super) fn of(found: Found<PeopleDocument>) -> Option<Self> {
+    /// A document as a page, if it is one that this viewer may see. Who it is is asked only if not everybody may.
+    pub(super) fn shown_to<'a>(viewer: impl FnOnce() -> &'a Viewer, found: Found<PeopleDocument>) -> Option<Self> {
         match found.document {
-            PeopleDocument::User(page) => Some(Self { page, revision: found.revision.position.0.into() }),
+            PeopleDocument::User(page) => {
+                may_see(viewer, &page).then_some(Self { page, revision: found.revision.position.0.into() })
+            }
             PeopleDocument::Access(_) | PeopleDocument::Follow(_) => None,
         }
     }
+}
+
+/// The page of a deactivated account is its owner's and staff's; to everybody else it looks as if it did not exist.
+fn may_see<'a>(viewer: impl FnOnce() -> &'a Viewer, page: &people::user::User) -> bool {
+    if !page.deactivated {
+        return true;
+    }
+    let viewer = viewer();
+    viewer.is(page.id) || viewer.is_staff()
 }
 
 /// A person: an account with a public page.
@@ -108,11 +120,22 @@ impl User {
 
     /// E-mail address; only for the person themselves and staff, null for everybody else.
     async fn email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let viewer = RequestContext::of(ctx)?.viewer();
-        if !viewer.is(self.user_id()) && !viewer.is_staff() {
-            return Ok(None);
-        }
-        Ok(self.shown(ctx, |found| found.page.email.clone()).await?.flatten())
+        Ok(self.private(ctx, |page| page.email.clone()).await?.flatten())
+    }
+
+    /// True if mail to that address has reached the person; null for everybody but themselves and staff.
+    async fn email_verified(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+        self.private(ctx, |page| page.email_verified).await
+    }
+
+    /// The address that takes its place once it is verified; null for everybody but the person themselves and staff.
+    async fn pending_email(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        Ok(self.private(ctx, |page| page.pending_email.clone()).await?.flatten())
+    }
+
+    /// True while the person has deactivated the account; null for everybody but themselves and staff, who see no page then.
+    async fn deactivated(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+        self.private(ctx, |page| page.deactivated).await
     }
 
     /// Words about themselves, if there are any.
@@ -205,6 +228,15 @@ impl User {
         }
     }
 
+    /// Something of the page that nobody but the person themselves and staff may see.
+    async fn private<T>(&self, ctx: &Context<'_>, field: impl FnOnce(&people::user::User) -> T) -> Result<Option<T>> {
+        let viewer = RequestContext::of(ctx)?.viewer();
+        if !viewer.is(self.user_id()) && !viewer.is_staff() {
+            return Ok(None);
+        }
+        self.shown(ctx, |found| field(&found.page)).await
+    }
+
     /// Something of the whole page, which for a card is read now, together with those of all other cards.
     async fn shown<T>(&self, ctx: &Context<'_>, field: impl FnOnce(&UserPage) -> T) -> Result<Option<T>> {
         match self {
@@ -247,6 +279,7 @@ fn follow_in(document: &PeopleDocument) -> Option<&follow::Follow> {
 
 impl UserPage {
     async fn find(request: &RequestContext, id: UserId) -> Result<Option<Self>, Refusal> {
-        Ok(request.load::<People>(&people::user::key(id)).await?.and_then(Self::of))
+        let found = request.load::<People>(&people::user::key(id)).await?;
+        Ok(found.and_then(|found| Self::shown_to(|| request.viewer(), found)))
     }
 }

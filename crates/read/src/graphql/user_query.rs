@@ -44,8 +44,10 @@ impl UserQuery {
     ) -> Result<UserConnection> {
         let paging = PageArguments { first, after, last, before }.parse(user::KIND)?;
         let text = words("search", search)?;
-        let page = RequestContext::of(ctx)?.page::<People>(user::KIND, vec![], text, &paging).await?;
-        Ok(UserConnection::new(page, &paging, |found| UserPage::of(found).map(User::Page)))
+        let request = RequestContext::of(ctx)?;
+        let page = request.page::<People>(user::KIND, vec![], text, &paging).await?;
+        let shown = |found| UserPage::shown_to(|| request.viewer(), found).map(User::Page);
+        Ok(UserConnection::new(page, &paging, shown))
     }
 }
 

@@ -115,7 +115,9 @@ impl Projection for Content {
             Event::ProfileUpdated(e) => (vec![card::key(e.user_id)], vec![]),
             Event::UserErased(e) => (vec![card::key(e.user_id)], vec![]),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => (vec![], vec![]),
-            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => (vec![], vec![]),
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => (vec![], vec![]),
+            Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => (vec![], vec![]),
+            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => (vec![], vec![]),
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)
@@ -156,7 +158,9 @@ impl Projection for Content {
             Event::ProfileUpdated(e) => card::profile_updated(document, event, e, key)?,
             Event::UserErased(_) => card::erased(document, event),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
-            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
+            Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
+            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

@@ -4,7 +4,7 @@
 
 use super::PeopleDocument;
 use crate::projection::DocumentKey;
-use millrace_events::user::{AllSessionsEnded, RoleChanged, SessionEnded, UserErased};
+use millrace_events::user::{AllSessionsEnded, OtherSessionsEnded, RoleChanged, SessionEnded, UserErased};
 use millrace_events::viewer::Person;
 use millrace_events::{Recorded, Role, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,19 @@ pub struct Access {
     pub ended_sessions: Vec<EndedSession>,
     /// Tokens issued up to this moment are void.
     pub issued_until: Option<Timestamp>,
+    /// The last time that all sign-ins but one were ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub others_ended: Option<OthersEnded>,
+}
+
+/// All sign-ins but one were ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OthersEnded {
+    /// The one that went on.
+    pub kept_session_id: SessionId,
+    /// Tokens of all others issued up to this moment are void.
+    pub issued_until: Timestamp,
 }
 
 /// A sign-in that ended.
@@ -52,11 +65,18 @@ impl Access {
     /// True if the token that this person shows is void.
     pub fn voids(&self, person: &Person) -> bool {
         let ended = self.ended_sessions.iter().any(|ended| ended.session_id == person.session_id);
-        ended || self.issued_until.is_some_and(|until| person.issued_at <= until)
+        let is_other = self.others_ended.as_ref().is_some_and(|others| others.voids(person));
+        ended || is_other || self.issued_until.is_some_and(|until| person.issued_at <= until)
     }
 
     fn void_until(&mut self, moment: Timestamp) {
         self.issued_until = self.issued_until.max(Some(moment));
+    }
+}
+
+impl OthersEnded {
+    fn voids(&self, person: &Person) -> bool {
+        person.session_id != self.kept_session_id && person.issued_at <= self.issued_until
     }
 }
 
@@ -88,6 +108,16 @@ pub(super) fn all_sessions_ended(document: &mut Option<PeopleDocument>, e: &AllS
     with(document, e.user_id, |access| access.void_until(e.issued_until));
 }
 
+/// Whichever sign-in was kept the time before, now it is ended like all others: what was void then is void for everybody.
+pub(super) fn other_sessions_ended(document: &mut Option<PeopleDocument>, e: &OtherSessionsEnded) {
+    with(document, e.user_id, |access| {
+        if let Some(before) = access.others_ended.take().filter(|others| others.kept_session_id != e.kept_session_id) {
+            access.void_until(before.issued_until);
+        }
+        access.others_ended = Some(OthersEnded { kept_session_id: e.kept_session_id, issued_until: e.issued_until });
+    });
+}
+
 /// Nobody may do anything as this person any more.
 pub(super) fn erased(document: &mut Option<PeopleDocument>, e: &UserErased) {
     with(document, e.user_id, |access| {
@@ -97,7 +127,13 @@ pub(super) fn erased(document: &mut Option<PeopleDocument>, e: &UserErased) {
 }
 
 fn with(document: &mut Option<PeopleDocument>, of: UserId, change: impl FnOnce(&mut Access)) {
-    let fresh = || Access { user_id: of, roles: BTreeSet::new(), ended_sessions: vec![], issued_until: None };
+    let fresh = || Access {
+        user_id: of,
+        roles: BTreeSet::new(),
+        ended_sessions: vec![],
+        issued_until: None,
+        others_ended: None,
+    };
     if let PeopleDocument::Access(access) = document.get_or_insert_with(|| PeopleDocument::Access(fresh())) {
         change(access);
     }

@@ -47,8 +47,9 @@ impl PeopleDocument {
 impl People {
     pub(super) fn left_of(person: UserId) -> Vec<Value> {
         let names = [json!({"fullName": {"$ne": user::DELETED}}), json!({"email": {"$ne": null}})];
+        let pending = [json!({"pendingEmail": {"$ne": null}})];
         let words = [json!({"avatarUrl": {"$ne": null}}), json!({"bio": {"$ne": null}})];
-        let any: Vec<Value> = names.into_iter().chain(words).collect();
+        let any: Vec<Value> = names.into_iter().chain(pending).chain(words).collect();
         vec![json!({"_id": user::key(person), "$or": any}), json!({"_id": access::key(person), "roles": {"$ne": []}})]
     }
 
@@ -72,6 +73,12 @@ impl Projection for People {
             Event::RoleGranted(e) | Event::RoleRevoked(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::SessionEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::AllSessionsEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::OtherSessionsEnded(e) => vec![user::key(e.user_id), access::key(e.user_id)],
+            Event::PasswordChanged(e) => vec![user::key(e.user_id)],
+            Event::EmailChangeRequested(e) => vec![user::key(e.user_id)],
+            Event::EmailVerified(e) => vec![user::key(e.user_id)],
+            Event::AccountDeactivated(e) => vec![user::key(e.user_id)],
+            Event::AccountReactivated(e) => vec![user::key(e.user_id)],
             Event::UserErased(e) => vec![user::key(e.user_id), access::key(e.user_id)],
             Event::UserFollowed(e) | Event::UserUnfollowed(e) if e.follower_id != e.followed_id => {
                 vec![follow::key(e.follower_id, e.followed_id), user::key(e.follower_id), user::key(e.followed_id)]
@@ -110,10 +117,16 @@ impl Projection for People {
             Event::RoleRevoked(e) if is_access => access::role_revoked(document, e),
             Event::SessionEnded(e) if is_access => access::session_ended(document, event, e),
             Event::AllSessionsEnded(e) if is_access => access::all_sessions_ended(document, e),
+            Event::OtherSessionsEnded(e) if is_access => access::other_sessions_ended(document, e),
+            Event::EmailChangeRequested(e) => return user::email_change_requested(document, event, e, key),
+            Event::EmailVerified(e) => return user::email_verified(document, event, e, key),
             Event::UserErased(e) if is_access => access::erased(document, e),
             Event::UserErased(_) => user::erased(document, event),
             Event::RoleGranted(_) | Event::RoleRevoked(_) => user::brought_to_version(document, event),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) => user::brought_to_version(document, event),
+            Event::AccountDeactivated(_) => user::deactivated(document, event, true),
+            Event::AccountReactivated(_) => user::deactivated(document, event, false),
+            Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) => user::brought_to_version(document, event),
             Event::UserFollowed(e) if is_follow => follow::followed(document, event, e),
             Event::UserUnfollowed(_) if is_follow => *document = None,
             Event::UserFollowed(e) => user::followed(document, e, key),
@@ -159,6 +172,7 @@ impl Projection for People {
 
     fn audience(_: &DocumentKey, document: &PeopleDocument) -> Audience {
         match document {
+            PeopleDocument::User(user) if user.deactivated => Audience::Person(user.id),
             PeopleDocument::User(_) | PeopleDocument::Follow(_) => Audience::Everyone,
             PeopleDocument::Access(_) => Audience::Nobody,
         }

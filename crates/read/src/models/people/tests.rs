@@ -86,6 +86,39 @@ fn all_sessions_ended_voids_what_was_issued_until_then() {
 }
 
 #[test]
+fn other_sessions_ended_voids_all_but_the_kept_one() {
+    let (kept, other) = (SessionId(id(21)), SessionId(id(22)));
+    let folded = given(|log| log.change_password(ADA).sign_out_others(ADA, kept, at(50)));
+    let once = access(&folded, ADA);
+    assert!(!once.voids(&token(kept, at(50))));
+    assert!(once.voids(&token(other, at(50))) && !once.voids(&token(other, at(51))));
+    assert_eq!(user(&folded, ADA).version, 3);
+
+    let folded = given(|log| log.sign_out_others(ADA, kept, at(50)).sign_out_others(ADA, other, at(60)));
+    let twice = access(&folded, ADA);
+    assert!(twice.voids(&token(kept, at(60))) && !twice.voids(&token(other, at(60))));
+    assert!(twice.voids(&token(other, at(50))), "what was ended the first time stays void");
+    let folded = given(|log| log.sign_out_others(ADA, kept, at(50)).sign_out_others(ADA, kept, at(60)));
+    assert!(!access(&folded, ADA).voids(&token(kept, at(1))));
+}
+
+#[test]
+fn an_address_is_pending_until_it_is_verified() {
+    let wanted = given(|log| log.want_email(ADA, "ada@new.example"));
+    let ada = user(&wanted, ADA);
+    assert_eq!((ada.email.as_deref(), ada.email_verified), (Some("Ada@millrace.example"), false));
+    assert_eq!((ada.pending_email.as_deref(), ada.version, ada.updated_at), (Some("ada@new.example"), 2, at(3)));
+
+    let verified = given(|log| log.want_email(ADA, "ada@new.example").verify_email(ADA, "ada@new.example"));
+    let ada = user(&verified, ADA);
+    assert_eq!((ada.email.as_deref(), ada.email_verified, ada.pending_email), (Some("ada@new.example"), true, None));
+
+    let old = given(|log| log.want_email(ADA, "ada@new.example").verify_email(ADA, "Ada@millrace.example"));
+    let ada = user(&old, ADA);
+    assert_eq!((ada.email_verified, ada.pending_email.as_deref()), (true, Some("ada@new.example")));
+}
+
+#[test]
 fn ended_sessions_are_forgotten_when_their_tokens_are_long_over() {
     let session = |n: u8| SessionId(id(n));
     let folded = given(|log| {
@@ -151,10 +184,12 @@ fn events_of_nobody_change_nothing() {
 fn an_erased_person_is_a_deleted_user() {
     let mut log = Log::default();
     log.sign_up(ADA, "Ada").profile(ADA, "Augusta", Some("https://example/a.png"), Some("Mills.")).sign_up(BEN, "Ben");
+    log.verify_email(ADA, "Ada@millrace.example").want_email(ADA, "ada@new.example");
     let folded = Folded::<People>::of(&after_erasing(&log.events, ADA));
     let ada = user(&folded, ADA);
     assert_eq!(ada.full_name, "Deleted user");
     assert_eq!((ada.email, ada.avatar_url, ada.bio), (None, None, None));
+    assert_eq!(ada.pending_email, None);
     assert_eq!(user(&folded, BEN).full_name, "Ben Test");
 }
 
@@ -164,4 +199,13 @@ fn access_is_nobodys_to_see() {
     let audience = |key| People::audience(&key, folded.get(&key).unwrap());
     assert_eq!(audience(access::key(ADA)), Audience::Nobody);
     assert_eq!(audience(user::key(ADA)), Audience::Everyone);
+}
+
+#[test]
+fn the_page_of_a_deactivated_account_is_its_owners_until_they_have_it_back() {
+    let gone = given(|log| log.deactivate(ADA));
+    let audience = |folded: &Folded<People>| People::audience(&user::key(ADA), folded.get(&user::key(ADA)).unwrap());
+    assert_eq!((audience(&gone), user(&gone, ADA).version), (Audience::Person(ADA), 2));
+    let back = given(|log| log.deactivate(ADA).reactivate(ADA));
+    assert_eq!((audience(&back), user(&back, ADA).version), (Audience::Everyone, 3));
 }

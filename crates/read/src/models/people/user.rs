@@ -4,7 +4,7 @@ use super::PeopleDocument;
 use crate::models::fields::{Names, global_id, micros, profile_url, readable};
 use crate::projection::{DocumentKey, Unfoldable};
 use millrace_events::follow::FollowChanged;
-use millrace_events::user::{ProfileUpdated, UserCreated};
+use millrace_events::user::{EmailChangeRequested, EmailVerified, ProfileUpdated, UserCreated};
 use millrace_events::{Recorded, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -29,6 +29,15 @@ pub struct User {
     pub full_name: String,
     /// E-mail address; for the person themselves and staff.
     pub email: Option<String>,
+    /// True if mail to that address reached them; for the person themselves and staff.
+    #[serde(default)]
+    pub email_verified: bool,
+    /// The address that takes its place once it is verified; for the person themselves and staff.
+    #[serde(default)]
+    pub pending_email: Option<String>,
+    /// True while the person does not want the page to be seen: only they and staff see it.
+    #[serde(default)]
+    pub deactivated: bool,
     /// Path of the page in an application.
     pub profile_url: String,
     /// Picture.
@@ -71,6 +80,9 @@ pub(super) fn created(
         first_name: names.first,
         last_name: names.last,
         email: readable(&e.email, key)?.cloned(),
+        email_verified: false,
+        pending_email: None,
+        deactivated: false,
         profile_url: profile_url(e.user_id),
         avatar_url: None,
         bio: None,
@@ -105,6 +117,48 @@ pub(super) fn profile_updated(
     Ok(())
 }
 
+pub(super) fn email_change_requested(
+    document: &mut Option<PeopleDocument>,
+    event: &Recorded,
+    e: &EmailChangeRequested,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let pending = readable(&e.new_email, key)?.cloned();
+    with(document, |user| {
+        user.pending_email = pending;
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
+    Ok(())
+}
+
+pub(super) fn email_verified(
+    document: &mut Option<PeopleDocument>,
+    event: &Recorded,
+    e: &EmailVerified,
+    key: &DocumentKey,
+) -> Result<(), Unfoldable> {
+    let email = readable(&e.email, key)?.cloned();
+    with(document, |user| {
+        if user.pending_email == email {
+            user.pending_email = None;
+        }
+        user.email = email;
+        user.email_verified = true;
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
+    Ok(())
+}
+
+pub(super) fn deactivated(document: &mut Option<PeopleDocument>, event: &Recorded, deactivated: bool) {
+    with(document, |user| {
+        user.deactivated = deactivated;
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
+}
+
 /// What is left is what an erased person's page is when it is folded from events whose key is destroyed.
 pub(super) fn erased(document: &mut Option<PeopleDocument>, event: &Recorded) {
     with(document, |user| {
@@ -112,7 +166,8 @@ pub(super) fn erased(document: &mut Option<PeopleDocument>, event: &Recorded) {
         user.full_name = names.full();
         user.first_name = names.first;
         user.last_name = names.last;
-        (user.email, user.avatar_url, user.bio) = (None, None, None);
+        (user.email, user.pending_email, user.avatar_url, user.bio) = (None, None, None, None);
+        (user.email_verified, user.deactivated) = (false, false);
         user.version = event.aggregate.version;
         user.updated_at = event.at;
     });

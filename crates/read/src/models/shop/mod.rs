@@ -116,7 +116,9 @@ impl Projection for Shop {
             Event::WalletMoved(e) => vec![wallet::key(e.wallet_id), movement::key(e.transaction_id, e.wallet_id)],
             Event::UserErased(e) => vec![customer::key(e.user_id)],
             Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![],
-            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => vec![],
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => vec![],
+            Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => vec![],
+            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => vec![],
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => vec![],
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
@@ -157,7 +159,9 @@ impl Projection for Shop {
             Event::WalletMoved(e) if is_movement => movement::moved(document, e, key)?,
             Event::WalletMoved(e) => wallet::moved(document, event, e),
             Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
-            Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
+            Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
+            Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
+            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => {}
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => {}
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}

@@ -5,7 +5,10 @@ use millrace_events::comment::{CommentDeleted, CommentWritten};
 use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
-use millrace_events::user::{AllSessionsEnded, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased};
+use millrace_events::user::{
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
+    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
+};
 use millrace_events::{
     Aggregate, CommandId, CommentId, ErasureId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId,
     Recorded, Role, SessionId, Timestamp, UserId, seal,
@@ -94,6 +97,32 @@ impl Log {
         self.record(Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until }))
     }
 
+    pub fn sign_out_others(&mut self, user_id: UserId, kept: SessionId, issued_until: Timestamp) -> &mut Self {
+        self.record(Event::OtherSessionsEnded(OtherSessionsEnded { user_id, kept_session_id: kept, issued_until }))
+    }
+
+    pub fn change_password(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::PasswordChanged(PasswordChanged { user_id }))
+    }
+
+    pub fn want_email(&mut self, user: UserId, email: &str) -> &mut Self {
+        let new_email = Personal::known(user, email.to_owned());
+        self.record(Event::EmailChangeRequested(EmailChangeRequested { user_id: user, new_email }))
+    }
+
+    pub fn verify_email(&mut self, user: UserId, email: &str) -> &mut Self {
+        let email = Personal::known(user, email.to_owned());
+        self.record(Event::EmailVerified(EmailVerified { user_id: user, email }))
+    }
+
+    pub fn deactivate(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::AccountDeactivated(AccountDeactivated { user_id }))
+    }
+
+    pub fn reactivate(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::AccountReactivated(AccountReactivated { user_id }))
+    }
+
     pub fn erase(&mut self, user_id: UserId) -> &mut Self {
         let issued_until = at(i64::try_from(self.events.len()).unwrap());
         let erased = UserErased { user_id, erasure_id: ErasureId(id(200)), issued_until };
@@ -176,6 +205,12 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::RoleGranted(e) | Event::RoleRevoked(e) => e.user_id.0,
         Event::SessionEnded(e) => e.user_id.0,
         Event::AllSessionsEnded(e) => e.user_id.0,
+        Event::OtherSessionsEnded(e) => e.user_id.0,
+        Event::PasswordChanged(e) => e.user_id.0,
+        Event::EmailChangeRequested(e) => e.user_id.0,
+        Event::EmailVerified(e) => e.user_id.0,
+        Event::AccountDeactivated(e) => e.user_id.0,
+        Event::AccountReactivated(e) => e.user_id.0,
         Event::UserErased(e) => e.user_id.0,
         Event::UserFollowed(e) | Event::UserUnfollowed(e) => pair_id(e.follower_id.0, e.followed_id.0),
         Event::PostCreated(e) | Event::PostEdited(e) => e.post_id.0,

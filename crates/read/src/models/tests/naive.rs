@@ -6,7 +6,7 @@ use crate::models::content::post::{Post, Status};
 use crate::models::content::relations::{Following, Like};
 use crate::models::content::window::WindowComment;
 use crate::models::content::{Content, ContentDocument};
-use crate::models::people::access::{Access, EndedSession};
+use crate::models::people::access::{Access, EndedSession, OthersEnded};
 use crate::models::people::follow::Follow;
 use crate::models::people::user::User;
 use crate::models::people::{People, PeopleDocument};
@@ -29,6 +29,12 @@ pub struct Account {
     pub roles: BTreeSet<Role>,
     pub ended: Vec<EndedSession>,
     pub issued_until: Option<Timestamp>,
+    pub others: Vec<OthersEnded>,
+    pub email: String,
+    pub email_verified: bool,
+    pub pending_email: Option<String>,
+    pub deactivated: bool,
+    pub page_updated: Timestamp,
     pub access_was_touched: bool,
     pub erased_at: Option<Timestamp>,
 }
@@ -66,6 +72,12 @@ impl Naive {
                     roles: BTreeSet::new(),
                     ended: vec![],
                     issued_until: None,
+                    others: vec![],
+                    email: e.email.value().cloned().unwrap(),
+                    email_verified: false,
+                    pending_email: None,
+                    deactivated: false,
+                    page_updated: at,
                     access_was_touched: false,
                     erased_at: None,
                 };
@@ -78,6 +90,7 @@ impl Naive {
                 };
                 let before = (account.first(), avatar(&account.profile));
                 account.profile = Some((e, at));
+                account.page_updated = at;
                 if before != (account.first(), avatar(&account.profile)) {
                     account.card_position = position;
                 }
@@ -94,6 +107,31 @@ impl Naive {
             Event::AllSessionsEnded(e) => {
                 let account = self.access(e.user_id, version);
                 account.issued_until = account.issued_until.max(Some(e.issued_until));
+            }
+            Event::OtherSessionsEnded(e) => {
+                let others = OthersEnded { kept_session_id: e.kept_session_id, issued_until: e.issued_until };
+                self.access(e.user_id, version).others.push(others);
+            }
+            Event::PasswordChanged(e) => {
+                self.account(e.user_id, version);
+            }
+            Event::EmailChangeRequested(e) => {
+                let account = self.account(e.user_id, version);
+                (account.pending_email, account.page_updated) = (e.new_email.value().cloned(), at);
+            }
+            Event::EmailVerified(e) => {
+                let account = self.account(e.user_id, version);
+                let email = e.email.value().cloned().unwrap();
+                account.pending_email.take_if(|pending| *pending == email);
+                (account.email, account.email_verified, account.page_updated) = (email, true, at);
+            }
+            Event::AccountDeactivated(e) => {
+                let account = self.account(e.user_id, version);
+                (account.deactivated, account.page_updated) = (true, at);
+            }
+            Event::AccountReactivated(e) => {
+                let account = self.account(e.user_id, version);
+                (account.deactivated, account.page_updated) = (false, at);
             }
             Event::UserErased(e) => {
                 let account = self.access(e.user_id, version);
@@ -170,7 +208,8 @@ impl Naive {
                     user_id: *id,
                     roles: account.roles.clone(),
                     ended_sessions: account.ended.clone(),
-                    issued_until: account.issued_until,
+                    issued_until: account.issued_until.max(account.superseded()),
+                    others_ended: account.others.last().cloned(),
                 };
                 documents.insert(DocumentKey::new("access", id), PeopleDocument::Access(access));
             }
@@ -243,6 +282,9 @@ impl Naive {
             last_name: "user".into(),
             full_name: "Deleted user".into(),
             email: None,
+            email_verified: false,
+            pending_email: None,
+            deactivated: false,
             avatar_url: None,
             bio: None,
             updated_at,
@@ -259,7 +301,10 @@ impl Naive {
             first_name: account.first(),
             last_name: "Test".into(),
             full_name: format!("{} Test", account.first()),
-            email: account.created.0.email.value().cloned(),
+            email: Some(account.email.clone()),
+            email_verified: account.email_verified,
+            pending_email: account.pending_email.clone(),
+            deactivated: account.deactivated,
             profile_url: format!("/users/{}", id.to_global()),
             avatar_url: profile.and_then(|(profile, _)| profile.avatar_url.value().cloned().flatten()),
             bio: profile.and_then(|(profile, _)| profile.bio.value().cloned().flatten()),
@@ -268,7 +313,7 @@ impl Naive {
             following_count: count(self.follows.keys().filter(|(follower, _)| *follower == id).count()),
             created_at: account.created.1,
             created_micros: micros(account.created.1),
-            updated_at: profile.map_or(account.created.1, |(_, at)| *at),
+            updated_at: account.page_updated,
         }
     }
 
@@ -338,6 +383,12 @@ impl Naive {
 }
 
 impl Account {
+    /// The moment until which nobody's token is good, because two different sign-ins were kept one after the other.
+    fn superseded(&self) -> Option<Timestamp> {
+        let pairs = self.others.windows(2).filter(|pair| pair[0].kept_session_id != pair[1].kept_session_id);
+        pairs.map(|pair| pair[0].issued_until).max()
+    }
+
     fn first(&self) -> String {
         match &self.profile {
             Some((profile, _)) => profile.first_name.value().cloned().unwrap(),

@@ -21,6 +21,10 @@ enum Step {
     Role { user: u8 },
     SignOut { user: u8 },
     SignOutEverywhere { user: u8 },
+    ChangePassword { user: u8, kept: u8 },
+    Deactivate { user: u8 },
+    WantEmail { user: u8, variant: u8 },
+    VerifyEmail { user: u8, variant: u8 },
     Erase { user: u8 },
     Follow { follower: u8, followed: u8 },
     Post { user: u8, published: bool },
@@ -44,6 +48,10 @@ fn step() -> impl Strategy<Value = Step> {
         1 => user().prop_map(|user| Step::Role { user }),
         1 => user().prop_map(|user| Step::SignOut { user }),
         1 => user().prop_map(|user| Step::SignOutEverywhere { user }),
+        2 => (user(), 0..2u8).prop_map(|(user, kept)| Step::ChangePassword { user, kept }),
+        1 => user().prop_map(|user| Step::Deactivate { user }),
+        1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::WantEmail { user, variant }),
+        1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::VerifyEmail { user, variant }),
         1 => user().prop_map(|user| Step::Erase { user }),
         2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
@@ -118,6 +126,7 @@ impl World {
         (!self.naive.is_erased(user)).then_some(user)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each step")]
     fn step(&mut self, step: &Step) -> Option<()> {
         match *step {
             Step::Profile { user, variant } => self.profile(user, variant)?,
@@ -139,6 +148,27 @@ impl World {
             }
             Step::Erase { user } => {
                 self.log.erase(self.person(user)?);
+            }
+            Step::ChangePassword { user, kept } => {
+                let user = self.person(user)?;
+                self.log.change_password(user);
+                self.fold();
+                let until = self.log.last().at;
+                self.log.sign_out_others(user, SessionId(id(100 + kept)), until);
+            }
+            Step::Deactivate { user } => {
+                let user = self.person(user)?;
+                if self.naive.accounts[&user].deactivated {
+                    self.log.reactivate(user);
+                } else {
+                    self.log.deactivate(user);
+                }
+            }
+            Step::WantEmail { user, variant } => {
+                self.log.want_email(self.person(user)?, &format!("{user}-{variant}@millrace.example"));
+            }
+            Step::VerifyEmail { user, variant } => {
+                self.log.verify_email(self.person(user)?, &format!("{user}-{variant}@millrace.example"));
             }
             Step::Follow { follower, followed } if follower != followed => {
                 let (follower, followed) = (self.person(follower)?, self.person(followed)?);

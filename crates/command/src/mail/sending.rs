@@ -1,0 +1,277 @@
+//! The process manager of mails: any number of processes may do this. Each mail is in the hands of one of them at a time; one that dies
+//! with a mail in hand leaves it to be sent again, so that a mail goes out at least once, or is given up.
+
+use super::text::Addressee;
+use super::{Mail, MailError, Mailer, text};
+use crate::AccountRules;
+use crate::auth::MailToken;
+use crate::fault::Fault;
+use crate::rows::mail::{self, Kind};
+use crate::rows::mail_token::{self, Purpose};
+use crate::rows::{self, user};
+use futures_util::future::join_all;
+use millrace_events::values::Email;
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use std::time::Duration as StdDuration;
+use time::{Duration, OffsetDateTime};
+
+/// How often a mail is tried before it is given up.
+pub const MAIL_ATTEMPTS_MAX: i32 = 8;
+/// The most good tokens of one kind that one person can have: no more mails go out until some are over.
+pub(crate) const TOKENS_MAX: u64 = 20;
+/// The most mails that a process has in hand.
+const AT_ONCE_MAX: u64 = 8;
+const SEND_WAIT: StdDuration = StdDuration::from_secs(30);
+/// Whoever has had a mail in hand for so long is dead. Much longer than sending it may take.
+const IN_HAND_MAX: Duration = Duration::minutes(2);
+const RETRY_DELAY: Duration = Duration::seconds(10);
+const RETRY_DELAY_MAX: Duration = Duration::minutes(10);
+
+/// What one look at the mails did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mailed {
+    /// Mails that went out.
+    pub sent: u64,
+    /// Mails that are tried again later.
+    pub put_off: u64,
+    /// Mails that were given up.
+    pub dead: u64,
+    /// Mails that nobody waits for any more, or that there is nobody for.
+    pub dropped: u64,
+}
+
+impl Mailed {
+    /// True if there may be more to send right now.
+    pub fn hit_limit(&self) -> bool {
+        self.sent + self.put_off + self.dead + self.dropped >= AT_ONCE_MAX
+    }
+
+    fn count(&mut self, fate: Fate) {
+        *match fate {
+            Fate::Sent => &mut self.sent,
+            Fate::Again(_) => &mut self.put_off,
+            Fate::Dead => &mut self.dead,
+        } += 1;
+    }
+}
+
+/// What lies there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailQueue {
+    /// Mails that are not sent yet.
+    pub waiting: u64,
+    /// Mails that were given up; they are kept for a week.
+    pub dead: u64,
+}
+
+/// Sends mails that are due, a bounded number of them.
+pub(crate) async fn send_due<M: Mailer>(
+    database: &DatabaseConnection,
+    rules: &AccountRules,
+    mailer: &M,
+) -> Result<Mailed, Fault> {
+    let (mut mailed, in_hand) = take(database, rules).await?;
+    for fate in join_all(in_hand.iter().map(|(row, mail)| deliver(database, mailer, row, mail))).await {
+        mailed.count(fate?);
+    }
+    Ok(mailed)
+}
+
+/// Takes mails in hand, and makes their texts. Tokens are kept before they go out: one that arrives is good.
+async fn take(
+    database: &DatabaseConnection,
+    rules: &AccountRules,
+) -> Result<(Mailed, Vec<(mail::Model, Mail)>), Fault> {
+    let (mut mailed, mut in_hand) = (Mailed::default(), Vec::new());
+    let (transaction, now) = (database.begin().await?, OffsetDateTime::now_utc());
+    for row in mail::due(&transaction, now, AT_ONCE_MAX).await? {
+        if row.attempts >= MAIL_ATTEMPTS_MAX {
+            // Whoever tried last died over it.
+            mail::give_up(&transaction, row.id, now).await?;
+            mailed.dead += 1;
+            continue;
+        }
+        match compose(&transaction, rules, &row, now).await? {
+            Composed::Mail(mail) => {
+                mail::begin(&transaction, &row, now + IN_HAND_MAX).await?;
+                in_hand.push((row, mail));
+            }
+            Composed::NotWanted => {
+                mail::remove(&transaction, row.id).await?;
+                mailed.dropped += 1;
+            }
+            Composed::NotNow => {}
+        }
+    }
+    transaction.commit().await?;
+    Ok((mailed, in_hand))
+}
+
+/// A mail that is due.
+enum Composed {
+    /// As it goes out.
+    Mail(Mail),
+    /// It has no reader, or nothing to say any more.
+    NotWanted,
+    /// Its reader is being erased at this moment, which may yet fail: the next look tells.
+    NotNow,
+}
+
+async fn compose(
+    db: &impl ConnectionTrait,
+    rules: &AccountRules,
+    row: &mail::Model,
+    now: OffsetDateTime,
+) -> Result<Composed, Fault> {
+    let reader = match row.user_id {
+        Some(user_id) => user::find(db, user_id).await?,
+        None => user::find_by_email(db, &canonical(&row.address)).await?,
+    };
+    let Some(reader) = reader.filter(|reader| is_wanted(row, reader, rules, now)) else {
+        return Ok(Composed::NotWanted);
+    };
+    // Or a token could come to be behind the back of who erases its person.
+    if !user::stays(db, reader.id).await? {
+        return Ok(Composed::NotNow);
+    }
+    let Some((purpose, within)) = carries(row.kind, rules) else {
+        return Ok(Composed::Mail(text::write(row, addressee(row, &reader), None, rules)));
+    };
+    if mail_token::live(db, reader.id, purpose, now).await? >= TOKENS_MAX {
+        return Ok(Composed::NotWanted);
+    }
+    let token = MailToken::generate();
+    let addressee = addressee(row, &reader);
+    let (hash, email_canonical, expires_at) = (token.hash(), canonical(addressee.address), now + within);
+    let kept = mail_token::Model { hash, purpose, user_id: reader.id, email_canonical, expires_at };
+    rows::insert(db, kept).await?;
+    Ok(Composed::Mail(text::write(row, addressee, Some(&token), rules)))
+}
+
+/// A forgotten password's mail goes to the account's own address, never to the one that was typed: addresses that count as the same
+/// here may be different mailboxes elsewhere.
+fn addressee<'a>(row: &'a mail::Model, reader: &'a user::Model) -> Addressee<'a> {
+    let address = if row.kind == Kind::ResetPassword { &reader.email } else { &row.address };
+    Addressee { address, first_name: &reader.first_name }
+}
+
+/// What kind of token such a mail carries, and how long it is good.
+fn carries(kind: Kind, rules: &AccountRules) -> Option<(Purpose, Duration)> {
+    match kind {
+        Kind::VerifyEmail => Some((Purpose::VerifyEmail, rules.verify_within)),
+        Kind::ResetPassword => Some((Purpose::ResetPassword, rules.reset_within)),
+        Kind::PasswordChanged | Kind::EmailChanged => None,
+    }
+}
+
+/// A mail may have waited for long: an address may be verified or given up by now, a person may have found their password again.
+fn is_wanted(row: &mail::Model, reader: &user::Model, rules: &AccountRules, now: OffsetDateTime) -> bool {
+    match row.kind {
+        Kind::VerifyEmail => {
+            let is_pending = reader.pending_email.as_deref() == Some(row.address.as_str());
+            is_pending || (reader.email == row.address && reader.email_verified_at.is_none())
+        }
+        Kind::ResetPassword => now < row.written_at + rules.reset_within,
+        Kind::PasswordChanged | Kind::EmailChanged => true,
+    }
+}
+
+/// Addresses were parsed before they were written down.
+fn canonical(address: &str) -> String {
+    Email::parse(address).map(|email| email.canonical()).unwrap_or_default()
+}
+
+/// What becomes of a mail after an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Sent,
+    Again(Duration),
+    Dead,
+}
+
+async fn deliver<M: Mailer>(
+    database: &DatabaseConnection,
+    mailer: &M,
+    row: &mail::Model,
+    mail: &Mail,
+) -> Result<Fate, Fault> {
+    let sent = tokio::time::timeout(SEND_WAIT, mailer.send(mail)).await.unwrap_or(Err(MailError::Slow));
+    let (attempt, now) = (row.attempts + 1, OffsetDateTime::now_utc());
+    let fate = decide_fate(attempt, &sent);
+    if let Err(error) = sent {
+        tracing::warn!(mail = %row.id, kind = ?row.kind, attempt, %error, "a mail was not sent");
+    }
+    match fate {
+        Fate::Sent => mail::remove(database, row.id).await?,
+        Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
+        Fate::Dead => mail::give_up(database, row.id, now).await?,
+    }
+    Ok(fate)
+}
+
+fn decide_fate(attempt: i32, sent: &Result<(), MailError>) -> Fate {
+    match sent {
+        Ok(()) => Fate::Sent,
+        Err(MailError::Refused(_)) => Fate::Dead,
+        Err(_) if attempt >= MAIL_ATTEMPTS_MAX => Fate::Dead,
+        Err(_) => Fate::Again(retry_delay(attempt)),
+    }
+}
+
+/// Twice as long after each attempt, up to a limit.
+fn retry_delay(attempt: i32) -> Duration {
+    (1..attempt).fold(RETRY_DELAY, |delay: Duration, _| delay.saturating_mul(2).min(RETRY_DELAY_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+    fn row(kind: Kind, address: &str) -> mail::Model {
+        let address = address.to_owned();
+        let (written_at, due_at) = (NOW, NOW);
+        mail::Model { id: Uuid::nil(), kind, user_id: None, address, written_at, attempts: 0, due_at, dead_at: None }
+    }
+
+    fn reader(email: &str, is_verified: bool, pending: Option<&str>) -> user::Model {
+        user::Model {
+            email_verified_at: is_verified.then_some(NOW),
+            pending_email: pending.map(str::to_owned),
+            ..user::tests::model(email)
+        }
+    }
+
+    #[test]
+    fn a_mail_is_tried_less_and_less_often_then_given_up() {
+        let failed = Err(MailError::NotSent("no connection".into()));
+        let seconds = |attempt| match decide_fate(attempt, &failed) {
+            Fate::Again(delay) => delay.whole_seconds(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!([1, 2, 3, 6, 7].map(seconds), [10, 20, 40, 320, 600]);
+        assert_eq!(decide_fate(MAIL_ATTEMPTS_MAX, &failed), Fate::Dead);
+        assert_eq!(decide_fate(1, &Err(MailError::Refused("550".into()))), Fate::Dead);
+        assert_eq!(decide_fate(MAIL_ATTEMPTS_MAX, &Ok(())), Fate::Sent);
+    }
+
+    #[test]
+    fn an_address_is_to_be_verified_only_while_it_is_the_persons() {
+        let (rules, mail) = (AccountRules::default(), row(Kind::VerifyEmail, "ada@new.example"));
+        let wanted = |reader: user::Model| is_wanted(&mail, &reader, &rules, NOW);
+        assert!(wanted(reader("ada@new.example", false, None)));
+        assert!(wanted(reader("ada@old.example", true, Some("ada@new.example"))));
+        assert!(!wanted(reader("ada@new.example", true, None)), "it is verified by now");
+        assert!(!wanted(reader("ada@old.example", true, Some("ada@newer.example"))), "another one is wanted by now");
+    }
+
+    #[test]
+    fn who_forgot_a_password_waits_only_so_long_for_a_mail() {
+        let (rules, mail) = (AccountRules::default(), row(Kind::ResetPassword, "ada@example.org"));
+        let ada = reader("ada@example.org", true, None);
+        assert!(is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(29)));
+        assert!(!is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(30)));
+    }
+}

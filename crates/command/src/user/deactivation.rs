@@ -1,0 +1,71 @@
+//! Accounts: not wanting to be seen for a while.
+
+use super::email::confirmed;
+use super::password::own_password;
+use super::still_signed_in;
+use crate::CommandError;
+use crate::auth::SecretText;
+use crate::command::{Command, Handled, PasswordWork, Sender};
+use crate::fault::Fault;
+use crate::rows::{session, user};
+use crate::unit_of_work::{Handling, UnitOfWork};
+use async_graphql::InputObject;
+use millrace_events::user::{AccountDeactivated, AllSessionsEnded};
+use millrace_events::values::Password;
+use millrace_events::{Event, UserId};
+use sea_orm::Set;
+use serde::{Deserialize, Serialize};
+
+/// Deactivates your account: all your sign-ins end, and nobody but staff sees your page. What you wrote stays where it is, under your
+/// name, and orders and wallets stay as they are. Signing in with `reactivate` brings everything back.
+#[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
+#[graphql(name = "DeactivateAccountInput")]
+#[serde(rename_all = "camelCase")]
+pub struct DeactivateAccount {
+    /// Your password. Wrong ones count like failed sign-ins.
+    pub password: SecretText,
+    /// Makes repetitions harmless: within 24 hours the same key and input get the same answer, for as long as the access token that
+    /// was used is valid. At most 64 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+/// What deactivating an account did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deactivated {
+    /// Whose account.
+    pub user: UserId,
+}
+
+impl Command for DeactivateAccount {
+    const NAME: &'static str = "deactivateAccount";
+    /// A repetition comes with a token whose sign-in has ended: by the first one. The handler lets nobody else in.
+    const SENDER: Sender = Sender::SignedInOrOut;
+    const SECRET_FIELDS: &'static [&'static str] = &["password"];
+    type Valid = Password;
+    type Outcome = Deactivated;
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    fn validate(&self) -> Result<Password, Vec<CommandError>> {
+        own_password("password", &self.password).map_err(|error| vec![error])
+    }
+
+    fn password_work(valid: &Password) -> PasswordWork<'_> {
+        PasswordWork::Confirm(valid)
+    }
+
+    async fn handle(_: &Password, unit: &mut UnitOfWork) -> Handling<Handled<Deactivated>> {
+        let user_id = unit.user_id()?;
+        let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
+        let now = still_signed_in(unit).await?;
+        confirmed(unit.password(), &user)?;
+        session::end_all(unit.db(), user_id.0, now.moment()).await?;
+        let changed = user::ActiveModel { deactivated_at: Set(Some(now.moment())), ..Default::default() };
+        let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
+        unit.record(user_id.0, version - 1, Event::AccountDeactivated(AccountDeactivated { user_id }));
+        unit.record(user_id.0, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+        Ok(Handled::new(Deactivated { user: user_id }).at(user_id, version))
+    }
+}

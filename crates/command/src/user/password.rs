@@ -1,0 +1,103 @@
+//! Accounts: another password.
+
+use crate::CommandError;
+use crate::auth::SecretText;
+use crate::command::{Command, Handled, PasswordWork};
+use crate::fault::Fault;
+use crate::fields::Fields;
+use crate::frame::PasswordFinding;
+use crate::mail;
+use crate::rows::mail::Kind;
+use crate::rows::mail_token::{self, Purpose};
+use crate::rows::{session, user};
+use crate::unit_of_work::{Handling, UnitOfWork};
+use async_graphql::InputObject;
+use millrace_events::user::{OtherSessionsEnded, PasswordChanged};
+use millrace_events::values::Password;
+use millrace_events::{Event, UserId};
+use sea_orm::Set;
+use serde::{Deserialize, Serialize};
+
+/// Changes your password. All your other sign-ins end; the one that sends this goes on.
+#[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
+#[graphql(name = "ChangePasswordInput")]
+#[serde(rename_all = "camelCase")]
+pub struct ChangePassword {
+    /// The password that you have. Wrong ones count like failed sign-ins.
+    pub current_password: SecretText,
+    /// The password that you want: at least 10 characters, at most 128 bytes.
+    pub new_password: SecretText,
+    /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+/// What changing the password did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordSet {
+    /// Whose password.
+    pub user: UserId,
+}
+
+/// Both passwords, parsed.
+#[derive(Debug, Clone)]
+pub struct NewPassword {
+    current: Password,
+    new: Password,
+}
+
+impl Command for ChangePassword {
+    const NAME: &'static str = "changePassword";
+    const SECRET_FIELDS: &'static [&'static str] = &["currentPassword", "newPassword"];
+    type Valid = NewPassword;
+    type Outcome = PasswordSet;
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    fn validate(&self) -> Result<NewPassword, Vec<CommandError>> {
+        let mut fields = Fields::default();
+        let current = fields.judge(own_password("currentPassword", &self.current_password));
+        let new = fields.take("newPassword", Password::parse(self.new_password.expose()));
+        fields.finish(current.zip(new).map(|(current, new)| NewPassword { current, new }))
+    }
+
+    fn password_work(valid: &NewPassword) -> PasswordWork<'_> {
+        PasswordWork::Replace { current: &valid.current, new: &valid.new }
+    }
+
+    async fn handle(_: &NewPassword, unit: &mut UnitOfWork) -> Handling<Handled<PasswordSet>> {
+        let (user_id, kept) = (unit.user_id()?, unit.person()?.session_id);
+        let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
+        let hash = replaced(unit.password(), &user)?;
+        // After the lock: a sign-in that is committed by now has its token from before this moment.
+        let now = unit.clock().await?;
+        session::end_others(unit.db(), user_id.0, kept.0, now.moment()).await?;
+        // Whoever reads the person's mail may have asked for one to set a password with.
+        mail_token::void(unit.db(), user_id.0, Purpose::ResetPassword, &user.email_canonical).await?;
+        mail::write(unit, Kind::PasswordChanged, Some(user_id.0), &user.email).await?;
+        let changed = user::ActiveModel { password_hash: Set(hash), ..Default::default() };
+        let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
+        unit.record(user_id.0, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
+        let ended = OtherSessionsEnded { user_id, kept_session_id: kept, issued_until: now };
+        unit.record(user_id.0, version, Event::OtherSessionsEnded(ended));
+        Ok(Handled::new(PasswordSet { user: user_id }).at(user_id, version))
+    }
+
+    fn replay_has_set<'a>(valid: &'a NewPassword, outcome: &PasswordSet) -> Option<(UserId, &'a Password)> {
+        Some((outcome.user, &valid.new))
+    }
+}
+
+/// The sender's own password as typed. One that no account can have is as wrong as any other, and costs no hash.
+pub(super) fn own_password(field: &str, text: &SecretText) -> Result<Password, CommandError> {
+    Password::parse(text.expose()).map_err(|_| CommandError::wrong_password(field))
+}
+
+/// The hash of the new password, if the current one is still the one that was compared.
+fn replaced(finding: &PasswordFinding, user: &user::Model) -> Result<String, CommandError> {
+    match finding {
+        PasswordFinding::Replaces { was, hash } if *was == user.password_hash => Ok(hash.clone()),
+        _ => Err(CommandError::wrong_password("currentPassword")),
+    }
+}

@@ -1,0 +1,150 @@
+//! Accounts: a forgotten password.
+
+use crate::CommandError;
+use crate::auth::{MailToken, SecretText};
+use crate::command::{Command, Handled, KeyOwner, PasswordWork, Sender};
+use crate::fault::Fault;
+use crate::fields::Fields;
+use crate::frame::PasswordFinding;
+use crate::mail;
+use crate::rows::mail::Kind;
+use crate::rows::mail_token::{self, Purpose};
+use crate::rows::{session, user};
+use crate::unit_of_work::{Handling, UnitOfWork};
+use async_graphql::InputObject;
+use millrace_events::user::{AllSessionsEnded, PasswordChanged};
+use millrace_events::values::{Email, Password};
+use millrace_events::{Event, UserId};
+use sea_orm::Set;
+use serde::{Deserialize, Serialize};
+
+/// Asks for a mail with a token for `resetPassword`. The answer is the same whether or not there is an account with this address.
+#[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
+#[graphql(name = "RequestPasswordResetInput")]
+#[serde(rename_all = "camelCase")]
+pub struct RequestPasswordReset {
+    /// E-mail address of the account; upper and lower case make no difference.
+    pub email: String,
+    /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+/// A mail will be sent, if there is somebody to send it to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResetRequested {}
+
+impl Command for RequestPasswordReset {
+    const NAME: &'static str = "requestPasswordReset";
+    const SENDER: Sender = Sender::Anyone;
+    type Valid = Email;
+    type Outcome = ResetRequested;
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    fn validate(&self) -> Result<Email, Vec<CommandError>> {
+        let mut fields = Fields::default();
+        let email = fields.take("email", Email::parse(&self.email));
+        fields.finish(email)
+    }
+
+    fn password_work(valid: &Email) -> PasswordWork<'_> {
+        PasswordWork::Forgotten(valid)
+    }
+
+    fn key_owner(valid: &Email) -> Option<KeyOwner> {
+        Some(KeyOwner::Email(valid.canonical()))
+    }
+
+    /// Whether there is such an account is not looked up here, so neither the answer nor the time that it takes tells.
+    async fn handle(valid: &Email, unit: &mut UnitOfWork) -> Handling<Handled<ResetRequested>> {
+        mail::write(unit, Kind::ResetPassword, None, valid.as_str()).await?;
+        Ok(Handled::new(ResetRequested {}))
+    }
+}
+
+/// Sets a new password with the token out of a mail. All sign-ins of the account end; sign in with the new password.
+#[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
+#[graphql(name = "ResetPasswordInput")]
+#[serde(rename_all = "camelCase")]
+pub struct ResetPassword {
+    /// The token out of the mail. It is good once, and for a short time.
+    pub token: SecretText,
+    /// At least 10 characters, at most 128 bytes.
+    pub new_password: SecretText,
+    /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    pub idempotency_key: Option<String>,
+}
+
+/// Whose password was set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// The person.
+    pub user: UserId,
+}
+
+/// Token and new password, parsed.
+#[derive(Debug, Clone)]
+pub struct Reset {
+    token: MailToken,
+    new: Password,
+}
+
+impl Command for ResetPassword {
+    const NAME: &'static str = "resetPassword";
+    const SENDER: Sender = Sender::Anyone;
+    const SECRET_FIELDS: &'static [&'static str] = &["token", "newPassword"];
+    type Valid = Reset;
+    type Outcome = PasswordReset;
+
+    fn idempotency_key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    fn validate(&self) -> Result<Reset, Vec<CommandError>> {
+        let mut fields = Fields::default();
+        let token = fields.judge(MailToken::parse(self.token.expose()).ok_or_else(CommandError::invalid_token));
+        let new = fields.take("newPassword", Password::parse(self.new_password.expose()));
+        fields.finish(token.zip(new).map(|(token, new)| Reset { token, new }))
+    }
+
+    fn password_work(valid: &Reset) -> PasswordWork<'_> {
+        PasswordWork::Hash(&valid.new)
+    }
+
+    fn key_owner(valid: &Reset) -> Option<KeyOwner> {
+        Some(KeyOwner::Token(valid.token.hash()))
+    }
+
+    async fn handle(valid: &Reset, unit: &mut UnitOfWork) -> Handling<Handled<PasswordReset>> {
+        let PasswordFinding::Hashed(hash) = unit.password().clone() else {
+            return Err(Fault::Missing("the hash").into());
+        };
+        let user = reader(unit, &valid.token).await?;
+        let user_id = UserId(user.id);
+        let now = unit.clock().await?;
+        mail_token::void(unit.db(), user.id, Purpose::ResetPassword, &user.email_canonical).await?;
+        mail::write(unit, Kind::PasswordChanged, Some(user.id), &user.email).await?;
+        session::end_all(unit.db(), user.id, now.moment()).await?;
+        let changed = user::ActiveModel { password_hash: Set(hash), ..Default::default() };
+        let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
+        unit.record(user.id, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
+        unit.record(user.id, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+        Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version))
+    }
+
+    fn replay_has_set<'a>(valid: &'a Reset, outcome: &PasswordReset) -> Option<(UserId, &'a Password)> {
+        Some((outcome.user, &valid.new))
+    }
+}
+
+/// The locked account whose owner has read the mail with this token. It must still have the address that the mail went to.
+async fn reader(unit: &UnitOfWork, token: &MailToken) -> Handling<user::Model> {
+    let (refused, hash) = (CommandError::invalid_token, token.hash());
+    let owner = mail_token::owner(unit.db(), &hash).await?.ok_or_else(refused)?;
+    let user = user::locked_for_change(unit.db(), owner).await?.ok_or_else(refused)?;
+    let token = mail_token::locked(unit.db(), &hash).await?.ok_or_else(refused)?;
+    let is_good = token.is_good(Purpose::ResetPassword, unit.clock().await?.moment());
+    if is_good && token.email_canonical == user.email_canonical { Ok(user) } else { Err(refused().into()) }
+}

@@ -1,0 +1,172 @@
+//! Mails: written down with the command, sent at least once, given up in the end.
+
+use crate::mailbox::{Mailbox, token_in};
+use crate::world::{World, accepted, settings, sign_up};
+use futures_util::future::join_all;
+use millrace_command::mail::MAIL_ATTEMPTS_MAX;
+use millrace_command::{Mail, MailError, Mailer, RequestPasswordReset, SecretText, VerifyEmail};
+use millrace_log::PostgresSettings;
+use sea_orm::{ConnectionTrait, TransactionTrait};
+use std::time::Duration;
+
+const VERIFY: &str = "Confirm your e-mail address";
+
+fn reset(email: &str) -> RequestPasswordReset {
+    RequestPasswordReset { email: email.into(), idempotency_key: None }
+}
+
+async fn all_are_due(world: &World) {
+    world.sql("UPDATE mails SET due_at = now()").await;
+}
+
+#[tokio::test]
+async fn a_mail_goes_out_once_and_leaves_nothing() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    assert_eq!(world.commands.mail_queue().await.unwrap().waiting, 1);
+    assert_eq!((mailbox.fill(&world).await.sent, mailbox.fill(&world).await.sent), (1, 0));
+    let mails = mailbox.mails(&ada.email, VERIFY);
+    assert!(mails.len() == 1 && mails[0].text.starts_with("Hello Ada,"));
+    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (0, 1));
+}
+
+#[tokio::test]
+async fn no_store_has_a_mailed_token_in_the_clear() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    mailbox.answers(Some(MailError::NotSent("no connection".into())));
+    mailbox.fill(&world).await;
+    let token = token_in(&mailbox.mails(&ada.email, VERIFY)[0].text);
+    for table in ["mails", "mail_tokens", "users", "idempotency_keys", "outbox", "log"] {
+        let found = world.count(&format!("{table} WHERE {table}::text LIKE '%{token}%'")).await;
+        assert_eq!(found, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_rejected_command_sends_nothing() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    world.anonymously(sign_up("Ada", "ada@example.org")).await.unwrap();
+    let twice = world.anonymously(sign_up("Eve", "ada@example.org")).await.unwrap();
+    assert!(!twice.receipt().accepted);
+    assert_eq!(mailbox.fill(&world).await.sent, 1);
+}
+
+#[tokio::test]
+async fn a_mail_that_fails_is_put_off_and_given_up_after_so_many_attempts() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    mailbox.answers(Some(MailError::NotSent("no connection".into())));
+    for attempt in 1..=MAIL_ATTEMPTS_MAX {
+        let mailed = mailbox.fill(&world).await;
+        let is_last = attempt == MAIL_ATTEMPTS_MAX;
+        assert_eq!((mailed.put_off, mailed.dead), (u64::from(!is_last), u64::from(is_last)), "attempt {attempt}");
+        assert_eq!(mailbox.fill(&world).await, millrace_command::Mailed::default(), "not at once again");
+        all_are_due(&world).await;
+    }
+    mailbox.answers(None);
+    assert_eq!(mailbox.fill(&world).await.sent, 0);
+    let queue = world.commands.mail_queue().await.unwrap();
+    assert_eq!((queue.waiting, queue.dead), (0, 1));
+    let ids: Vec<_> = mailbox.mails(&ada.email, VERIFY).iter().map(|mail| mail.id).collect();
+    assert!(ids.len() == 8 && ids.iter().all(|id| *id == ids[0]), "one mail, however often it was tried");
+}
+
+#[tokio::test]
+async fn a_mail_that_is_refused_is_given_up_at_once() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    world.sign_up("Ada").await;
+    mailbox.answers(Some(MailError::Refused("550".into())));
+    assert_eq!(mailbox.fill(&world).await.dead, 1);
+}
+
+#[tokio::test]
+async fn the_token_of_an_attempt_that_seemed_to_fail_is_good_too() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    mailbox.answers(Some(MailError::Slow));
+    mailbox.fill(&world).await;
+    mailbox.answers(None);
+    all_are_due(&world).await;
+    mailbox.fill(&world).await;
+    let mails = mailbox.mails(&ada.email, VERIFY);
+    let first = token_in(&mails[0].text);
+    assert!(mails.len() == 2 && first != token_in(&mails[1].text));
+    let verify = VerifyEmail { token: SecretText(first), idempotency_key: None };
+    accepted(&world.anonymously(verify).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_mail_waits_for_who_erases_its_reader() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    let erasing = world.database().begin().await.unwrap();
+    erasing.execute_unprepared("SELECT FROM users FOR UPDATE").await.unwrap();
+    assert_eq!(mailbox.fill(&world).await, millrace_command::Mailed::default());
+    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (1, 0));
+    erasing.rollback().await.unwrap();
+    assert_eq!(mailbox.fill(&world).await.sent, 1);
+    assert_eq!(mailbox.mails(&ada.email, VERIFY).len(), 1);
+}
+
+/// Dies with a mail in hand.
+struct Dying;
+
+impl Mailer for Dying {
+    async fn send(&self, _: &Mail) -> Result<(), MailError> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test]
+async fn a_mail_in_the_hands_of_a_process_that_died_goes_out_later() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    let sending = tokio::time::timeout(Duration::from_secs(60), world.commands.send_mails(&Dying));
+    let taken = async {
+        while world.count("mails WHERE attempts = 1").await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        mailed = sending => panic!("{mailed:?}"),
+        () = taken => {}
+    }
+    assert_eq!(mailbox.fill(&world).await.sent, 0, "somebody may still have it in hand");
+    assert_eq!(world.count("mails WHERE due_at > now() + interval '1 minute'").await, 1);
+    all_are_due(&world).await;
+    assert_eq!(mailbox.fill(&world).await.sent, 1);
+    assert_eq!(mailbox.mails(&ada.email, VERIFY).len(), 1);
+}
+
+#[tokio::test]
+async fn several_processes_send_each_mail_once() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let people = join_all((0..30).map(|_| world.sign_up("Ada"))).await;
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        let postgres = PostgresSettings::new(&*world.url);
+        processes.push(world.commands_with(postgres, settings(), world.auth()).await);
+    }
+    let mut sent = 0;
+    while sent < 30 {
+        let mailed = join_all(processes.iter().map(|process| process.send_mails(&mailbox))).await;
+        sent += mailed.into_iter().map(|mailed| mailed.unwrap().sent).sum::<u64>();
+    }
+    assert!(people.iter().all(|person| mailbox.mails(&person.email, VERIFY).len() == 1));
+    assert_eq!((sent, world.count("mails").await), (30, 0));
+}
+
+#[tokio::test]
+async fn mails_and_tokens_that_are_over_are_swept() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    world.sign_up("Ada").await;
+    mailbox.fill(&world).await;
+    world.anonymously(reset("nobody@example.org")).await.unwrap();
+    let swept = world.commands.sweep().await.unwrap();
+    assert_eq!((swept.mails, swept.mail_tokens), (0, 0));
+    world.sql("UPDATE mails SET written_at = now() - interval '8 days'").await;
+    world.sql("UPDATE mail_tokens SET expires_at = now()").await;
+    let swept = world.commands.sweep().await.unwrap();
+    assert_eq!((swept.mails, swept.mail_tokens), (1, 1));
+}

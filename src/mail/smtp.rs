@@ -1,0 +1,97 @@
+//! Mails over SMTP.
+
+use crate::settings::MailSettings;
+use lettre::address::AddressError;
+use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
+use lettre::transport::smtp;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use millrace_command::{Mail, MailError, Mailer};
+use std::time::Duration;
+
+/// How long the server may take for one step of the protocol.
+const STEP_WAIT: Duration = Duration::from_secs(10);
+
+/// Why no mails can be sent with these settings.
+#[derive(Debug, thiserror::Error)]
+pub enum SmtpError {
+    /// Setting `mail.smtp_url` is no address of a mail server.
+    #[error("setting mail.smtp_url")]
+    Url(#[from] smtp::Error),
+    /// Setting `mail.from` is no sender.
+    #[error("setting mail.from")]
+    From(#[from] AddressError),
+}
+
+/// Hands mails to a mail server, each over a connection of its own.
+#[derive(Debug, Clone)]
+pub struct Smtp {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Smtp {
+    /// The server and the sender of these settings. Nothing is connected yet.
+    pub fn new(settings: &MailSettings) -> Result<Self, SmtpError> {
+        let from = settings.from.parse()?;
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.smtp_url.expose())?;
+        Ok(Self { transport: builder.timeout(Some(STEP_WAIT)).build(), from })
+    }
+
+    /// The same id at each attempt, so that a mail that arrives twice can be told.
+    fn message(&self, mail: &Mail) -> Result<Message, MailError> {
+        let to = mail.to.parse().map_err(|_| MailError::Refused("not an address".into()))?;
+        let id = format!("<{}@{}>", mail.id.simple(), self.from.email.domain());
+        let builder = Message::builder().from(self.from.clone()).to(Mailbox::new(None, to)).subject(mail.subject);
+        let message = builder.message_id(Some(id)).header(ContentType::TEXT_PLAIN).body(mail.text.clone());
+        message.map_err(|_| MailError::Refused("not a message".into()))
+    }
+}
+
+impl Mailer for Smtp {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        let message = self.message(mail)?;
+        self.transport.send(message).await.map(|_| ()).map_err(|error| judge(&error))
+    }
+}
+
+/// Servers repeat addresses in their answers, so of an answer only its number is told.
+fn judge(error: &smtp::Error) -> MailError {
+    match error.status() {
+        Some(code) if error.is_permanent() => MailError::Refused(format!("the server answered {code}")),
+        Some(code) => MailError::NotSent(format!("the server answered {code}")),
+        None if error.is_timeout() => MailError::Slow,
+        None => MailError::NotSent(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::SecretUrl;
+    use uuid::Uuid;
+
+    fn settings(url: &str, from: &str) -> MailSettings {
+        MailSettings { smtp_url: SecretUrl(url.into()), from: from.into(), ..MailSettings::default() }
+    }
+
+    #[test]
+    fn wrong_settings_are_told_at_start() {
+        let good = "Mill <no-reply@mill.example>";
+        assert!(Smtp::new(&settings("smtps://user:secret@mail.example", good)).is_ok());
+        assert!(Smtp::new(&settings("smtp://mail.example:587?tls=required", good)).is_ok());
+        assert!(matches!(Smtp::new(&settings("http://mail.example", good)), Err(SmtpError::Url(_))));
+        assert!(matches!(Smtp::new(&settings("smtp://mail.example", "nobody")), Err(SmtpError::From(_))));
+    }
+
+    #[test]
+    fn a_message_has_the_mails_id_and_cannot_smuggle_headers() {
+        let smtp = Smtp::new(&settings("smtp://127.0.0.1:9", "Mill <no-reply@mill.example>")).unwrap();
+        let id = Uuid::now_v7();
+        let mail = |to: &str| Mail { id, to: to.into(), subject: "Hello", text: "Words.\n".into() };
+        let text = String::from_utf8(smtp.message(&mail("ada@example.org")).unwrap().formatted()).unwrap();
+        assert!(text.contains(&format!("Message-ID: <{}@mill.example>\r\n", id.simple())), "{text}");
+        assert!(text.contains("To: ada@example.org\r\n") && text.ends_with("\r\n\r\nWords.\r\n"), "{text}");
+        assert!(smtp.message(&mail("ada@example.org\r\nBcc: eve@example.org")).is_err());
+    }
+}
