@@ -1,10 +1,14 @@
 //! The way from the public endpoint to the command side: in this process, or over a small internal HTTP API.
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
+use futures_util::stream;
 use millrace_command::wallet::{NoticeError, SIGNATURE_HEADER};
-use millrace_command::{Answer, Command, CommandFailure, Commands, FailureCode, FailureReport, NoticeOutcome, Request};
+use millrace_command::{
+    Answer, Command, CommandFailure, Commands, Export, ExportRefusal, FailureCode, FailureReport, NoticeOutcome,
+    Request,
+};
 use millrace_events::Timestamp;
-use reqwest::Client;
+use reqwest::{Client, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::sync::Arc;
@@ -30,6 +34,7 @@ pub struct Remote {
     client: Client,
     url: String,
     secret: Arc<str>,
+    export_wait_max: Duration,
 }
 
 /// A command and its circumstances, as they travel.
@@ -41,14 +46,23 @@ pub struct Envelope<C> {
     pub input: C,
 }
 
+/// The wish for an export, as it travels.
+#[derive(Serialize, Deserialize)]
+pub struct WantedExport {
+    /// The last part of the link.
+    pub token: String,
+}
+
 /// An answer as it travels. Of a failure only its report does; the cause stays in the log of the process that met it.
 pub type RemoteAnswer = Result<Value, FailureReport>;
 
 impl CommandPort {
-    /// A port to a command role. `secret` is what query and command roles know each other by.
-    pub fn remote(url: &str, secret: Arc<str>) -> Result<Self, reqwest::Error> {
+    /// A port to a command role. `secret` is what query and command roles know each other by; `export_max` is how long the command role
+    /// may write an export.
+    pub fn remote(url: &str, secret: Arc<str>, export_max: Duration) -> Result<Self, reqwest::Error> {
         let client = Client::builder().timeout(COMMAND_WAIT_MAX).connect_timeout(CONNECT_WAIT_MAX).build()?;
-        Ok(Self::Remote(Remote { client, url: url.trim_end_matches('/').to_owned(), secret }))
+        let (url, export_wait_max) = (url.trim_end_matches('/').to_owned(), export_max + COMMAND_WAIT_MAX);
+        Ok(Self::Remote(Remote { client, url, secret, export_wait_max }))
     }
 
     /// Sends a command, and waits for its answer.
@@ -66,6 +80,19 @@ impl CommandPort {
             Self::Remote(remote) => remote.notice(signature, body).await,
         }
     }
+
+    /// The document that a link to an export leads to; `token` is the link's last part.
+    pub async fn export(&self, token: String) -> Result<Body, ExportRefusal> {
+        match self {
+            Self::Local(commands) => commands.export(&token).await.map(document),
+            Self::Remote(remote) => remote.export(token).await,
+        }
+    }
+}
+
+/// The body of a document that comes piece by piece. One that is cut short breaks the connection, so nobody takes a part for the whole.
+pub fn document(export: Export) -> Body {
+    Body::from_stream(stream::unfold(export, async |mut export| Some((export.next().await?, export))))
 }
 
 /// What a payment provider is told about its notice.
@@ -120,6 +147,18 @@ impl Remote {
         })
     }
 
+    async fn export(&self, token: String) -> Result<Body, ExportRefusal> {
+        let asked = self.client.post(format!("{}/exports", self.url)).bearer_auth(&self.secret);
+        let sent = asked.timeout(self.export_wait_max).json(&WantedExport { token }).send().await;
+        match sent {
+            Ok(answer) if answer.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+                Err(answer.json().await.unwrap_or_else(|error| unanswered(&error)))
+            }
+            Ok(answer) => answer.error_for_status().map(passed_on).map_err(|error| unanswered(&error)),
+            Err(error) => Err(unanswered(&error)),
+        }
+    }
+
     async fn send<C: Command>(&self, request: Request, input: C) -> Result<Answer<C::Outcome>, CommandFailure> {
         let answer = self.post::<C>(request, input).await.map_err(|error| {
             tracing::error!(
@@ -141,6 +180,22 @@ impl Remote {
         let sent = self.client.post(url).bearer_auth(&self.secret).json(&Envelope { request, input }).send().await?;
         sent.error_for_status()?.json().await
     }
+}
+
+/// The body as it comes. An error of the command role's breaks it here too.
+fn passed_on(answer: reqwest::Response) -> Body {
+    Body::from_stream(stream::unfold(Some(answer), async |answer| {
+        let mut answer = answer?;
+        match answer.chunk().await {
+            Ok(chunk) => Some((Ok(chunk?), Some(answer))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+fn unanswered(error: &reqwest::Error) -> ExportRefusal {
+    tracing::error!(error = error as &dyn std::error::Error, "the command role did not answer");
+    ExportRefusal::Failed(failed(FailureCode::Unavailable))
 }
 
 /// Handles one command of the internal API.

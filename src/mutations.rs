@@ -13,11 +13,13 @@ use millrace_command::post::{CreatePost, DeletePost, EditPost, HidePost, Publish
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 use millrace_command::user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, GrantRole, RequestPasswordReset, ResetPassword,
-    RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
+    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
 };
 use millrace_command::wallet::{TopUpWallet, Transfer};
-use millrace_command::{Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, Sender, Session};
+use millrace_command::{
+    Answer, Command, CommandError, CommandFailure, CommandReceipt, Commands, DataExport, Sender, Session,
+};
 use millrace_events::{CommentId, ErasureId, PostId, TopUpId, UserId};
 use millrace_read::graphql::{AfterCommand, Comment, Order, Post, Product, User, Wallet};
 
@@ -43,6 +45,7 @@ macro_rules! mutations {
             $( show { $( $(#[$object_doc:meta])* $object:ident: $object_type:ty, )* } )?
             $( tell { $( $(#[$id_doc:meta])* $id:ident: $id_type:ty, )* } )?
             $( credentials { $(#[$session_doc:meta])* $session:ident } )?
+            $( link { $(#[$export_doc:meta])* $export:ident } )?
         }
     )*) => {
         $(
@@ -86,6 +89,13 @@ macro_rules! mutations {
                     $(#[$session_doc])*
                     async fn $session(&self) -> Option<&Session> {
                         self.0.session()
+                    }
+                )?
+
+                $(
+                    $(#[$export_doc])*
+                    async fn $export(&self) -> Option<&DataExport> {
+                        self.0.export()
                     }
                 )?
             }
@@ -182,6 +192,14 @@ mutations! {
         show {
             /// The person, changed.
             user: User,
+        }
+    }
+
+    /// Asks for a link to all that is kept of the signed-in person, drafts included: a JSON document.
+    export_my_data(ExportMyData) -> ExportMyDataPayload {
+        link {
+            /// The link, good for a few minutes.
+            export
         }
     }
 

@@ -1,5 +1,6 @@
 //! Settings: defaults, then the file, then the environment, then flags. A key that does not exist is an error with a suggestion.
 
+use crate::http::exports;
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -7,6 +8,7 @@ use std::collections::BTreeSet;
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 const ENVIRONMENT_PREFIX: &str = "MILLRACE";
 const SEPARATOR: &str = "__";
@@ -37,6 +39,8 @@ pub struct Settings {
     pub shop: ShopSettings,
     /// The payment provider (command role).
     pub payments: PaymentSettings,
+    /// Exports of one's own data (command role).
+    pub exports: ExportSettings,
     /// Mails to people (command role).
     pub mail: MailSettings,
     /// What goes on by itself in `millrace dev`.
@@ -329,6 +333,34 @@ pub struct PaymentSettings {
 impl Default for PaymentSettings {
     fn default() -> Self {
         Self { webhook_secret_file: PathBuf::new(), development_webhook_url: String::new() }
+    }
+}
+
+/// Exports of one's own data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExportSettings {
+    /// Where clients reach exports; a link's token is appended. The default is a path where GraphQL is served, `https://…/exports/` names
+    /// the host too.
+    pub url: String,
+    /// How long a link is good, in seconds.
+    pub link_s: u32,
+    /// Exports that one process writes at once. A person has one at a time.
+    pub at_once_max: usize,
+    /// The longest time that an export may take, however slowly its client takes it, in milliseconds (command and query roles).
+    pub time_ms_max: u64,
+}
+
+impl Default for ExportSettings {
+    fn default() -> Self {
+        Self { url: exports::PATH.into(), link_s: 300, at_once_max: 4, time_ms_max: 120_000 }
+    }
+}
+
+impl ExportSettings {
+    /// The longest time that an export may take.
+    pub fn time_max(&self) -> Duration {
+        Duration::from_millis(self.time_ms_max)
     }
 }
 

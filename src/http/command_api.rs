@@ -1,6 +1,6 @@
-//! The internal HTTP API of a command role: `POST /commands/{name}`. Only for query roles that hold the shared secret.
+//! The internal HTTP API of a command role: `POST /commands/{name}`, `/payment-notices`, `/exports`. Only for query roles that hold the shared secret.
 
-use crate::command_port::{self, Envelope};
+use crate::command_port::{self, Envelope, WantedExport};
 use crate::mutations;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -25,6 +25,7 @@ pub struct CommandApi {
 /// The routes of the internal API.
 pub fn routes(api: CommandApi, body_bytes_max: usize) -> Router {
     let router = Router::new().route("/commands/{name}", post(handle)).route("/payment-notices", post(notice));
+    let router = router.route("/exports", post(export));
     router.layer(DefaultBodyLimit::max(body_bytes_max)).with_state(api)
 }
 
@@ -50,6 +51,21 @@ async fn notice(State(api): State<CommandApi>, headers: HeaderMap, body: Bytes) 
     }
     let signature = headers.get(SIGNATURE_HEADER).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Json(command_port::take_notice(&api.commands, signature, &body).await).into_response()
+}
+
+/// A document, or the refusal as it travels. The token comes in the body: a path may end in somebody's log.
+async fn export(
+    State(api): State<CommandApi>,
+    headers: HeaderMap,
+    Json(WantedExport { token }): Json<WantedExport>,
+) -> Response {
+    if !knows_secret(&headers, &api.secret) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    match api.commands.export(&token).await {
+        Ok(export) => command_port::document(export).into_response(),
+        Err(refusal) => (StatusCode::UNPROCESSABLE_ENTITY, Json(refusal)).into_response(),
+    }
 }
 
 fn knows_secret(headers: &HeaderMap, secret: &str) -> bool {

@@ -2,6 +2,7 @@
 
 pub mod client_address;
 pub mod command_api;
+pub mod exports;
 pub mod graphql;
 pub mod headers;
 pub mod operations;
@@ -47,7 +48,7 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
     if limits.playground {
         router = router.merge(playground::routes(&limits.playground_folder)).merge(pictures::routes());
     }
-    router = router.merge(webhook::routes(api.port().clone()));
+    router = router.merge(webhook::routes(api.port().clone())).merge(exports::routes(api.port().clone()));
     let cors = cors(limits);
     let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(graphql::handle)).layer(cors);
     router.merge(endpoint.with_state(api))

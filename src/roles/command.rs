@@ -7,12 +7,13 @@ use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
-use crate::settings::{MailSettings, PaymentSettings, Settings};
+use crate::settings::{ExportSettings, MailSettings, PaymentSettings, Settings};
 use millrace_command::auth::{
-    AccessTokenSigner, AttemptLimits, Attempts, Auth, PasswordCost, PasswordLimits, Passwords,
+    AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
+    Passwords,
 };
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
-use millrace_command::{AccountRules, Commands, PaymentNotice, ServerSecret, ShopRules};
+use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
 use millrace_log::Log;
 use std::sync::Arc;
@@ -46,23 +47,31 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
     };
+    let exports = ExportLimits { at_once_max: settings.exports.at_once_max, time_max: settings.exports.time_max() };
     let accounts = account_rules(&settings.mail);
-    let settings = &settings.auth;
-    let failed = |source| RoleError::Start { part: "commands", source };
-    let signer = AccessTokenSigner::from_pem(&keys::read(&settings.signing_key_file)?).map_err(|e| failed(e.into()))?;
-    let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
-    let passwords = Passwords::new(cost, PasswordLimits::default()).map_err(|e| failed(e.into()))?;
-    let auth = Auth {
-        passwords,
-        signer,
+    let secret = keys::read_secret(&settings.auth.secret_file)?;
+    let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;
+    let limits = millrace_command::Settings::new(secret);
+    let limits = millrace_command::Settings { shop, accounts, exports, webhook_secret, ..limits };
+    Ok(Commands::new(log, auth(settings)?, limits))
+}
+
+fn auth(settings: &Settings) -> Result<Auth, RoleError> {
+    let signing_key = keys::read(&settings.auth.signing_key_file)?;
+    let cost = PasswordCost { memory_kib: settings.auth.password_memory_kib, ..PasswordCost::default() };
+    let passwords = Passwords::new(cost, PasswordLimits::default());
+    let links = ExportLinks::from_pem(&signing_key, link_rules(&settings.exports));
+    Ok(Auth {
+        passwords: passwords.map_err(|error| cannot_start(error.into()))?,
+        signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
         attempts: Attempts::new(AttemptLimits::default()),
         resets: Attempts::new(AttemptLimits::of_resets()),
-    };
-    let secret = keys::read_secret(&settings.secret_file)?;
-    let secret = ServerSecret::new(secret.as_bytes()).map_err(|e| failed(e.into()))?;
-    let settings =
-        millrace_command::Settings { shop, accounts, webhook_secret, ..millrace_command::Settings::new(secret) };
-    Ok(Commands::new(log, auth, settings))
+        exports: links.map_err(|error| cannot_start(error.into()))?,
+    })
+}
+
+fn cannot_start(source: Box<dyn std::error::Error + Send + Sync>) -> RoleError {
+    RoleError::Start { part: "commands", source }
 }
 
 fn account_rules(settings: &MailSettings) -> AccountRules {
@@ -72,6 +81,10 @@ fn account_rules(settings: &MailSettings) -> AccountRules {
         verify_url: settings.verify_url.clone(),
         reset_url: settings.reset_url.clone(),
     }
+}
+
+fn link_rules(settings: &ExportSettings) -> ExportLinkRules {
+    ExportLinkRules { url: settings.url.clone(), good_for: time::Duration::seconds(settings.link_s.into()) }
 }
 
 fn webhook_secret(settings: &PaymentSettings) -> Result<Option<WebhookSecret>, RoleError> {

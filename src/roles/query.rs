@@ -101,7 +101,7 @@ fn command_port(settings: &Settings, local: Option<Commands>) -> Result<CommandP
     }
     let secret = keys::read_secret(&settings.auth.secret_file)?;
     let failed = |error| RoleError::Start { part: "the way to the command role", source: Box::new(error) };
-    CommandPort::remote(&settings.command.url, secret).map_err(failed)
+    CommandPort::remote(&settings.command.url, secret, settings.exports.time_max()).map_err(failed)
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod crowd;
 mod dev;
 mod erasure;
 mod examples;
+mod export;
 mod faults;
 mod front;
 mod harness;

@@ -85,6 +85,7 @@ async fn each_mutation_of_the_schema_moves_a_subscription() {
             "signUp" | "signIn" | "refreshSession" | "signOut" | "signOutEverywhere" => session(&world, name).await,
             "updateProfile" | "followUser" | "unfollowUser" => person(&world, name).await,
             "eraseAccount" => erasure(&world, name).await,
+            "exportMyData" => export(&world, name).await,
             "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => post(&world, name).await,
             "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => talk(&world, name).await,
             "hidePost" | "unhidePost" | "hideComment" | "unhideComment" => hiding(&stage, &world, name).await,
@@ -163,6 +164,17 @@ async fn person(world: &World, name: &str) {
             assert_eq!(event["posts"]["nodes"], json!([]));
         }
     }
+}
+
+/// It changes nothing, so that there is nothing to watch: the next thing that a watcher hears is something else.
+async fn export(world: &World, name: &str) {
+    let mut socket = world.open(&world.ben.client).await;
+    socket.subscribe("1", POST, json!({ "id": world.post })).await;
+    socket.event("event", "the snapshot").await;
+    let payload = world.ada.client.command(name, json!({ "password": PASSWORD }), "export { url }").await;
+    assert!(payload["export"]["url"].is_string(), "{payload:#}");
+    let liked = world.ben.client.command("likePost", json!({ "postId": world.post }), "").await;
+    assert_eq!(socket.event("event", "the like").await["commandId"], liked["receipt"]["commandId"]);
 }
 
 /// Whoever watches a post sees what its author wrote go.

@@ -1,6 +1,6 @@
 //! What a command is: an input, rules, a handler, an outcome of ids. Each noun's file has its commands.
 
-use crate::{CommandError, HandlerError, Session, UnitOfWork};
+use crate::{CommandError, DataExport, HandlerError, Session, UnitOfWork};
 use async_graphql::{ID, InputType};
 use millrace_events::UserId;
 use millrace_events::values::{Email, Password};
@@ -46,6 +46,8 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
     const SENDER: Sender = Sender::SignedIn;
     /// Input fields that no store may hold, not even as a hash: they are left out when inputs are compared.
     const SECRET_FIELDS: &'static [&'static str] = &[];
+    /// True if a replay is handled again, for an answer that is not kept: it must change nothing.
+    const IS_HANDLED_AGAIN: bool = false;
     /// The input once its fields are parsed.
     type Valid: Send + Sync;
     /// The ids of what it touched, kept for replays. Field names are those of the payload.
@@ -135,13 +137,14 @@ pub struct Handled<O> {
     pub(crate) aggregate_id: Option<ID>,
     pub(crate) version: Option<u32>,
     pub(crate) session: Option<Session>,
+    pub(crate) export: Option<DataExport>,
     pub(crate) rejection: Option<CommandError>,
 }
 
 impl<O> Handled<O> {
     /// Accepted, with the ids of what was touched.
     pub fn new(outcome: O) -> Self {
-        Self { outcome, aggregate_id: None, version: None, session: None, rejection: None }
+        Self { outcome, aggregate_id: None, version: None, session: None, export: None, rejection: None }
     }
 
     /// The aggregate that the receipt tells about, and its version now.
@@ -157,6 +160,11 @@ impl<O> Handled<O> {
     /// Credentials for the client. They are not kept.
     pub fn with_session(self, session: Session) -> Self {
         Self { session: Some(session), ..self }
+    }
+
+    /// A link for the client. It is not kept.
+    pub fn with_export(self, export: DataExport) -> Self {
+        Self { export: Some(export), ..self }
     }
 
     /// The answer is no all the same; what was changed stands, such as the end of a sign-in whose refresh token was stolen.

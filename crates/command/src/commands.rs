@@ -1,6 +1,7 @@
 //! The door to the command side: each command runs in a task of its own, so that a client who hangs up cannot stop it half-way.
 
 use crate::auth::Auth;
+use crate::export::{Export, ExportLimits, ExportRefusal, Exports};
 use crate::fault::Fault;
 use crate::frame::Actor;
 use crate::mail::{MailQueue, Mailed, Mailer};
@@ -59,6 +60,8 @@ pub struct Settings {
     pub sweep_rows_max: u64,
     /// The rules of the shop.
     pub shop: ShopRules,
+    /// What exports may take.
+    pub exports: ExportLimits,
     /// The rules of accounts.
     pub accounts: AccountRules,
     /// What the payment provider signs its notices with; without it no notice is taken.
@@ -75,6 +78,7 @@ impl Settings {
             outcome_wait_max: Duration::from_secs(8),
             sweep_rows_max: 1_000,
             shop: ShopRules::default(),
+            exports: ExportLimits::default(),
             accounts: AccountRules::default(),
             webhook_secret: None,
         }
@@ -120,14 +124,16 @@ pub struct Commands {
     pub(crate) pipeline: Arc<Pipeline>,
     /// One for each running command; its task owns it.
     places: Arc<Semaphore>,
+    exports: Arc<Exports>,
 }
 
 impl Commands {
     /// Over this log and these credentials.
     pub fn new(log: Log, auth: Auth, settings: Settings) -> Self {
         let places = Arc::new(Semaphore::new(settings.commands_max));
+        let exports = Arc::new(Exports::new(settings.exports));
         let sequencer = Sequencer::new(log.clone());
-        Self { pipeline: Arc::new(Pipeline { log, sequencer, auth: Arc::new(auth), settings }), places }
+        Self { pipeline: Arc::new(Pipeline { log, sequencer, auth: Arc::new(auth), settings }), places, exports }
     }
 
     /// Executes a command. Dropping the future does not stop the command.
@@ -157,6 +163,11 @@ impl Commands {
     pub async fn find_user(&self, email: &Email) -> Result<Option<UserId>, CommandFailure> {
         let found = rows::user::id_by_email(self.pipeline.log.database(), &email.canonical()).await;
         found.map(|id| id.map(UserId)).map_err(|error| report("findUser", error.into()))
+    }
+
+    /// Begins the document that a link to an export leads to; `token` is the link's last part.
+    pub async fn export(&self, token: &str) -> Result<Export, ExportRefusal> {
+        self.exports.open(&self.pipeline, token).await
     }
 
     /// Top-ups that wait for the payment provider, as the notices that would end them well: what the provider of the development set-up

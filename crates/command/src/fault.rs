@@ -8,6 +8,9 @@ use millrace_log::LogError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
 use std::time::Duration;
 
+/// After so long a place for an export may be free again, in seconds.
+const EXPORT_RETRY_AFTER_S: u64 = 10;
+
 /// Why a handler stopped.
 #[derive(Debug)]
 pub enum HandlerError {
@@ -65,6 +68,9 @@ pub enum Fault {
     /// A sign-in's refresh token is used again and again within its grace.
     #[error("too many refresh tokens of one sign-in")]
     TooManyRefreshTokens,
+    /// As many exports as may run are running, or one of this person's is.
+    #[error("too many exports are running")]
+    TooManyExports,
     /// The answer did not come in time. The command goes on.
     #[error("the command takes longer than {wait_ms} ms")]
     Slow {
@@ -95,8 +101,8 @@ pub enum Fault {
     /// A password was not hashed or compared.
     #[error("a password was not hashed or compared")]
     Password(#[from] PasswordError),
-    /// An access token was not signed.
-    #[error("an access token was not signed")]
+    /// A token was not signed.
+    #[error("a token was not signed")]
     Key(#[from] KeyError),
     /// A statement must change so many rows, and changed another number of them.
     #[error("{statement} changed {rows} rows instead of {wanted}")]
@@ -134,7 +140,7 @@ impl Fault {
             Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
                 FailureCode::RateLimited
             }
-            Self::TooManyResets { .. } => FailureCode::RateLimited,
+            Self::TooManyResets { .. } | Self::TooManyExports => FailureCode::RateLimited,
             Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
@@ -151,6 +157,7 @@ impl Fault {
             Self::TooManyAttempts { wait } | Self::TooManyResets { wait } => {
                 Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX))
             }
+            Self::TooManyExports => Some(EXPORT_RETRY_AFTER_S),
             _ => None,
         }
     }
@@ -159,6 +166,7 @@ impl Fault {
         match self {
             Self::TooManyCommands => Some("commands at once"),
             Self::TooManyAttempts { .. } => Some("failed sign-ins"),
+            Self::TooManyExports => Some("exports at once"),
             Self::TooManyResets { .. } => Some("password resets"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
             Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),

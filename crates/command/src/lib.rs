@@ -19,6 +19,7 @@ mod commit;
 mod credentials;
 pub mod erasure;
 mod error;
+pub mod export;
 mod failure;
 mod fault;
 mod fields;
@@ -40,7 +41,7 @@ pub mod user;
 pub mod wallet;
 
 pub use account_rules::AccountRules;
-pub use auth::{Auth, SecretText, Session};
+pub use auth::{Auth, DataExport, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
 pub use commands::{Commands, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment, HideComment, UnhideComment};
@@ -49,6 +50,7 @@ pub use error::{
     InsufficientFunds, InvalidCredentials, InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed,
     NotFound, OutOfStock, ValidationError, VersionConflict,
 };
+pub use export::{Export, ExportLimits, ExportRefusal};
 pub use failure::{CommandFailure, FailureCode, FailureReport};
 pub use fault::{Fault, HandlerError};
 pub use follow::{FollowUser, UnfollowUser};
@@ -63,7 +65,7 @@ pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
 pub use user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, GrantRole, RequestPasswordReset, ResetPassword,
-    RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
+    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
 };
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -7,7 +7,9 @@ use crate::fault::{Fault, HandlerError};
 use crate::frame::{Actor, Frame};
 use crate::idempotency::{self, Claim, Claimed, Kept};
 use crate::unit_of_work::{Handling, UnitOfWork};
-use crate::{Answer, Command, CommandError, CommandReceipt, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings};
+use crate::{
+    Answer, Command, CommandError, CommandReceipt, DataExport, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings,
+};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::fail_point::reach_in;
 use millrace_events::{CommandId, ConsistencyToken, Viewer};
@@ -35,6 +37,7 @@ struct Settled<O> {
     receipt: CommandReceipt,
     outcome: O,
     session: Option<Session>,
+    export: Option<DataExport>,
     rejection: Option<CommandError>,
 }
 
@@ -140,18 +143,27 @@ impl Pipeline {
             Some((user_id, password)) => Some(self.sign_in_again(frame, user_id, password).await?),
             None => None,
         };
+        let export = if C::IS_HANDLED_AGAIN { self.handle_again::<C>(frame, valid).await? } else { None };
         let receipt = CommandReceipt { replayed: true, ..kept.receipt };
-        Ok(Settled { receipt, outcome: kept.outcome, session, rejection: None })
+        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None })
+    }
+
+    /// What a repeated command answers anew, if it would be accepted now. It changes nothing, so nothing is committed.
+    async fn handle_again<C: Command>(&self, frame: &Frame, valid: &C::Valid) -> Handling<Option<DataExport>> {
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
+        let handled = C::handle(valid, &mut unit).await;
+        unit.roll_back().await;
+        Ok(handled?.export)
     }
 
     async fn answer<C: Command>(&self, settled: Settled<C::Outcome>) -> Answer<C::Outcome> {
-        let Settled { receipt, outcome, session, rejection } = settled;
+        let Settled { receipt, outcome, session, export, rejection } = settled;
         if let Some(error) = rejection {
             return self.reject(rejected(receipt.command_id), vec![error]).await;
         }
         let consistency_token = self.consistency_token().await;
         reach_in("command.sequenced", C::NAME).await;
-        Answer::Accepted { receipt: CommandReceipt { consistency_token, ..receipt }, outcome, session }
+        Answer::Accepted { receipt: CommandReceipt { consistency_token, ..receipt }, outcome, session, export }
     }
 
     async fn reject<O>(&self, receipt: CommandReceipt, errors: Vec<CommandError>) -> Answer<O> {
@@ -221,7 +233,8 @@ fn settled<O>(unit: &UnitOfWork, handled: Handled<O>) -> Settled<O> {
         accepted_at: Some(unit.at()),
         consistency_token: None,
     };
-    Settled { receipt, outcome: handled.outcome, session: handled.session, rejection: handled.rejection }
+    let Handled { outcome, session, export, rejection, .. } = handled;
+    Settled { receipt, outcome, session, export, rejection }
 }
 
 fn rejected(command_id: CommandId) -> CommandReceipt {

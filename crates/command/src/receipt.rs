@@ -1,6 +1,6 @@
 //! What a command answers: a receipt, and what it did or why it did not.
 
-use crate::{CommandError, Session};
+use crate::{CommandError, DataExport, Session};
 use async_graphql::{ID, SimpleObject};
 use millrace_events::{CommandId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub enum Answer<O> {
         outcome: O,
         /// The credentials of a new or renewed sign-in.
         session: Option<Session>,
+        /// The link to an export.
+        export: Option<DataExport>,
     },
     /// It was refused and changed nothing.
     Rejected {
@@ -78,6 +80,14 @@ impl<O> Answer<O> {
             Self::Rejected { .. } => None,
         }
     }
+
+    /// The link to an export.
+    pub fn export(&self) -> Option<&DataExport> {
+        match self {
+            Self::Accepted { export, .. } => export.as_ref(),
+            Self::Rejected { .. } => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +114,9 @@ mod tests {
             refresh_token: "refresh".into(),
             expires_at: Timestamp::new(OffsetDateTime::now_utc()),
         };
-        let accepted = Answer::Accepted { receipt: receipt(true), outcome: 7, session: Some(session) };
+        let export =
+            Some(DataExport { url: "/exports/x".into(), expires_at: Timestamp::new(OffsetDateTime::now_utc()) });
+        let accepted = Answer::Accepted { receipt: receipt(true), outcome: 7, session: Some(session), export };
         let errors = vec![CommandError::version_conflict(2, 3), CommandError::not_found("post", "postId")];
         let rejected = Answer::Rejected { receipt: receipt(false), errors };
         for answer in [accepted, rejected] {
@@ -117,7 +129,9 @@ mod tests {
     fn tokens_do_not_show_in_debug_output() {
         let (access_token, refresh_token) = ("access-secret".to_owned(), "refresh-secret".to_owned());
         let session = Session { access_token, refresh_token, expires_at: Timestamp::new(OffsetDateTime::now_utc()) };
-        let answer = Answer::Accepted { receipt: receipt(true), outcome: 7, session: Some(session) };
+        let expires_at = Timestamp::new(OffsetDateTime::now_utc());
+        let export = Some(DataExport { url: "/exports/secret".into(), expires_at });
+        let answer = Answer::Accepted { receipt: receipt(true), outcome: 7, session: Some(session), export };
         assert!(!format!("{answer:?}").contains("secret"));
     }
 }

@@ -3,6 +3,7 @@
 mod deactivation;
 mod email;
 mod erase;
+mod export;
 mod password;
 mod profile;
 mod reset;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use self::deactivation::{DeactivateAccount, Deactivated};
 pub use self::email::{ChangeEmail, EmailWanted, VerifyEmail};
 pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
+pub use self::export::{DataExported, ExportMyData};
 pub use self::password::{ChangePassword, PasswordSet};
 pub use self::profile::{ProfileChanged, UpdateProfile};
 pub use self::reset::{PasswordReset, RequestPasswordReset, ResetPassword, ResetRequested};

@@ -61,6 +61,7 @@ pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
     ("signOut", Thing::Session, [SignIn, Done, Done, Done, Done]),
     ("signOutEverywhere", Thing::Session, [SignIn, Done, Done, Done, Done]),
     ("updateProfile", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("exportMyData", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("changePassword", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("changeEmail", Thing::Account, [SignIn, Done, Done, Done, Done]),
     ("verifyEmail", Thing::Unverified, [Done, Done, Done, Done, Done]),

@@ -5,7 +5,9 @@ use crate::error::BenchError;
 use crate::plan::{CUSTOMERS, FILL_AT_ONCE, HISTORY, PRODUCTS, USERS};
 use crate::stage::Stage;
 use futures_util::{StreamExt, TryStreamExt, stream};
-use millrace_command::auth::{AccessTokenSigner, AttemptLimits, Attempts, PasswordCost, PasswordLimits, Passwords};
+use millrace_command::auth::{
+    AccessTokenSigner, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits, Passwords,
+};
 use millrace_command::order::OrderLineInput;
 use millrace_command::{
     Answer, Auth, Command, Commands, CreateProduct, PayOrder, PlaceOrder, Request, ServerSecret, Settings, TopUpWallet,
@@ -64,10 +66,12 @@ fn currency() -> Result<Currency, BenchError> {
 
 fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
     let passwords = Passwords::new(PasswordCost::default(), PasswordLimits::default());
+    let signing_key = stage.signing_key()?;
     let auth = Auth {
         passwords: passwords.map_err(|error| BenchError::Commands(error.into()))?,
-        signer: AccessTokenSigner::from_pem(&stage.signing_key()?)?,
+        signer: AccessTokenSigner::from_pem(&signing_key)?,
         attempts: Attempts::new(AttemptLimits::default()),
+        exports: ExportLinks::from_pem(&signing_key, ExportLinkRules::default())?,
         resets: Attempts::new(AttemptLimits::of_resets()),
     };
     let secret = ServerSecret::new(SECRET).map_err(|error| BenchError::Commands(error.into()))?;

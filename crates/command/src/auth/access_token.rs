@@ -19,14 +19,14 @@ pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 /// How far the clocks of two machines may be apart.
 const CLOCK_LEEWAY: Duration = Duration::seconds(30);
 /// No token of ours is longer; more is not worth looking at.
-const TOKEN_BYTES_MAX: usize = 2_048;
+pub(super) const TOKEN_BYTES_MAX: usize = 2_048;
 /// How many tokens of good signature a verifier keeps in mind, and for how long: as long as they are good.
 const TOKENS_KEPT_MAX: u64 = 10_000;
 const TOKEN_KEPT: std::time::Duration = std::time::Duration::from_secs(5 * 60);
-const ISSUER: &str = "millrace";
+pub(super) const ISSUER: &str = "millrace";
 const AUDIENCE: &str = "millrace-api";
 /// The only algorithm: what a token's header asks for does not matter.
-const ALGORITHM: Algorithm = Algorithm::EdDSA;
+pub(super) const ALGORITHM: Algorithm = Algorithm::EdDSA;
 
 /// What a token says. A claim of the wrong type makes the token invalid.
 #[derive(Clone, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ pub enum KeyError {
         source: jsonwebtoken::errors::Error,
     },
     /// A token could not be signed.
-    #[error("an access token could not be signed")]
+    #[error("a token could not be signed")]
     Sign(#[source] jsonwebtoken::errors::Error),
 }
 
@@ -142,7 +142,7 @@ impl AccessTokenVerifier {
         let refused = |source| KeyError::Key { expected: "public key", source };
         let key = DecodingKey::from_ed_pem(public_pem.as_bytes()).map_err(refused)?;
         let signed = Cache::builder().max_capacity(TOKENS_KEPT_MAX).time_to_live(TOKEN_KEPT).build();
-        Ok(Self { key, validation: validation(), signed })
+        Ok(Self { key, validation: validation(AUDIENCE), signed })
     }
 
     /// The person that the token speaks for, without roles. Whether the sign-in has ended is for the caller to look up.
@@ -188,22 +188,22 @@ impl std::fmt::Debug for AccessTokenVerifier {
 }
 
 /// Signature, issuer and audience. Times are compared here, with a clock that is an argument.
-fn validation() -> Validation {
+pub(super) fn validation(audience: &str) -> Validation {
     let mut validation = Validation::new(ALGORITHM);
     validation.algorithms = vec![ALGORITHM];
     validation.validate_exp = false;
     validation.validate_nbf = false;
     validation.set_issuer(&[ISSUER]);
-    validation.set_audience(&[AUDIENCE]);
+    validation.set_audience(&[audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
     validation
 }
 
-fn moment(seconds: i64) -> Result<OffsetDateTime, AccessTokenError> {
+pub(super) fn moment(seconds: i64) -> Result<OffsetDateTime, AccessTokenError> {
     OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| AccessTokenError::Malformed)
 }
 
-fn whole_seconds(moment: OffsetDateTime) -> Timestamp {
+pub(super) fn whole_seconds(moment: OffsetDateTime) -> Timestamp {
     Timestamp::new(moment.replace_nanosecond(0).unwrap_or(moment))
 }
 

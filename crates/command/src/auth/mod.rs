@@ -2,6 +2,7 @@
 
 mod access_token;
 mod attempts;
+mod export_link;
 mod key_pair;
 mod mail_token;
 mod passwords;
@@ -11,6 +12,7 @@ mod session;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{AttemptLimits, Attempts};
+pub use export_link::{DataExport, ExportLinkRules, ExportLinks, ExportRight};
 pub use key_pair::{KeyPair, generate_key_pair};
 pub use mail_token::MailToken;
 pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};
@@ -27,6 +29,8 @@ pub struct Auth {
     pub signer: AccessTokenSigner,
     /// Counts failed sign-ins.
     pub attempts: Attempts,
+    /// Makes links to exports.
+    pub exports: ExportLinks,
     /// Counts mails for forgotten passwords.
     pub resets: Attempts,
 }

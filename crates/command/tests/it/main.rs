@@ -10,6 +10,7 @@ mod credentials;
 mod erasure;
 mod erasure_races;
 mod expiry;
+mod export;
 mod faults;
 mod follows;
 mod hiding;

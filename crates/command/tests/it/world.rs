@@ -1,8 +1,8 @@
 //! A database of its own for each test, and people who use it.
 
 use millrace_command::auth::{
-    AccessTokenSigner, AccessTokenVerifier, AttemptLimits, Attempts, PasswordCost, PasswordLimits, Passwords,
-    generate_key_pair,
+    AccessTokenSigner, AccessTokenVerifier, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost,
+    PasswordLimits, Passwords, generate_key_pair,
 };
 use millrace_command::{
     Answer, Auth, Command, CommandError, CommandFailure, CommandReceipt, Commands, CreatePost, Request, SecretText,
@@ -59,6 +59,11 @@ impl World {
 
     pub fn auth(&self) -> Auth {
         auth(&self.private_pem)
+    }
+
+    /// The same with other links to exports.
+    pub fn auth_with(&self, rules: ExportLinkRules) -> Auth {
+        Auth { exports: ExportLinks::from_pem(&self.private_pem, rules).unwrap(), ..self.auth() }
     }
 
     pub fn database(&self) -> &DatabaseConnection {
@@ -185,6 +190,7 @@ fn auth(private_pem: &str) -> Auth {
             .unwrap(),
         signer: AccessTokenSigner::from_pem(private_pem).unwrap(),
         attempts: Attempts::new(AttemptLimits::default()),
+        exports: ExportLinks::from_pem(private_pem, ExportLinkRules::default()).unwrap(),
         resets: Attempts::new(AttemptLimits::of_resets()),
     }
 }
