@@ -150,7 +150,7 @@ impl Pipeline {
 
     /// What a repeated command answers anew, if it would be accepted now. It changes nothing, so nothing is committed.
     async fn handle_again<C: Command>(&self, frame: &Frame, valid: &C::Valid) -> Handling<Option<DataExport>> {
-        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone()).await?;
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
         let handled = C::handle(valid, &mut unit).await;
         unit.roll_back().await;
         Ok(handled?.export)

@@ -1,5 +1,6 @@
 //! Somebody who has lived here is erased: nothing of them is left in any store, and a fold from position 1 says the same.
 
+mod killed;
 mod restored;
 mod search;
 
