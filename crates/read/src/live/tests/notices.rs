@@ -37,7 +37,7 @@ async fn who_may_have_missed_something_is_told_so() {
     feed.tick().await.unwrap();
     assert_eq!(notices.next().await, UNKNOWN);
     let change = store.write("a");
-    feed.hear(ring(&[change.clone()])).await.unwrap();
+    feed.hear(ring(std::slice::from_ref(&change))).await.unwrap();
     assert_eq!(notices.next().await, of(&change));
     store.cut_over(2, 1);
     feed.tick().await.unwrap();
@@ -58,13 +58,13 @@ async fn what_is_taken_away_is_noted_before_anybody_hears_of_it() {
     }
     for (before, after) in [(everyone, nobody), (everyone, person), (person, nobody)] {
         let change = store.write_for("a", before, after);
-        feed.hear(ring(&[change.clone()])).await.unwrap();
+        feed.hear(ring(std::slice::from_ref(&change))).await.unwrap();
         let token = withdrawals.token().unwrap();
         assert_eq!(token.projections["notes"], (1, change.revision), "{before:?} {after:?}");
     }
     assert_eq!(withdrawals.watch().borrow().erased, 0);
     let erased = Change { event: ERASURE.into(), ..store.write_for("a", nobody, nobody) };
-    feed.hear(ring(&[erased.clone()])).await.unwrap();
+    feed.hear(ring(std::slice::from_ref(&erased))).await.unwrap();
     assert_eq!(withdrawals.token().unwrap().projections["notes"], (1, erased.revision));
     assert_eq!(withdrawals.watch().borrow().erased, 1);
     store.cut_over(2, 1);
