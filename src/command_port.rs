@@ -2,7 +2,7 @@
 
 use axum::body::{Body, Bytes};
 use futures_util::stream;
-use millrace_command::wallet::{NoticeError, SIGNATURE_HEADER};
+use millrace_command::wallet::{NoticeError, SIGNATURE_HEADER, TopUpEnded};
 use millrace_command::{
     Answer, Command, CommandFailure, Commands, Export, ExportRefusal, FailureCode, FailureReport, NoticeOutcome,
     Request,
@@ -124,12 +124,18 @@ pub async fn take_notice(commands: &Commands, signature: &str, body: &[u8]) -> N
             tracing::warn!(%error, "a payment notice was not believed");
             NoticeAnswer::NotBelieved
         }
-        NoticeOutcome::Answered(Ok(Answer::Accepted { .. })) => NoticeAnswer::Taken,
-        NoticeOutcome::Answered(Ok(Answer::Rejected { errors, .. })) => {
+        NoticeOutcome::Answered(answer) => dealt_with(*answer),
+    }
+}
+
+fn dealt_with(answer: Result<Answer<TopUpEnded>, CommandFailure>) -> NoticeAnswer {
+    match answer {
+        Ok(Answer::Accepted { .. }) => NoticeAnswer::Taken,
+        Ok(Answer::Rejected { errors, .. }) => {
             tracing::error!(?errors, "a payment notice contradicts what is known");
             NoticeAnswer::Rejected
         }
-        NoticeOutcome::Answered(Err(failure)) => {
+        Err(failure) => {
             tracing::warn!(%failure, "a payment notice could not be dealt with yet");
             NoticeAnswer::Later
         }

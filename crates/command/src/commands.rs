@@ -115,7 +115,7 @@ pub enum NoticeOutcome {
     /// It may not be the provider's.
     NotBelieved(NoticeError),
     /// It was dealt with, or will have to be sent again.
-    Answered(Result<Answer<TopUpEnded>, CommandFailure>),
+    Answered(Box<Result<Answer<TopUpEnded>, CommandFailure>>),
 }
 
 /// Executes commands. Cheap to clone.
@@ -186,7 +186,7 @@ impl Commands {
         reach("notice.believed").await;
         let answer = self.complete_top_up(notice).await;
         reach("notice.settled").await;
-        NoticeOutcome::Answered(answer)
+        NoticeOutcome::Answered(Box::new(answer))
     }
 
     /// Ends a top-up as the payment provider says, whose signature was checked.

@@ -86,7 +86,7 @@ impl Pipeline {
     ) -> Handling<Settled<C::Outcome>> {
         let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
         let settled = match self.decide::<C>(&mut unit, claim, valid).await {
-            Ok(Decided::New(settled)) => settled,
+            Ok(Decided::New(settled)) => *settled,
             Ok(Decided::Before(kept)) => {
                 unit.roll_back().await;
                 return self.replay::<C>(frame, valid, kept).await;
@@ -126,7 +126,7 @@ impl Pipeline {
             idempotency::keep(unit.db(), claim, &kept, person).await?;
         }
         unit.write_outbox().await?;
-        Ok(Decided::New(settled))
+        Ok(Decided::New(Box::new(settled)))
     }
 
     /// Answers a repeated command with the first answer, and where nobody has shown who they are, only with the right password.
@@ -186,7 +186,7 @@ impl Pipeline {
 
 /// What happens in the transaction, or happened before.
 enum Decided<O> {
-    New(Settled<O>),
+    New(Box<Settled<O>>),
     Before(Kept<O>),
 }
 

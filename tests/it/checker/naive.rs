@@ -101,16 +101,6 @@ impl World {
             }
             Event::PostPublished(e) => self.publish(e.post_id, true, version),
             Event::PostUnpublished(e) => self.publish(e.post_id, false, version),
-            Event::PostHidden(e) => {
-                let post = self.posts.get_mut(&e.post_id).expect("a post");
-                assert_eq!((e.was_published, &post.hidden), (post.published, &None), "what was hidden");
-                (post.hidden, post.version) = (Some(e.reason.value().cloned()), version);
-            }
-            Event::PostUnhidden(e) => {
-                let post = self.posts.get_mut(&e.post_id).expect("a post");
-                assert!(e.published == post.published && post.hidden.is_some(), "what is shown again");
-                (post.hidden, post.version) = (None, version);
-            }
             Event::PostDeleted(e) => {
                 let post = self.posts.remove(&e.post_id).expect("a post");
                 assert_eq!(e.was_published, post.is_public(), "whether everybody saw it");
@@ -132,21 +122,14 @@ impl World {
                 let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
                 (comment.text, comment.version) = (known(&e.text), version);
             }
-            Event::CommentHidden(e) => {
-                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
-                assert_eq!(comment.hidden, None, "hidden twice");
-                (comment.hidden, comment.version) = (Some(e.reason.value().cloned()), version);
-            }
-            Event::CommentUnhidden(e) => {
-                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
-                assert!(comment.hidden.is_some(), "not hidden");
-                (comment.hidden, comment.version) = (None, version);
-            }
             Event::CommentDeleted(e) => {
                 let comment = self.comments.remove(&e.comment_id).expect("a comment");
                 assert_eq!(e.was_hidden, comment.hidden.is_some(), "whether it was hidden");
             }
             Event::PostLiked(e) => assert!(self.likes.insert((e.post_id, e.user_id)), "liked twice"),
+            Event::PostHidden(_) | Event::PostUnhidden(_) | Event::CommentHidden(_) | Event::CommentUnhidden(_) => {
+                self.moderate(&recorded.event, version);
+            }
             // The shop has a fold of its own.
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
@@ -158,6 +141,32 @@ impl World {
             Event::WalletOpened(_) | Event::WalletMoved(_) => {}
             Event::TopUpRequested(_) | Event::TopUpDeclined(_) => {}
             Event::PostUnliked(e) => assert!(self.likes.remove(&(e.post_id, e.user_id)), "not liked"),
+        }
+    }
+
+    fn moderate(&mut self, event: &Event, version: u32) {
+        match event {
+            Event::PostHidden(e) => {
+                let post = self.posts.get_mut(&e.post_id).expect("a post");
+                assert_eq!((e.was_published, &post.hidden), (post.published, &None), "what was hidden");
+                (post.hidden, post.version) = (Some(e.reason.value().cloned()), version);
+            }
+            Event::PostUnhidden(e) => {
+                let post = self.posts.get_mut(&e.post_id).expect("a post");
+                assert!(e.published == post.published && post.hidden.is_some(), "what is shown again");
+                (post.hidden, post.version) = (None, version);
+            }
+            Event::CommentHidden(e) => {
+                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
+                assert_eq!(comment.hidden, None, "hidden twice");
+                (comment.hidden, comment.version) = (Some(e.reason.value().cloned()), version);
+            }
+            Event::CommentUnhidden(e) => {
+                let comment = self.comments.get_mut(&e.comment_id).expect("a comment");
+                assert!(comment.hidden.is_some(), "not hidden");
+                (comment.hidden, comment.version) = (None, version);
+            }
+            _ => {}
         }
     }
 
