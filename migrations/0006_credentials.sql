@@ -10,7 +10,8 @@ ALTER TABLE users ADD COLUMN deactivated_at timestamptz;
 -- Mails that are not sent yet. There is no text here, so no secret: it is written when the mail is sent, and then the row goes.
 CREATE TABLE mails (
     id uuid PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('verify_email', 'reset_password', 'password_changed', 'email_changed')),
+    kind text NOT NULL CHECK (kind IN ('verify_email', 'reset_password', 'password_changed', 'email_change_requested',
+        'email_changed')),
     -- Null for a forgotten password: whose address it is, is looked up when the mail is sent, so that asking is the same for all.
     user_id uuid REFERENCES users,
     address text NOT NULL,

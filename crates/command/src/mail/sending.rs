@@ -160,7 +160,7 @@ fn carries(kind: Kind, rules: &AccountRules) -> Option<(Purpose, Duration)> {
     match kind {
         Kind::VerifyEmail => Some((Purpose::VerifyEmail, rules.verify_within)),
         Kind::ResetPassword => Some((Purpose::ResetPassword, rules.reset_within)),
-        Kind::PasswordChanged | Kind::EmailChanged => None,
+        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => None,
     }
 }
 
@@ -172,7 +172,7 @@ fn is_wanted(row: &mail::Model, reader: &user::Model, rules: &AccountRules, now:
             is_pending || (reader.email == row.address && reader.email_verified_at.is_none())
         }
         Kind::ResetPassword => now < row.written_at + rules.reset_within,
-        Kind::PasswordChanged | Kind::EmailChanged => true,
+        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => true,
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn write(row: &Model, to: Addressee<'_>, token: Option<&MailToken>, r
         Kind::VerifyEmail => ("Confirm your e-mail address", verify(&link(&rules.verify_url), rules.verify_within)),
         Kind::ResetPassword => ("Set a new password", reset(&link(&rules.reset_url), rules.reset_within)),
         Kind::PasswordChanged => ("Your password was changed", PASSWORD_CHANGED.to_owned()),
+        Kind::EmailChangeRequested => ("Another e-mail address for your account", EMAIL_CHANGE_REQUESTED.to_owned()),
         Kind::EmailChanged => ("Your e-mail address was changed", EMAIL_CHANGED.to_owned()),
     };
     Mail { id: row.id, to: to.address.to_owned(), subject, text: format!("Hello {},\n\n{words}\n", to.first_name) }
@@ -29,6 +30,11 @@ const PASSWORD_CHANGED: &str = "\
 the password of your account was changed, and your other sessions have ended.
 
 If that was not you, set a new password now: ask for a mail by \"forgotten password\".";
+
+const EMAIL_CHANGE_REQUESTED: &str = "\
+somebody, most likely you, wants another e-mail address for your account. It stays as it is until mail to the other one is confirmed.
+
+If that was not you, change your password now: then nothing comes of it, and all other sessions end.";
 
 const EMAIL_CHANGED: &str = "\
 your account has another e-mail address from now on. Mails go there.

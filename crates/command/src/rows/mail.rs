@@ -39,6 +39,8 @@ pub(crate) enum Kind {
     ResetPassword,
     /// Tells a person that their password was changed.
     PasswordChanged,
+    /// Tells a person at their address that another one is asked for.
+    EmailChangeRequested,
     /// Tells a person at their old address that the account has another one now.
     EmailChanged,
 }

@@ -65,6 +65,18 @@ pub(crate) async fn live(
     of_person.filter(Column::ExpiresAt.gt(now)).count(db).await
 }
 
+/// Voids what must not outlive a locked account's password: whoever knew the old one may have asked for another address, and whoever reads
+/// the account's mail for another password.
+pub(crate) async fn void_with_password(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    email_canonical: &str,
+) -> Result<(), DbErr> {
+    let outlived = Column::Purpose.eq(Purpose::ResetPassword).or(Column::EmailCanonical.ne(email_canonical));
+    Entity::delete_many().filter(Column::UserId.eq(user_id)).filter(outlived).exec(db).await?;
+    Ok(())
+}
+
 /// Voids all tokens of a locked account that are good for this and were sent there.
 pub(crate) async fn void(
     db: &impl ConnectionTrait,

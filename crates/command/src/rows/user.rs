@@ -120,6 +120,11 @@ pub(crate) async fn password_hash(db: &impl ConnectionTrait, id: Uuid) -> Result
     living(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
 }
 
+/// The columns of an account that gets another password: an address that was asked for with the old one is forgotten.
+pub(crate) fn with_password(hash: String) -> ActiveModel {
+    ActiveModel { password_hash: Set(hash), pending_email: Set(None), ..Default::default() }
+}
+
 /// Brings the locked account to its next version, with these columns changed.
 pub(crate) async fn advance(
     db: &impl ConnectionTrait,

@@ -19,8 +19,9 @@ use millrace_events::{Event, Personal, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
-/// Asks for another e-mail address. A mail goes there; until `verifyEmail` has its token, the account keeps the address that it has.
-/// Naming an address that waits for that already, or your own one while it is not verified, sends the mail anew.
+/// Asks for another e-mail address. A mail goes there, and one that tells of it to the address that you have; until `verifyEmail` has the
+/// first one's token, the account keeps its address. Naming an address that waits for that already, or your own one while it is not
+/// verified, sends the mail anew. A change of the password in between ends it.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "ChangeEmailInput")]
 #[serde(rename_all = "camelCase")]
@@ -83,6 +84,8 @@ impl Command for ChangeEmail {
         if step == Step::MailAgain {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
+        // Whoever has the address that counts is told while the change can still be stopped.
+        mail::write(unit, Kind::EmailChangeRequested, Some(user.id), &user.email).await?;
         let wanted = valid.email.as_str().to_owned();
         let changed = user::ActiveModel { pending_email: Set(Some(wanted.clone())), ..Default::default() };
         let version = user::advance(unit.db(), &user, changed, unit.at().moment()).await?;

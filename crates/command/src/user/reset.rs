@@ -15,7 +15,6 @@ use async_graphql::InputObject;
 use millrace_events::user::{AllSessionsEnded, PasswordChanged};
 use millrace_events::values::{Email, Password};
 use millrace_events::{Event, UserId};
-use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
 /// Asks for a mail with a token for `resetPassword`. The answer is the same whether or not there is an account with this address.
@@ -64,7 +63,8 @@ impl Command for RequestPasswordReset {
     }
 }
 
-/// Sets a new password with the token out of a mail. All sign-ins of the account end; sign in with the new password.
+/// Sets a new password with the token out of a mail. All sign-ins of the account end; sign in with the new password. An address that
+/// waits for being verified is forgotten.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "ResetPasswordInput")]
 #[serde(rename_all = "camelCase")]
@@ -124,11 +124,10 @@ impl Command for ResetPassword {
         let user = reader(unit, &valid.token).await?;
         let user_id = UserId(user.id);
         let now = unit.clock().await?;
-        mail_token::void(unit.db(), user.id, Purpose::ResetPassword, &user.email_canonical).await?;
+        mail_token::void_with_password(unit.db(), user.id, &user.email_canonical).await?;
         mail::write(unit, Kind::PasswordChanged, Some(user.id), &user.email).await?;
         session::end_all(unit.db(), user.id, now.moment()).await?;
-        let changed = user::ActiveModel { password_hash: Set(hash), ..Default::default() };
-        let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
+        let version = user::advance_by(unit.db(), &user, 2, user::with_password(hash), now.moment()).await?;
         unit.record(user.id, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
         unit.record(user.id, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
         Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version))

@@ -182,6 +182,32 @@ async fn another_address_is_pending_until_it_is_verified_and_the_old_one_is_told
 }
 
 #[tokio::test]
+async fn a_new_password_ends_what_a_thief_of_the_old_one_began() {
+    for by_mail in [false, true] {
+        let (world, mailbox) = (World::new().await, Mailbox::default());
+        let ada = world.sign_up("Ada").await;
+        let thief = world.sign_in(&ada).await;
+        world.by(&thief, change_email("thief@new.example")).await;
+        world.anonymously(forgotten(&ada.email)).await.unwrap();
+        mailbox.fill(&world).await;
+        assert_eq!(mailbox.mails(&ada.email, "Another e-mail address for your account").len(), 1, "the owner is told");
+        let token = mailbox.token("thief@new.example", VERIFY);
+        world.by(&thief, change_email("thief@new.example")).await;
+        match by_mail {
+            true => accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), NEXT)).await.unwrap()).user,
+            false => accepted(&world.by(&ada, change_password(PASSWORD, NEXT)).await).user,
+        };
+        let taken = world.anonymously(verify(&token)).await.unwrap();
+        assert_eq!(rejected(&taken).kind(), CommandErrorCode::InvalidToken);
+        assert_eq!(world.count("users WHERE pending_email IS NULL").await, 1);
+        assert_eq!(world.count("mail_tokens WHERE email_canonical = 'thief@new.example'").await, 0);
+        let mailed = mailbox.fill(&world).await;
+        assert_eq!((mailed.dropped, mailbox.mails("thief@new.example", VERIFY).len()), (1, 1), "nor does a mail go there");
+        assert!(signs_in(&world, &ada, NEXT).await);
+    }
+}
+
+#[tokio::test]
 async fn what_a_person_wants_as_an_address_lies_sealed_in_the_log() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;

@@ -113,7 +113,10 @@ impl Naive {
                 self.access(e.user_id, version).others.push(others);
             }
             Event::PasswordChanged(e) => {
-                self.account(e.user_id, version);
+                let account = self.account(e.user_id, version);
+                if account.pending_email.take().is_some() {
+                    account.page_updated = at;
+                }
             }
             Event::EmailChangeRequested(e) => {
                 let account = self.account(e.user_id, version);
