@@ -4,6 +4,8 @@
 ALTER TABLE users ADD COLUMN email_verified_at timestamptz;
 -- The address that takes the other's place once it is verified.
 ALTER TABLE users ADD COLUMN pending_email text;
+-- When the password was set anew; null while it is the first one. Mails for a forgotten password that are older are good no more.
+ALTER TABLE users ADD COLUMN password_set_at timestamptz;
 -- Since when the person does not want to be seen; null while the account is active.
 ALTER TABLE users ADD COLUMN deactivated_at timestamptz;
 
@@ -34,6 +36,8 @@ CREATE TABLE mail_tokens (
     hash bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
     purpose text NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
     user_id uuid NOT NULL REFERENCES users,
+    -- When the mail was asked for.
+    written_at timestamptz NOT NULL,
     -- Where it was sent: it proves nothing about another address.
     email_canonical text NOT NULL,
     expires_at timestamptz NOT NULL

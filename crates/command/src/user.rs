@@ -144,6 +144,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         bio: None,
         email_verified_at: None,
         pending_email: None,
+        password_set_at: None,
         deactivated_at: None,
         created_at: at,
         updated_at: at,

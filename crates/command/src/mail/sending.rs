@@ -143,7 +143,8 @@ async fn compose(
     let token = MailToken::generate();
     let addressee = addressee(row, &reader);
     let (hash, email_canonical, expires_at) = (token.hash(), canonical(addressee.address), now + within);
-    let kept = mail_token::Model { hash, purpose, user_id: reader.id, email_canonical, expires_at };
+    let (user_id, written_at) = (reader.id, row.written_at);
+    let kept = mail_token::Model { hash, purpose, user_id, written_at, email_canonical, expires_at };
     rows::insert(db, kept).await?;
     Ok(Composed::Mail(text::write(row, addressee, Some(&token), rules)))
 }
@@ -171,7 +172,7 @@ fn is_wanted(row: &mail::Model, reader: &user::Model, rules: &AccountRules, now:
             let is_pending = reader.pending_email.as_deref() == Some(row.address.as_str());
             is_pending || (reader.email == row.address && reader.email_verified_at.is_none())
         }
-        Kind::ResetPassword => now < row.written_at + rules.reset_within,
+        Kind::ResetPassword => now < row.written_at + rules.reset_within && reader.is_reset_by(row.written_at),
         Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => true,
     }
 }
@@ -273,5 +274,8 @@ mod tests {
         let ada = reader("ada@example.org", true, None);
         assert!(is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(29)));
         assert!(!is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(30)));
+        let set = |at| user::Model { password_set_at: Some(at), ..ada.clone() };
+        assert!(is_wanted(&mail, &set(NOW - Duration::SECOND), &rules, NOW));
+        assert!(!is_wanted(&mail, &set(NOW), &rules, NOW), "they have found their password again");
     }
 }

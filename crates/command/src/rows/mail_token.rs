@@ -13,6 +13,7 @@ pub(crate) struct Model {
     pub hash: Vec<u8>,
     pub purpose: Purpose,
     pub user_id: Uuid,
+    pub written_at: OffsetDateTime,
     pub email_canonical: String,
     pub expires_at: OffsetDateTime,
 }

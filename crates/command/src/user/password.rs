@@ -74,7 +74,8 @@ impl Command for ChangePassword {
         session::end_others(unit.db(), user_id.0, kept.0, now.moment()).await?;
         mail_token::void_with_password(unit.db(), user_id.0, &user.email_canonical).await?;
         mail::write(unit, Kind::PasswordChanged, Some(user_id.0), &user.email).await?;
-        let version = user::advance_by(unit.db(), &user, 2, user::with_password(hash), now.moment()).await?;
+        let changed = user::with_password(hash, now.moment());
+        let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user_id.0, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
         let ended = OtherSessionsEnded { user_id, kept_session_id: kept, issued_until: now };
         unit.record(user_id.0, version, Event::OtherSessionsEnded(ended));

@@ -3,7 +3,7 @@
 use crate::mailbox::Mailbox;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sign_up};
 use millrace_command::{
-    ChangeEmail, ChangePassword, CommandError, CommandErrorCode, DeactivateAccount, FailureCode, FollowUser,
+    ChangeEmail, ChangePassword, CommandError, CommandErrorCode, DeactivateAccount, FailureCode, FollowUser, MailError,
     RefreshSession, Request, RequestPasswordReset, ResetPassword, SecretText, SignIn, UnfollowUser, VerifyEmail,
 };
 use millrace_events::{Event, Viewer};
@@ -143,6 +143,27 @@ async fn a_change_of_the_password_is_told_by_mail_and_voids_mails_that_wait() {
     assert_eq!(mailbox.mails(&ada.email, WAS_SET).len(), 1);
     let late = world.anonymously(reset(&mailbox.token(&ada.email, RESET), "set by a thief")).await.unwrap();
     assert_eq!(rejected(&late).kind(), CommandErrorCode::InvalidToken);
+}
+
+#[tokio::test]
+async fn a_mail_for_a_forgotten_password_that_waits_is_not_sent_once_the_password_is_set() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    mailbox.fill(&world).await;
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.answers(Some(MailError::NotSent("no connection".into())));
+    assert_eq!(mailbox.fill(&world).await.put_off, 1);
+    let seen = mailbox.token(&ada.email, RESET);
+    world.by(&ada, change_password(PASSWORD, NEXT)).await;
+    mailbox.answers(None);
+    world.sql("UPDATE mails SET due_at = now()").await;
+    let mailed = mailbox.fill(&world).await;
+    assert_eq!((mailed.sent, mailed.dropped), (1, 1), "only that it was changed");
+    let late = world.anonymously(reset(&seen, "set by a thief")).await.unwrap();
+    assert_eq!(rejected(&late).kind(), CommandErrorCode::InvalidToken);
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.fill(&world).await;
+    accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), "set by the owner")).await.unwrap());
 }
 
 #[tokio::test]
