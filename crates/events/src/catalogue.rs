@@ -9,7 +9,7 @@ use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
 use crate::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{
-    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn, EmailVerified, OtherSessionsEnded,
     PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
 };
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
@@ -111,6 +111,7 @@ catalogue! {
     "user.otherSessionsEnded" v 1 on User => OtherSessionsEnded(OtherSessionsEnded),
     "user.passwordChanged" v 1 on User => PasswordChanged(PasswordChanged),
     "user.emailChangeRequested" v 1 on User => EmailChangeRequested(EmailChangeRequested),
+    "user.emailChangeWithdrawn" v 1 on User => EmailChangeWithdrawn(EmailChangeWithdrawn),
     "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
     "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
     "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),

@@ -1,6 +1,6 @@
 //! What is kept of mailed tokens.
 
-use sea_orm::QuerySelect;
+use sea_orm::{Condition, QuerySelect};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use time::OffsetDateTime;
@@ -73,8 +73,20 @@ pub(crate) async fn void_with_password(
     user_id: Uuid,
     email_canonical: &str,
 ) -> Result<(), DbErr> {
-    let outlived = Column::Purpose.eq(Purpose::ResetPassword).or(Column::EmailCanonical.ne(email_canonical));
+    let (resets, of_others) = (Column::Purpose.eq(Purpose::ResetPassword), Column::EmailCanonical.ne(email_canonical));
+    let outlived = Condition::any().add(resets).add(of_others);
     Entity::delete_many().filter(Column::UserId.eq(user_id)).filter(outlived).exec(db).await?;
+    Ok(())
+}
+
+/// Voids all tokens of a locked account that were sent to another address than its own.
+pub(crate) async fn void_of_others(
+    db: &impl ConnectionTrait,
+    user_id: Uuid,
+    email_canonical: &str,
+) -> Result<(), DbErr> {
+    let of_others = Entity::delete_many().filter(Column::UserId.eq(user_id));
+    of_others.filter(Column::EmailCanonical.ne(email_canonical)).exec(db).await?;
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use crate::rows::mail_token::{self, Purpose};
 use crate::rows::{self, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
-use millrace_events::user::{EmailChangeRequested, EmailVerified};
+use millrace_events::user::{EmailChangeRequested, EmailChangeWithdrawn, EmailVerified};
 use millrace_events::values::{Email, Password};
 use millrace_events::{Event, Personal, UserId};
 use sea_orm::Set;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 /// Asks for another e-mail address. A mail goes there, and one that tells of it to the address that you have; until `verifyEmail` has the
 /// first one's token, the account keeps its address. Naming an address that waits for that already, or your own one while it is not
-/// verified, sends the mail anew. A change of the password in between ends it.
+/// verified, sends the mail anew. Naming your own one while another waits withdraws that; a change of the password does so too.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "ChangeEmailInput")]
 #[serde(rename_all = "camelCase")]
@@ -76,8 +76,10 @@ impl Command for ChangeEmail {
         let handled = Handled::new(EmailWanted { user: user_id });
         let owner = user::id_by_email(unit.db(), &valid.email.canonical()).await?;
         let step = decide_change(&user, &valid.email, owner.is_some_and(|owner| owner != user.id))?;
-        if step == Step::Nothing {
-            return Ok(handled.at(user_id, rows::version(user.version)));
+        match step {
+            Step::Nothing => return Ok(handled.at(user_id, rows::version(user.version))),
+            Step::Withdraw => return Ok(handled.at(user_id, withdraw(unit, &user).await?)),
+            Step::MailAgain | Step::Ask => {}
         }
         check_mails(unit, &user).await?;
         mail::write(unit, Kind::VerifyEmail, Some(user.id), valid.email.as_str()).await?;
@@ -108,6 +110,8 @@ pub(super) fn confirmed(finding: &PasswordFinding, user: &user::Model) -> Result
 enum Step {
     /// It is the account's, and verified.
     Nothing,
+    /// It is the account's, and stays so: another one that was asked for is wanted no longer.
+    Withdraw,
     /// It waits for being verified already.
     MailAgain,
     /// It is another one.
@@ -120,10 +124,21 @@ fn decide_change(user: &user::Model, wanted: &Email, is_taken: bool) -> Result<S
     }
     let (is_own, is_pending) = (user.email == wanted.as_str(), user.pending_email.as_deref() == Some(wanted.as_str()));
     Ok(match (is_own, is_pending) {
+        (true, false) if user.pending_email.is_some() => Step::Withdraw,
         (true, false) if user.email_verified_at.is_some() => Step::Nothing,
         (false, false) => Step::Ask,
         _ => Step::MailAgain,
     })
+}
+
+/// The account keeps its address. Answers the version.
+async fn withdraw(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> {
+    mail_token::void_of_others(unit.db(), user.id, &user.email_canonical).await?;
+    let changed = user::ActiveModel { pending_email: Set(None), ..Default::default() };
+    let version = user::advance(unit.db(), user, changed, unit.at().moment()).await?;
+    let event = EmailChangeWithdrawn { user_id: UserId(user.id) };
+    unit.record(user.id, version, Event::EmailChangeWithdrawn(event));
+    Ok(version)
 }
 
 /// Nobody fills mailboxes by way of this.
@@ -255,6 +270,9 @@ mod tests {
         let waiting = account(true, Some("ada@new.example"));
         assert_eq!(step(&waiting, "ada@new.example"), Step::MailAgain);
         assert_eq!(step(&waiting, "ada@newer.example"), Step::Ask);
+        let fresh_waiting = account(false, Some("ada@new.example"));
+        assert_eq!([&waiting, &fresh_waiting].map(|user| step(user, "Ada@example.org")), [Step::Withdraw; 2]);
+        assert_eq!(step(&waiting, "ada@example.org"), Step::Ask, "spelt another way");
         let taken = decide_change(&verified, &Email::parse("bob@example.org").unwrap(), true).unwrap_err();
         assert_eq!(taken.kind(), CommandErrorCode::EmailTaken);
     }

@@ -203,6 +203,22 @@ async fn another_address_is_pending_until_it_is_verified_and_the_old_one_is_told
 }
 
 #[tokio::test]
+async fn a_change_of_the_address_is_withdrawn_by_naming_ones_own() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    world.by(&ada, change_email("ada@typo.example")).await;
+    mailbox.fill(&world).await;
+    world.by(&ada, change_email("ada@typo.example")).await;
+    let answer = world.by(&ada, change_email(&ada.email)).await;
+    assert!(matches!(world.event(&answer).await.event, Event::EmailChangeWithdrawn(of) if of.user_id == ada.id));
+    assert_eq!((accepted(&answer).user, answer.receipt().version), (ada.id, Some(3)));
+    let late = world.anonymously(verify(&mailbox.token("ada@typo.example", VERIFY))).await.unwrap();
+    assert_eq!(rejected(&late).kind(), CommandErrorCode::InvalidToken);
+    assert_eq!((mailbox.fill(&world).await.dropped, world.count("users WHERE pending_email IS NULL").await), (1, 1));
+    accepted(&world.anonymously(verify(&mailbox.token(&ada.email, VERIFY))).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_new_password_ends_what_a_thief_of_the_old_one_began() {
     for by_mail in [false, true] {
         let (world, mailbox) = (World::new().await, Mailbox::default());

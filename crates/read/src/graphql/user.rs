@@ -267,7 +267,10 @@ impl User {
         };
         let show = |entries: Vec<(Place, Found<PeopleDocument>)>| async move {
             let found = entries.into_iter().filter_map(|(at, found)| Some((at, other(follow_in(&found.document)?))));
-            let find = |(place, id)| async move { Ok(Self::find(request, id).await?.map(|user| (place, user))) };
+            let find = |(place, id)| async move {
+                let user = Self::find(request, id).await;
+                user.map(|user| user.map(|user| (place, user)))
+            };
             Ok(try_join_all(found.map(find)).await?.into_iter().flatten().collect())
         };
         Ok(Some(UserConnection::of_shown(shown_page(&paging, read, show).await?, &paging).counted(total)))

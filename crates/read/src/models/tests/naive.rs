@@ -122,6 +122,10 @@ impl Naive {
                 let account = self.account(e.user_id, version);
                 (account.pending_email, account.page_updated) = (e.new_email.value().cloned(), at);
             }
+            Event::EmailChangeWithdrawn(e) => {
+                let account = self.account(e.user_id, version);
+                (account.pending_email, account.page_updated) = (None, at);
+            }
             Event::EmailVerified(e) => {
                 let account = self.account(e.user_id, version);
                 let email = e.email.value().cloned().unwrap();
