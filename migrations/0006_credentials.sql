@@ -36,6 +36,8 @@ CREATE TABLE mail_tokens (
     hash bytea PRIMARY KEY CHECK (octet_length(hash) = 32),
     purpose text NOT NULL CHECK (purpose IN ('verify_email', 'reset_password')),
     user_id uuid NOT NULL REFERENCES users,
+    -- The mail that carries it, at each attempt to send it.
+    mail_id uuid NOT NULL UNIQUE,
     -- When the mail was asked for.
     written_at timestamptz NOT NULL,
     -- Where it was sent: it proves nothing about another address.

@@ -15,7 +15,7 @@ use std::future::Future;
 use uuid::Uuid;
 
 pub use self::sending::{MAIL_ATTEMPTS_MAX, MailQueue, Mailed};
-pub(crate) use self::sending::{TOKENS_MAX, send_due};
+pub(crate) use self::sending::{Sender, TOKENS_MAX};
 pub(crate) use self::sweep::{sweep, sweep_tokens};
 
 /// A mail as it goes out.

@@ -3,12 +3,12 @@
 
 use super::text::Addressee;
 use super::{Mail, MailError, Mailer, text};
-use crate::AccountRules;
 use crate::auth::MailToken;
 use crate::fault::Fault;
 use crate::rows::mail::{self, Kind};
 use crate::rows::mail_token::{self, Purpose};
-use crate::rows::{self, user};
+use crate::rows::user;
+use crate::{AccountRules, ServerSecret};
 use futures_util::future::join_all;
 use millrace_events::values::Email;
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
@@ -18,7 +18,7 @@ use time::{Duration, OffsetDateTime};
 /// How often a mail is tried before it is given up.
 pub const MAIL_ATTEMPTS_MAX: i32 = 8;
 /// The most good tokens of one kind that one person can have: no more mails go out until some are over.
-pub(crate) const TOKENS_MAX: u64 = 20;
+pub(crate) const TOKENS_MAX: usize = 20;
 /// The most mails that a process has in hand.
 const AT_ONCE_MAX: u64 = 8;
 const SEND_WAIT: StdDuration = StdDuration::from_secs(30);
@@ -64,23 +64,29 @@ pub struct MailQueue {
     pub dead: u64,
 }
 
-/// Sends mails that are due, a bounded number of them.
-pub(crate) async fn send_due<M: Mailer>(
-    database: &DatabaseConnection,
-    rules: &AccountRules,
-    mailer: &M,
-) -> Result<Mailed, Fault> {
-    let (mut mailed, in_hand) = take(database, rules).await?;
-    for fate in join_all(in_hand.iter().map(|(row, mail)| deliver(database, mailer, row, mail))).await {
-        mailed.count(fate?);
+/// Whoever sends mails.
+pub(crate) struct Sender<'a, M> {
+    pub rules: &'a AccountRules,
+    pub secret: &'a ServerSecret,
+    pub mailer: &'a M,
+}
+
+impl<M: Mailer> Sender<'_, M> {
+    /// Sends mails that are due, a bounded number of them.
+    pub async fn send_due(&self, database: &DatabaseConnection) -> Result<Mailed, Fault> {
+        let (mut mailed, in_hand) = take(database, self.rules, self.secret).await?;
+        for fate in join_all(in_hand.iter().map(|(row, mail)| deliver(database, self.mailer, row, mail))).await {
+            mailed.count(fate?);
+        }
+        Ok(mailed)
     }
-    Ok(mailed)
 }
 
 /// Takes mails in hand, and makes their texts. Tokens are kept before they go out: one that arrives is good.
 async fn take(
     database: &DatabaseConnection,
     rules: &AccountRules,
+    secret: &ServerSecret,
 ) -> Result<(Mailed, Vec<(mail::Model, Mail)>), Fault> {
     let (mut mailed, mut in_hand) = (Mailed::default(), Vec::new());
     let (transaction, now) = (database.begin().await?, OffsetDateTime::now_utc());
@@ -91,7 +97,7 @@ async fn take(
             mailed.dead += 1;
             continue;
         }
-        match compose(&transaction, rules, &row, now).await? {
+        match compose(&transaction, rules, secret, &row, now).await? {
             Composed::Mail(mail) => {
                 mail::begin(&transaction, &row, now + IN_HAND_MAX).await?;
                 in_hand.push((row, mail));
@@ -99,6 +105,10 @@ async fn take(
             Composed::NotWanted => {
                 mail::remove(&transaction, row.id).await?;
                 mailed.dropped += 1;
+            }
+            Composed::Enough => {
+                mail::put_off(&transaction, row.id, now + RETRY_DELAY_MAX).await?;
+                mailed.put_off += 1;
             }
             Composed::NotNow => {}
         }
@@ -113,6 +123,8 @@ enum Composed {
     Mail(Mail),
     /// It has no reader, or nothing to say any more.
     NotWanted,
+    /// Its reader has so many of the kind by now that this one waits.
+    Enough,
     /// Its reader is being erased at this moment, which may yet fail: the next look tells.
     NotNow,
 }
@@ -120,6 +132,7 @@ enum Composed {
 async fn compose(
     db: &impl ConnectionTrait,
     rules: &AccountRules,
+    secret: &ServerSecret,
     row: &mail::Model,
     now: OffsetDateTime,
 ) -> Result<Composed, Fault> {
@@ -137,15 +150,16 @@ async fn compose(
     let Some((purpose, within)) = carries(row.kind, rules) else {
         return Ok(Composed::Mail(text::write(row, addressee(row, &reader), None, rules)));
     };
-    if mail_token::live(db, reader.id, purpose, now).await? >= TOKENS_MAX {
-        return Ok(Composed::NotWanted);
+    let live = mail_token::live(db, reader.id, purpose, now).await?;
+    if live.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX {
+        return Ok(Composed::Enough);
     }
-    let token = MailToken::generate();
+    let token = MailToken::of_mail(row.id, secret)?;
     let addressee = addressee(row, &reader);
     let (hash, email_canonical, expires_at) = (token.hash(), canonical(addressee.address), now + within);
-    let (user_id, written_at) = (reader.id, row.written_at);
-    let kept = mail_token::Model { hash, purpose, user_id, written_at, email_canonical, expires_at };
-    rows::insert(db, kept).await?;
+    let (user_id, mail_id, written_at) = (reader.id, row.id, row.written_at);
+    let kept = mail_token::Model { hash, purpose, user_id, mail_id, written_at, email_canonical, expires_at };
+    mail_token::keep(db, kept).await?;
     Ok(Composed::Mail(text::write(row, addressee, Some(&token), rules)))
 }
 

@@ -83,10 +83,10 @@ pub(crate) async fn give_up(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateT
     Ok(())
 }
 
-/// How many mails of this kind to a person are on their way.
-pub(crate) async fn waiting_for(db: &impl ConnectionTrait, user_id: Uuid, kind: Kind) -> Result<u64, DbErr> {
+/// The mails of this kind to a person that are on their way.
+pub(crate) async fn waiting_for(db: &impl ConnectionTrait, user_id: Uuid, kind: Kind) -> Result<Vec<Uuid>, DbErr> {
     let of_person = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::Kind.eq(kind));
-    of_person.filter(Column::DeadAt.is_null()).count(db).await
+    of_person.filter(Column::DeadAt.is_null()).select_only().column(Column::Id).into_tuple().all(db).await
 }
 
 /// How many wait, and how many were given up.

@@ -18,6 +18,8 @@ use millrace_events::values::{Email, Password};
 use millrace_events::{Event, Personal, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Asks for another e-mail address. A mail goes there, and one that tells of it to the address that you have; until `verifyEmail` has the
 /// first one's token, the account keeps its address. Naming an address that waits for that already, or your own one while it is not
@@ -143,9 +145,10 @@ async fn withdraw(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> {
 
 /// Nobody fills mailboxes by way of this.
 async fn check_mails(unit: &UnitOfWork, user: &user::Model) -> Handling<()> {
-    let waiting = rows::mail::waiting_for(unit.db(), user.id, Kind::VerifyEmail).await?;
-    let live = mail_token::live(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?;
-    if waiting + live < TOKENS_MAX {
+    let mut mails: BTreeSet<Uuid> =
+        rows::mail::waiting_for(unit.db(), user.id, Kind::VerifyEmail).await?.into_iter().collect();
+    mails.extend(mail_token::live(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?);
+    if mails.len() < TOKENS_MAX {
         return Ok(());
     }
     let message = "So many mails are on their way or not read yet. Try again later.";

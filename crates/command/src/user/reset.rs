@@ -168,6 +168,7 @@ mod tests {
             hash: vec![],
             purpose: Purpose::ResetPassword,
             user_id: Uuid::nil(),
+            mail_id: Uuid::nil(),
             written_at: at(10),
             email_canonical: "ada@example.org".into(),
             expires_at: at(40),

@@ -4,7 +4,7 @@ use crate::mailbox::{Mailbox, token_in};
 use crate::world::{World, accepted, settings, sign_up};
 use futures_util::future::join_all;
 use millrace_command::mail::MAIL_ATTEMPTS_MAX;
-use millrace_command::{Mail, MailError, Mailer, RequestPasswordReset, SecretText, VerifyEmail};
+use millrace_command::{Mail, MailError, Mailed, Mailer, RequestPasswordReset, SecretText, VerifyEmail};
 use millrace_log::PostgresSettings;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use std::time::Duration;
@@ -61,7 +61,7 @@ async fn a_mail_that_fails_is_put_off_and_given_up_after_so_many_attempts() {
         let mailed = mailbox.fill(&world).await;
         let is_last = attempt == MAIL_ATTEMPTS_MAX;
         assert_eq!((mailed.put_off, mailed.dead), (u64::from(!is_last), u64::from(is_last)), "attempt {attempt}");
-        assert_eq!(mailbox.fill(&world).await, millrace_command::Mailed::default(), "not at once again");
+        assert_eq!(mailbox.fill(&world).await, Mailed::default(), "not at once again");
         all_are_due(&world).await;
     }
     mailbox.answers(None);
@@ -81,7 +81,7 @@ async fn a_mail_that_is_refused_is_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn the_token_of_an_attempt_that_seemed_to_fail_is_good_too() {
+async fn a_mail_has_one_token_at_all_attempts_and_each_copy_of_it_is_good() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;
     mailbox.answers(Some(MailError::Slow));
@@ -90,10 +90,27 @@ async fn the_token_of_an_attempt_that_seemed_to_fail_is_good_too() {
     all_are_due(&world).await;
     mailbox.fill(&world).await;
     let mails = mailbox.mails(&ada.email, VERIFY);
-    let first = token_in(&mails[0].text);
-    assert!(mails.len() == 2 && first != token_in(&mails[1].text));
-    let verify = VerifyEmail { token: SecretText(first), idempotency_key: None };
+    assert!(mails.len() == 2 && mails[0] == mails[1]);
+    assert_eq!(world.count("mail_tokens").await, 1);
+    let verify = VerifyEmail { token: SecretText(token_in(&mails[0].text)), idempotency_key: None };
     accepted(&world.anonymously(verify).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_mail_to_somebody_who_has_enough_of_the_kind_waits_until_some_are_over() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    mailbox.fill(&world).await;
+    world.sql("UPDATE mail_tokens SET purpose = 'reset_password'").await;
+    let more = "INSERT INTO mail_tokens SELECT sha256(n::text::bytea), purpose, user_id, gen_random_uuid(), written_at,
+        email_canonical, expires_at FROM mail_tokens, generate_series(1, 19) n";
+    assert_eq!(world.sql(more).await, 19);
+    world.anonymously(reset(&ada.email)).await.unwrap();
+    assert_eq!(mailbox.fill(&world).await, Mailed { put_off: 1, ..Mailed::default() });
+    assert_eq!(world.count("mails WHERE attempts = 0").await, 1);
+    world.sql("UPDATE mail_tokens SET expires_at = now() WHERE hash = sha256('1')").await;
+    all_are_due(&world).await;
+    assert_eq!(mailbox.fill(&world).await.sent, 1);
 }
 
 #[tokio::test]
@@ -102,7 +119,7 @@ async fn a_mail_waits_for_who_erases_its_reader() {
     let ada = world.sign_up("Ada").await;
     let erasing = world.database().begin().await.unwrap();
     erasing.execute_unprepared("SELECT FROM users FOR UPDATE").await.unwrap();
-    assert_eq!(mailbox.fill(&world).await, millrace_command::Mailed::default());
+    assert_eq!(mailbox.fill(&world).await, Mailed::default());
     assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (1, 0));
     erasing.rollback().await.unwrap();
     assert_eq!(mailbox.fill(&world).await.sent, 1);
