@@ -19,6 +19,8 @@ CREATE TABLE mails (
     address text NOT NULL,
     written_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    -- Attempts since the last one that a process told the end of.
+    unanswered integer NOT NULL DEFAULT 0 CHECK (unanswered >= 0),
     -- When it is tried next. A process that tries puts this off first, so that no other does meanwhile.
     due_at timestamptz NOT NULL,
     -- When it was given up.

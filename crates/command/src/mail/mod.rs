@@ -14,7 +14,7 @@ use crate::unit_of_work::UnitOfWork;
 use std::future::Future;
 use uuid::Uuid;
 
-pub use self::sending::{MAIL_ATTEMPTS_MAX, MailQueue, Mailed};
+pub use self::sending::{UNANSWERED_MAX, MailQueue, Mailed};
 pub(crate) use self::sending::{Sender, TOKENS_MAX};
 pub(crate) use self::sweep::{sweep, sweep_tokens};
 
@@ -68,6 +68,7 @@ pub(crate) async fn write(unit: &UnitOfWork, kind: Kind, user_id: Option<Uuid>, 
         address: address.to_owned(),
         written_at,
         attempts: 0,
+        unanswered: 0,
         due_at: written_at,
         dead_at: None,
     };

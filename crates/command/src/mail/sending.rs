@@ -15,8 +15,10 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use std::time::Duration as StdDuration;
 use time::{Duration, OffsetDateTime};
 
-/// How often a mail is tried before it is given up.
-pub const MAIL_ATTEMPTS_MAX: i32 = 8;
+/// How many processes in a row may die with a mail in hand before it is given up.
+pub const UNANSWERED_MAX: i32 = 8;
+/// How long a mail is tried that carries no token.
+const NOTICE_WITHIN: Duration = Duration::days(2);
 /// The most good tokens of one kind that one person can have: no more mails go out until some are over.
 pub(crate) const TOKENS_MAX: usize = 20;
 /// The most mails that a process has in hand.
@@ -75,10 +77,25 @@ impl<M: Mailer> Sender<'_, M> {
     /// Sends mails that are due, a bounded number of them.
     pub async fn send_due(&self, database: &DatabaseConnection) -> Result<Mailed, Fault> {
         let (mut mailed, in_hand) = take(database, self.rules, self.secret).await?;
-        for fate in join_all(in_hand.iter().map(|(row, mail)| deliver(database, self.mailer, row, mail))).await {
+        for fate in join_all(in_hand.iter().map(|(row, mail)| self.deliver(database, row, mail))).await {
             mailed.count(fate?);
         }
         Ok(mailed)
+    }
+
+    async fn deliver(&self, database: &DatabaseConnection, row: &mail::Model, mail: &Mail) -> Result<Fate, Fault> {
+        let sent = tokio::time::timeout(SEND_WAIT, self.mailer.send(mail)).await.unwrap_or(Err(MailError::Slow));
+        let (attempt, now) = (row.attempts + 1, OffsetDateTime::now_utc());
+        let fate = decide_fate(attempt, &sent, end(row, self.rules) - now);
+        if let Err(error) = sent {
+            tracing::warn!(mail = %row.id, kind = ?row.kind, attempt, %error, "a mail was not sent");
+        }
+        match fate {
+            Fate::Sent => mail::remove(database, row.id).await?,
+            Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
+            Fate::Dead => mail::give_up(database, row.id, now).await?,
+        }
+        Ok(fate)
     }
 }
 
@@ -91,12 +108,6 @@ async fn take(
     let (mut mailed, mut in_hand) = (Mailed::default(), Vec::new());
     let (transaction, now) = (database.begin().await?, OffsetDateTime::now_utc());
     for row in mail::due(&transaction, now, AT_ONCE_MAX).await? {
-        if row.attempts >= MAIL_ATTEMPTS_MAX {
-            // Whoever tried last died over it.
-            mail::give_up(&transaction, row.id, now).await?;
-            mailed.dead += 1;
-            continue;
-        }
         match compose(&transaction, rules, secret, &row, now).await? {
             Composed::Mail(mail) => {
                 mail::begin(&transaction, &row, now + IN_HAND_MAX).await?;
@@ -105,6 +116,10 @@ async fn take(
             Composed::NotWanted => {
                 mail::remove(&transaction, row.id).await?;
                 mailed.dropped += 1;
+            }
+            Composed::TooLate => {
+                mail::give_up(&transaction, row.id, now).await?;
+                mailed.dead += 1;
             }
             Composed::Enough => {
                 mail::put_off(&transaction, row.id, now + RETRY_DELAY_MAX).await?;
@@ -123,6 +138,8 @@ enum Composed {
     Mail(Mail),
     /// It has no reader, or nothing to say any more.
     NotWanted,
+    /// It has waited, or cost processes their lives, for so long that it is given up.
+    TooLate,
     /// Its reader has so many of the kind by now that this one waits.
     Enough,
     /// Its reader is being erased at this moment, which may yet fail: the next look tells.
@@ -140,9 +157,12 @@ async fn compose(
         Some(user_id) => user::find(db, user_id).await?,
         None => user::find_by_email(db, &canonical(&row.address)).await?,
     };
-    let Some(reader) = reader.filter(|reader| is_wanted(row, reader, rules, now)) else {
+    let Some(reader) = reader.filter(|reader| is_wanted(row, reader)) else {
         return Ok(Composed::NotWanted);
     };
+    if row.unanswered >= UNANSWERED_MAX || now >= end(row, rules) {
+        return Ok(Composed::TooLate);
+    }
     // Or a token could come to be behind the back of who erases its person.
     if !user::stays(db, reader.id).await? {
         return Ok(Composed::NotNow);
@@ -179,14 +199,19 @@ fn carries(kind: Kind, rules: &AccountRules) -> Option<(Purpose, Duration)> {
     }
 }
 
+/// When a mail says nothing new to anybody any more.
+fn end(row: &mail::Model, rules: &AccountRules) -> OffsetDateTime {
+    row.written_at + carries(row.kind, rules).map_or(NOTICE_WITHIN, |(_, within)| within)
+}
+
 /// A mail may have waited for long: an address may be verified or given up by now, a person may have found their password again.
-fn is_wanted(row: &mail::Model, reader: &user::Model, rules: &AccountRules, now: OffsetDateTime) -> bool {
+fn is_wanted(row: &mail::Model, reader: &user::Model) -> bool {
     match row.kind {
         Kind::VerifyEmail => {
             let is_pending = reader.pending_email.as_deref() == Some(row.address.as_str());
             is_pending || (reader.email == row.address && reader.email_verified_at.is_none())
         }
-        Kind::ResetPassword => now < row.written_at + rules.reset_within && reader.is_reset_by(row.written_at),
+        Kind::ResetPassword => reader.is_reset_by(row.written_at),
         Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => true,
     }
 }
@@ -204,31 +229,12 @@ enum Fate {
     Dead,
 }
 
-async fn deliver<M: Mailer>(
-    database: &DatabaseConnection,
-    mailer: &M,
-    row: &mail::Model,
-    mail: &Mail,
-) -> Result<Fate, Fault> {
-    let sent = tokio::time::timeout(SEND_WAIT, mailer.send(mail)).await.unwrap_or(Err(MailError::Slow));
-    let (attempt, now) = (row.attempts + 1, OffsetDateTime::now_utc());
-    let fate = decide_fate(attempt, &sent);
-    if let Err(error) = sent {
-        tracing::warn!(mail = %row.id, kind = ?row.kind, attempt, %error, "a mail was not sent");
-    }
-    match fate {
-        Fate::Sent => mail::remove(database, row.id).await?,
-        Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
-        Fate::Dead => mail::give_up(database, row.id, now).await?,
-    }
-    Ok(fate)
-}
-
-fn decide_fate(attempt: i32, sent: &Result<(), MailError>) -> Fate {
+/// A mail is given up by its age alone: a mail server may be away for hours.
+fn decide_fate(attempt: i32, sent: &Result<(), MailError>, left: Duration) -> Fate {
     match sent {
         Ok(()) => Fate::Sent,
         Err(MailError::Refused(_)) => Fate::Dead,
-        Err(_) if attempt >= MAIL_ATTEMPTS_MAX => Fate::Dead,
+        Err(_) if retry_delay(attempt) >= left => Fate::Dead,
         Err(_) => Fate::Again(retry_delay(attempt)),
     }
 }
@@ -247,8 +253,8 @@ mod tests {
 
     fn row(kind: Kind, address: &str) -> mail::Model {
         let address = address.to_owned();
-        let (written_at, due_at) = (NOW, NOW);
-        mail::Model { id: Uuid::nil(), kind, user_id: None, address, written_at, attempts: 0, due_at, dead_at: None }
+        let (id, attempts, unanswered, written_at) = (Uuid::nil(), 0, 0, NOW);
+        mail::Model { id, kind, user_id: None, address, written_at, attempts, unanswered, due_at: NOW, dead_at: None }
     }
 
     fn reader(email: &str, is_verified: bool, pending: Option<&str>) -> user::Model {
@@ -260,22 +266,22 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_is_tried_less_and_less_often_then_given_up() {
-        let failed = Err(MailError::NotSent("no connection".into()));
-        let seconds = |attempt| match decide_fate(attempt, &failed) {
+    fn a_mail_is_tried_less_and_less_often_until_it_is_too_late() {
+        let (failed, hour) = (Err(MailError::NotSent("no connection".into())), Duration::HOUR);
+        let seconds = |attempt| match decide_fate(attempt, &failed, hour) {
             Fate::Again(delay) => delay.whole_seconds(),
             other => panic!("{other:?}"),
         };
-        assert_eq!([1, 2, 3, 6, 7].map(seconds), [10, 20, 40, 320, 600]);
-        assert_eq!(decide_fate(MAIL_ATTEMPTS_MAX, &failed), Fate::Dead);
-        assert_eq!(decide_fate(1, &Err(MailError::Refused("550".into()))), Fate::Dead);
-        assert_eq!(decide_fate(MAIL_ATTEMPTS_MAX, &Ok(())), Fate::Sent);
+        assert_eq!([1, 2, 3, 6, 7, 200].map(seconds), [10, 20, 40, 320, 600, 600]);
+        assert_eq!(decide_fate(7, &failed, Duration::minutes(10)), Fate::Dead);
+        assert_eq!(decide_fate(1, &Err(MailError::Refused("550".into())), hour), Fate::Dead);
+        assert_eq!(decide_fate(7, &Ok(()), Duration::ZERO), Fate::Sent);
     }
 
     #[test]
     fn an_address_is_to_be_verified_only_while_it_is_the_persons() {
-        let (rules, mail) = (AccountRules::default(), row(Kind::VerifyEmail, "ada@new.example"));
-        let wanted = |reader: user::Model| is_wanted(&mail, &reader, &rules, NOW);
+        let mail = row(Kind::VerifyEmail, "ada@new.example");
+        let wanted = |reader: user::Model| is_wanted(&mail, &reader);
         assert!(wanted(reader("ada@new.example", false, None)));
         assert!(wanted(reader("ada@old.example", true, Some("ada@new.example"))));
         assert!(!wanted(reader("ada@new.example", true, None)), "it is verified by now");
@@ -283,13 +289,19 @@ mod tests {
     }
 
     #[test]
-    fn who_forgot_a_password_waits_only_so_long_for_a_mail() {
-        let (rules, mail) = (AccountRules::default(), row(Kind::ResetPassword, "ada@example.org"));
-        let ada = reader("ada@example.org", true, None);
-        assert!(is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(29)));
-        assert!(!is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(30)));
+    fn a_mail_is_tried_for_as_long_as_what_it_carries_is_good() {
+        let rules = AccountRules { verify_within: Duration::hours(5), ..AccountRules::default() };
+        let hours = |kind| (end(&row(kind, "ada@example.org"), &rules) - NOW).as_seconds_f64() / 3_600.0;
+        assert_eq!([Kind::ResetPassword, Kind::VerifyEmail].map(hours), [0.5, 5.0]);
+        assert_eq!([Kind::PasswordChanged, Kind::EmailChanged].map(hours), [48.0, 48.0]);
+    }
+
+    #[test]
+    fn who_has_found_a_password_again_waits_for_no_mail() {
+        let (mail, ada) = (row(Kind::ResetPassword, "ada@example.org"), reader("ada@example.org", true, None));
+        assert!(is_wanted(&mail, &ada));
         let set = |at| user::Model { password_set_at: Some(at), ..ada.clone() };
-        assert!(is_wanted(&mail, &set(NOW - Duration::SECOND), &rules, NOW));
-        assert!(!is_wanted(&mail, &set(NOW), &rules, NOW), "they have found their password again");
+        assert!(is_wanted(&mail, &set(NOW - Duration::SECOND)));
+        assert!(!is_wanted(&mail, &set(NOW)), "they have found their password again");
     }
 }

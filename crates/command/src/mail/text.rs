@@ -78,7 +78,17 @@ mod tests {
     fn row(kind: Kind) -> Model {
         let at = OffsetDateTime::UNIX_EPOCH;
         let address = "ada@example.org".to_owned();
-        Model { id: Uuid::nil(), kind, user_id: None, address, written_at: at, attempts: 0, due_at: at, dead_at: None }
+        Model {
+            id: Uuid::nil(),
+            kind,
+            user_id: None,
+            address,
+            written_at: at,
+            attempts: 0,
+            unanswered: 0,
+            due_at: at,
+            dead_at: None,
+        }
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub(crate) struct Model {
     pub address: String,
     pub written_at: OffsetDateTime,
     pub attempts: i32,
+    pub unanswered: i32,
     pub due_at: OffsetDateTime,
     pub dead_at: Option<OffsetDateTime>,
 }
@@ -59,7 +60,8 @@ pub(crate) async fn due(db: &impl ConnectionTrait, now: OffsetDateTime, rows_max
 
 /// Counts an attempt at a locked mail, and puts the next one off.
 pub(crate) async fn begin(db: &impl ConnectionTrait, mail: &Model, next: OffsetDateTime) -> Result<(), Fault> {
-    let begun = ActiveModel { attempts: Set(mail.attempts + 1), due_at: Set(next), ..Default::default() };
+    let (attempts, unanswered) = (Set(mail.attempts + 1), Set(mail.unanswered + 1));
+    let begun = ActiveModel { attempts, unanswered, due_at: Set(next), ..Default::default() };
     update_one(db, Entity::update_many().set(begun).filter(Column::Id.eq(mail.id))).await
 }
 
@@ -71,7 +73,7 @@ pub(crate) async fn remove(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Db
 
 /// It is tried again then. Changes nothing if another process, which took this one for dead, is done with it.
 pub(crate) async fn put_off(db: &impl ConnectionTrait, id: Uuid, next: OffsetDateTime) -> Result<(), DbErr> {
-    let later = ActiveModel { due_at: Set(next), ..Default::default() };
+    let later = ActiveModel { due_at: Set(next), unanswered: Set(0), ..Default::default() };
     Entity::update_many().set(later).filter(Column::Id.eq(id)).exec(db).await?;
     Ok(())
 }
