@@ -73,6 +73,11 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
         None
     }
 
+    /// Whom a kept answer is about, where nobody needs to be signed in: it goes when they are erased.
+    fn of_person(_outcome: &Self::Outcome) -> Option<UserId> {
+        None
+    }
+
     /// The person who signs in, if a replay gives a fresh session: its password must match, as nobody has shown who they are.
     fn replay_signs_in<'a>(_valid: &'a Self::Valid, _outcome: &Self::Outcome) -> Option<(UserId, &'a Password)> {
         None

@@ -150,7 +150,7 @@ async fn kept(db: &impl ConnectionTrait, scope: &[u8]) -> Result<(Vec<u8>, Optio
     row.map(|row| (row.input, row.answer)).ok_or(Fault::Missing("the row of a claimed idempotency key"))
 }
 
-/// Keeps the answer under the claimed key; `person` is who came to be by it.
+/// Keeps the answer under the claimed key; `person` is who it is about, if nobody was signed in.
 pub(crate) async fn keep<O: Serialize>(
     db: &impl ConnectionTrait,
     claim: &Claim,

@@ -119,8 +119,7 @@ impl Pipeline {
         let settled = settled(unit, handled);
         if let Some(claim) = claim {
             let kept = Kept { receipt: settled.receipt.clone(), outcome: settled.outcome.clone() };
-            let person = C::replay_signs_in(valid, &kept.outcome).map(|(person, _)| person);
-            idempotency::keep(unit.db(), claim, &kept, person).await?;
+            idempotency::keep(unit.db(), claim, &kept, C::of_person(&kept.outcome)).await?;
         }
         unit.write_outbox().await?;
         Ok(Decided::New(settled))

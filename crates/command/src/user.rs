@@ -111,6 +111,10 @@ impl Command for SignUp {
         Ok(Handled::new(SignedUp { user: user_id }).at(user_id, 1).with_session(session))
     }
 
+    fn of_person(outcome: &SignedUp) -> Option<UserId> {
+        Some(outcome.user)
+    }
+
     fn replay_signs_in<'a>(valid: &'a NewAccount, outcome: &SignedUp) -> Option<(UserId, &'a Password)> {
         Some((outcome.user, &valid.password))
     }

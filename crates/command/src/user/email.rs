@@ -207,6 +207,10 @@ impl Command for VerifyEmail {
         let version = verify(unit, &user, &token.email_canonical, verified).await?;
         Ok(Handled::new(EmailWanted { user: UserId(user.id) }).at(UserId(user.id), version))
     }
+
+    fn of_person(outcome: &EmailWanted) -> Option<UserId> {
+        Some(outcome.user)
+    }
 }
 
 /// An address that mail arrives at.

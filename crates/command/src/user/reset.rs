@@ -135,6 +135,10 @@ impl Command for ResetPassword {
         Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version))
     }
 
+    fn of_person(outcome: &PasswordReset) -> Option<UserId> {
+        Some(outcome.user)
+    }
+
     fn replay_has_set<'a>(valid: &'a Reset, outcome: &PasswordReset) -> Option<(UserId, &'a Password)> {
         Some((outcome.user, &valid.new))
     }

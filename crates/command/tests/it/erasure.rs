@@ -4,8 +4,8 @@ use crate::mailbox::Mailbox;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected};
 use millrace_command::erasure::Receipt;
 use millrace_command::{
-    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, SecretText, SignOut,
-    UnfollowUser, UpdateProfile,
+    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, ResetPassword, SecretText,
+    SignOut, UnfollowUser, UpdateProfile, VerifyEmail,
 };
 use millrace_events::{Event, KeyState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -57,6 +57,25 @@ async fn mails_and_what_they_carried_go_with_the_person() {
     let erased = "users WHERE erased_at IS NOT NULL AND pending_email IS NULL AND email_verified_at IS NULL";
     assert_eq!(world.count(erased).await, 1);
     assert_eq!(mailbox.fill(&world).await.sent, 1);
+}
+
+/// Whoever follows a link in a mail need not be signed in; what they were answered is about a person all the same.
+#[tokio::test]
+async fn answers_that_are_kept_for_nobody_go_with_the_person_whom_they_are_about() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    accepted(&world.anonymously(RequestPasswordReset { email: ada.email.clone(), idempotency_key: None }).await.unwrap());
+    mailbox.fill(&world).await;
+    let token = |subject| SecretText(mailbox.token(&ada.email, subject));
+    let idempotency_key = Some("once".to_owned());
+    let verify = VerifyEmail { token: token("Confirm your e-mail address"), idempotency_key: idempotency_key.clone() };
+    accepted(&world.anonymously(verify).await.unwrap());
+    let new_password = SecretText(PASSWORD.into());
+    let reset = ResetPassword { token: token("Set a new password"), new_password, idempotency_key };
+    accepted(&world.anonymously(reset).await.unwrap());
+    assert_eq!(world.count("idempotency_keys").await, 2);
+    accepted(&world.by(&world.sign_in(&ada).await, erase(PASSWORD)).await);
+    assert_eq!(world.count("idempotency_keys").await, 1, "the answer of the erasure itself");
 }
 
 #[tokio::test]
