@@ -17,6 +17,8 @@ CREATE TABLE mails (
     -- Null for a forgotten password: whose address it is, is looked up when the mail is sent, so that asking is the same for all.
     user_id uuid REFERENCES users,
     address text NOT NULL,
+    -- In the form in which addresses are compared.
+    address_canonical text NOT NULL,
     written_at timestamptz NOT NULL,
     attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
     -- Attempts since the last one that a process told the end of.
@@ -31,6 +33,7 @@ CREATE INDEX mails_due ON mails (due_at) WHERE dead_at IS NULL;
 -- For sweeping, and for erasing a person.
 CREATE INDEX mails_by_age ON mails (written_at);
 CREATE INDEX mails_of_user ON mails (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX mails_of_address ON mails (address_canonical);
 
 -- What mails carried, each good for one use.
 CREATE TABLE mail_tokens (

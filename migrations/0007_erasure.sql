@@ -26,8 +26,8 @@ CREATE TABLE erasable (
 INSERT INTO erasable (place, name, action, statement, question) VALUES
 -- Before the account forgets its address: a mail for a forgotten password knows the person by that alone.
 (5, 'mails', 'deleted',
-    $$DELETE FROM mails WHERE user_id = $1 OR lower(address) = (SELECT email_canonical FROM users WHERE id = $1)$$,
-    $$SELECT count(*) FROM mails WHERE user_id = $1$$),
+    $$DELETE FROM mails WHERE user_id = $1 OR address_canonical = (SELECT email_canonical FROM users WHERE id = $1)$$,
+    $$SELECT count(*) FROM mails WHERE user_id = $1 OR address_canonical = (SELECT email_canonical FROM users WHERE id = $1)$$),
 (10, 'users', 'cleared',
     $$UPDATE users SET email = '', email_canonical = 'erased:' || id::text, password_hash = '', first_name = '', last_name = '',
       avatar_url = NULL, bio = NULL, pending_email = NULL, email_verified_at = NULL, password_set_at = NULL,

@@ -11,6 +11,7 @@ use crate::fault::Fault;
 use crate::rows;
 use crate::rows::mail::{self, Kind};
 use crate::unit_of_work::UnitOfWork;
+use millrace_events::values::Email;
 use std::future::Future;
 use uuid::Uuid;
 
@@ -66,6 +67,7 @@ pub(crate) async fn write(unit: &UnitOfWork, kind: Kind, user_id: Option<Uuid>, 
         kind,
         user_id,
         address: address.to_owned(),
+        address_canonical: canonical(address),
         written_at,
         attempts: 0,
         unanswered: 0,
@@ -73,4 +75,9 @@ pub(crate) async fn write(unit: &UnitOfWork, kind: Kind, user_id: Option<Uuid>, 
         dead_at: None,
     };
     rows::insert(unit.db(), mail).await
+}
+
+/// Addresses were parsed before they were written down.
+fn canonical(address: &str) -> String {
+    Email::parse(address).map(|email| email.canonical()).unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 //! with a mail in hand leaves it to be sent again, so that a mail goes out at least once, or is given up.
 
 use super::text::Addressee;
-use super::{Mail, MailError, Mailer, text};
+use super::{Mail, MailError, Mailer, canonical, text};
 use crate::auth::MailToken;
 use crate::fault::Fault;
 use crate::rows::mail::{self, Kind};
@@ -10,7 +10,6 @@ use crate::rows::mail_token::{self, Purpose};
 use crate::rows::user;
 use crate::{AccountRules, ServerSecret};
 use futures_util::future::join_all;
-use millrace_events::values::Email;
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use std::time::Duration as StdDuration;
 use time::{Duration, OffsetDateTime};
@@ -155,7 +154,7 @@ async fn compose(
 ) -> Result<Composed, Fault> {
     let reader = match row.user_id {
         Some(user_id) => user::find(db, user_id).await?,
-        None => user::find_by_email(db, &canonical(&row.address)).await?,
+        None => user::find_by_email(db, &row.address_canonical).await?,
     };
     let Some(reader) = reader.filter(|reader| is_wanted(row, reader)) else {
         return Ok(Composed::NotWanted);
@@ -216,11 +215,6 @@ fn is_wanted(row: &mail::Model, reader: &user::Model) -> bool {
     }
 }
 
-/// Addresses were parsed before they were written down.
-fn canonical(address: &str) -> String {
-    Email::parse(address).map(|email| email.canonical()).unwrap_or_default()
-}
-
 /// What becomes of a mail after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
@@ -252,9 +246,18 @@ mod tests {
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
     fn row(kind: Kind, address: &str) -> mail::Model {
-        let address = address.to_owned();
-        let (id, attempts, unanswered, written_at) = (Uuid::nil(), 0, 0, NOW);
-        mail::Model { id, kind, user_id: None, address, written_at, attempts, unanswered, due_at: NOW, dead_at: None }
+        mail::Model {
+            id: Uuid::nil(),
+            kind,
+            user_id: None,
+            address: address.to_owned(),
+            address_canonical: canonical(address),
+            written_at: NOW,
+            attempts: 0,
+            unanswered: 0,
+            due_at: NOW,
+            dead_at: None,
+        }
     }
 
     fn reader(email: &str, is_verified: bool, pending: Option<&str>) -> user::Model {

@@ -77,12 +77,12 @@ mod tests {
 
     fn row(kind: Kind) -> Model {
         let at = OffsetDateTime::UNIX_EPOCH;
-        let address = "ada@example.org".to_owned();
         Model {
             id: Uuid::nil(),
             kind,
             user_id: None,
-            address,
+            address: "ada@example.org".to_owned(),
+            address_canonical: "ada@example.org".to_owned(),
             written_at: at,
             attempts: 0,
             unanswered: 0,

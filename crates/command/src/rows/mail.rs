@@ -16,6 +16,7 @@ pub(crate) struct Model {
     pub kind: Kind,
     pub user_id: Option<Uuid>,
     pub address: String,
+    pub address_canonical: String,
     pub written_at: OffsetDateTime,
     pub attempts: i32,
     pub unanswered: i32,

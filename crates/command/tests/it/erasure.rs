@@ -1,7 +1,7 @@
 //! Erasing a person: every table that refers to a person says what becomes of its rows, and the person's other commands find out.
 
 use crate::mailbox::Mailbox;
-use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected};
+use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sign_up};
 use millrace_command::erasure::Receipt;
 use millrace_command::{
     ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, ResetPassword, SecretText,
@@ -57,6 +57,21 @@ async fn mails_and_what_they_carried_go_with_the_person() {
     let erased = "users WHERE erased_at IS NOT NULL AND pending_email IS NULL AND email_verified_at IS NULL";
     assert_eq!(world.count(erased).await, 1);
     assert_eq!(mailbox.fill(&world).await.sent, 1);
+}
+
+/// Addresses are compared by Rust's rules, whatever PostgreSQL takes for a capital letter.
+#[tokio::test]
+async fn a_mail_that_was_asked_for_in_capital_letters_goes_with_the_person() {
+    let world = World::new().await;
+    let email = "dörte@example.org".to_owned();
+    let answer = world.anonymously(sign_up("Dörte", &email)).await.unwrap();
+    let viewer = world.viewer(answer.session().unwrap());
+    let person = Person { id: accepted(&answer).user, email, viewer, session: answer.session().unwrap().clone() };
+    let asked = RequestPasswordReset { email: person.email.to_uppercase(), idempotency_key: None };
+    accepted(&world.anonymously(asked).await.unwrap());
+    assert_eq!(world.count("mails").await, 2);
+    accepted(&world.by(&person, erase(PASSWORD)).await);
+    assert_eq!(world.count("mails").await, 0);
 }
 
 /// Whoever follows a link in a mail need not be signed in; what they were answered is about a person all the same.
