@@ -134,12 +134,13 @@ pub struct Handled<O> {
     pub(crate) version: Option<u32>,
     pub(crate) session: Option<Session>,
     pub(crate) rejection: Option<CommandError>,
+    pub(crate) owner: Option<String>,
 }
 
 impl<O> Handled<O> {
     /// Accepted, with the ids of what was touched.
     pub fn new(outcome: O) -> Self {
-        Self { outcome, aggregate_id: None, version: None, session: None, rejection: None }
+        Self { outcome, aggregate_id: None, version: None, session: None, rejection: None, owner: None }
     }
 
     /// The aggregate that the receipt tells about, and its version now.
@@ -155,6 +156,11 @@ impl<O> Handled<O> {
     /// Credentials for the client. They are not kept.
     pub fn with_session(self, session: Session) -> Self {
         Self { session: Some(session), ..self }
+    }
+
+    /// Sent by the owner of the account with this address, as compared: what they got wrong before counts no longer.
+    pub(crate) fn by_owner(self, email_canonical: String) -> Self {
+        Self { owner: Some(email_canonical), ..self }
     }
 
     /// The answer is no all the same; what was changed stands, such as the end of a sign-in whose refresh token was stolen.

@@ -10,10 +10,11 @@ use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{Answer, Command, CommandError, CommandReceipt, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::fail_point::reach_in;
-use millrace_events::{CommandId, ConsistencyToken, Viewer};
+use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
 use millrace_log::{Log, Sequencer};
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: usize = 6;
@@ -36,6 +37,8 @@ struct Settled<O> {
     outcome: O,
     session: Option<Session>,
     rejection: Option<CommandError>,
+    /// By which address the owner's failed sign-ins are counted, if they have shown who they are.
+    owner: Option<String>,
 }
 
 impl Pipeline {
@@ -59,7 +62,8 @@ impl Pipeline {
         let auth = Arc::clone(&self.auth);
         let trace = request.trace.filter(|trace| is_trace(trace));
         let shop = self.settings.shop;
-        let frame = Frame { command_id: request.command_id, actor, trace, password, auth, shop };
+        let (command_id, client_address) = (request.command_id, request.client_address);
+        let frame = Frame { command_id, actor, trace, password, auth, client_address, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {
@@ -96,6 +100,9 @@ impl Pipeline {
         reach_in("command.before_commit", C::NAME).await;
         self.commit(unit).await?;
         reach_in("command.committed", C::NAME).await;
+        if let Some(account) = &settled.owner {
+            self.auth.attempts.proved(account, frame.client_address, Timestamp::new(OffsetDateTime::now_utc()));
+        }
         Ok(settled)
     }
 
@@ -140,11 +147,11 @@ impl Pipeline {
             None => None,
         };
         let receipt = CommandReceipt { replayed: true, ..kept.receipt };
-        Ok(Settled { receipt, outcome: kept.outcome, session, rejection: None })
+        Ok(Settled { receipt, outcome: kept.outcome, session, rejection: None, owner: None })
     }
 
     async fn answer<C: Command>(&self, settled: Settled<C::Outcome>) -> Answer<C::Outcome> {
-        let Settled { receipt, outcome, session, rejection } = settled;
+        let Settled { receipt, outcome, session, rejection, .. } = settled;
         if let Some(error) = rejection {
             return self.reject(rejected(receipt.command_id), vec![error]).await;
         }
@@ -220,7 +227,8 @@ fn settled<O>(unit: &UnitOfWork, handled: Handled<O>) -> Settled<O> {
         accepted_at: Some(unit.at()),
         consistency_token: None,
     };
-    Settled { receipt, outcome: handled.outcome, session: handled.session, rejection: handled.rejection }
+    let Handled { outcome, session, rejection, owner, .. } = handled;
+    Settled { receipt, outcome, session, rejection, owner }
 }
 
 fn rejected(command_id: CommandId) -> CommandReceipt {

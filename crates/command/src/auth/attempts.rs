@@ -115,6 +115,11 @@ impl Attempts {
     /// The attempt succeeded: the account's owner is here, and their earlier failures are forgotten.
     pub fn succeeded(&self, account: &str, address: Option<IpAddr>, now: Timestamp) {
         self.withdrawn(account, address);
+        self.proved(account, address, now);
+    }
+
+    /// The account's owner has shown in another way that they are here: their earlier failures are forgotten.
+    pub fn proved(&self, account: &str, address: Option<IpAddr>, now: Timestamp) {
         let (pair, mut known) = (pair(account, address), self.known());
         known.counts.remove(&Whose::Pair(pair.clone()));
         known.familiar.insert(pair, now.unix_ms());
@@ -278,6 +283,16 @@ mod tests {
         assert_eq!(succeeds(&attempts, "a", from(1), 0), Ok(()));
         assert_eq!((0..2).map(|n| failed(&attempts, "a", from(1), n)).filter(Result::is_ok).count(), 2);
         assert_eq!(failed(&attempts, "a", from(1), 2), Err(58), "the owner's address is no way around it");
+    }
+
+    #[test]
+    fn who_has_set_a_new_password_by_mail_signs_in_with_it_at_once() {
+        let attempts = Attempts::new(LIMITS);
+        while failed(&attempts, "a", from(1), 0).is_ok() {}
+        while failed(&attempts, "a", from(2), 0).is_ok() {}
+        attempts.proved("a", from(1), at(1));
+        assert_eq!(succeeds(&attempts, "a", from(1), 1), Ok(()));
+        assert_eq!(failed(&attempts, "a", from(2), 1), Err(59), "whoever else has guessed waits");
     }
 
     #[test]

@@ -132,7 +132,7 @@ impl Command for ResetPassword {
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user.id, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
         unit.record(user.id, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
-        Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version))
+        Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version).by_owner(user.email_canonical))
     }
 
     fn of_person(outcome: &PasswordReset) -> Option<UserId> {

@@ -358,6 +358,24 @@ async fn a_forgotten_password_is_replaced_once_and_all_sign_ins_end() {
 }
 
 #[tokio::test]
+async fn who_guessed_too_often_signs_in_at_once_with_a_password_that_they_set_by_mail() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    for guess in 1..=5 {
+        assert!(!signs_in(&world, &ada, &format!("guess number {guess}")).await);
+    }
+    let stopped = world.anonymously(sign_in(&ada, PASSWORD)).await.unwrap_err();
+    assert_eq!(stopped.code(), FailureCode::RateLimited);
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.fill(&world).await;
+    let refused = world.anonymously(reset(&"A".repeat(43), NEXT)).await.unwrap();
+    assert_eq!(rejected(&refused).kind(), CommandErrorCode::InvalidToken);
+    assert!(world.anonymously(sign_in(&ada, PASSWORD)).await.is_err(), "only whoever has the mail");
+    accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), NEXT)).await.unwrap());
+    assert!(signs_in(&world, &ada, NEXT).await);
+}
+
+#[tokio::test]
 async fn of_eight_uses_of_one_token_at_once_one_counts() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;
