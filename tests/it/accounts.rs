@@ -134,6 +134,9 @@ async fn the_page_of_mails_is_for_people_and_for_development_only() {
     let input = json!({ "firstName": "<b>Ada", "lastName": "Test", "email": email, "password": PASSWORD });
     client.command("signUp", input, "").await;
     let token = mailed_token(&process, email, VERIFY).await;
+    client.command("verifyEmail", json!({ "token": token }), "").await;
+    client.command("requestPasswordReset", json!({ "email": email }), "").await;
+    mailed_token(&process, email, RESET).await;
     let page = reqwest::get(format!("{}/dev/mails", process.operations())).await.expect("the page");
     let policy = page.headers()["content-security-policy"].to_str().expect("a policy").to_owned();
     let page = page.text().await.expect("text");

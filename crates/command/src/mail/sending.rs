@@ -183,10 +183,12 @@ async fn compose(
 }
 
 /// A forgotten password's mail goes to the account's own address, never to the one that was typed: addresses that count as the same
-/// here may be different mailboxes elsewhere.
+/// here may be different mailboxes elsewhere. A name goes only where mail to the person has arrived before: anybody may sign up with
+/// somebody else's address, and any words for a name.
 fn addressee<'a>(row: &'a mail::Model, reader: &'a user::Model) -> Addressee<'a> {
     let address = if row.kind == Kind::ResetPassword { &reader.email } else { &row.address };
-    Addressee { address, first_name: &reader.first_name }
+    let is_known = *address == reader.email && reader.email_verified_at.is_some();
+    Addressee { address, first_name: is_known.then_some(reader.first_name.as_str()) }
 }
 
 /// What kind of token such a mail carries, and how long it is good.
@@ -279,6 +281,20 @@ mod tests {
         assert_eq!(decide_fate(7, &failed, Duration::minutes(10)), Fate::Dead);
         assert_eq!(decide_fate(1, &Err(MailError::Refused("550".into())), hour), Fate::Dead);
         assert_eq!(decide_fate(7, &Ok(()), Duration::ZERO), Fate::Sent);
+    }
+
+    #[test]
+    fn only_an_address_that_is_verified_is_told_a_name() {
+        let named = |kind, to: &str, is_verified| {
+            let (row, ada) = (row(kind, to), reader("ada@example.org", is_verified, Some("ada@new.example")));
+            addressee(&row, &ada).first_name.map(str::to_owned)
+        };
+        assert_eq!(named(Kind::PasswordChanged, "ada@example.org", true).as_deref(), Some("Ada"));
+        assert_eq!(named(Kind::ResetPassword, "ADA@example.org", true).as_deref(), Some("Ada"));
+        assert_eq!(named(Kind::VerifyEmail, "ada@example.org", false), None);
+        assert_eq!(named(Kind::ResetPassword, "ada@example.org", false), None);
+        assert_eq!(named(Kind::VerifyEmail, "ada@new.example", true), None);
+        assert_eq!(named(Kind::EmailChanged, "ada@old.example", true), None);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use time::Duration;
 #[derive(Clone, Copy)]
 pub(super) struct Addressee<'a> {
     pub address: &'a str,
-    pub first_name: &'a str,
+    /// None if the address may be somebody else's: who that is gets no words of a stranger.
+    pub first_name: Option<&'a str>,
 }
 
 /// The mail to a person. Kinds that carry a token say nothing without one.
@@ -23,7 +24,8 @@ pub(super) fn write(row: &Model, to: Addressee<'_>, token: Option<&MailToken>, r
         Kind::EmailChangeRequested => ("Another e-mail address for your account", EMAIL_CHANGE_REQUESTED.to_owned()),
         Kind::EmailChanged => ("Your e-mail address was changed", EMAIL_CHANGED.to_owned()),
     };
-    Mail { id: row.id, to: to.address.to_owned(), subject, text: format!("Hello {},\n\n{words}\n", to.first_name) }
+    let name = to.first_name.map(|name| format!(" {name}")).unwrap_or_default();
+    Mail { id: row.id, to: to.address.to_owned(), subject, text: format!("Hello{name},\n\n{words}\n") }
 }
 
 const PASSWORD_CHANGED: &str = "\
@@ -73,7 +75,7 @@ mod tests {
     use time::OffsetDateTime;
     use uuid::Uuid;
 
-    const ADA: Addressee<'_> = Addressee { address: "ada@example.org", first_name: "Ada" };
+    const ADA: Addressee<'_> = Addressee { address: "ada@example.org", first_name: Some("Ada") };
 
     fn row(kind: Kind) -> Model {
         let at = OffsetDateTime::UNIX_EPOCH;
@@ -97,6 +99,8 @@ mod tests {
         let rules = AccountRules { verify_url: "https://app.example/verify?t=".into(), ..AccountRules::default() };
         let verify = write(&row(Kind::VerifyEmail), ADA, Some(&token), &rules);
         assert!(verify.text.starts_with("Hello Ada,\n\n") && verify.text.contains("good for 48 hours"));
+        let stranger = Addressee { first_name: None, ..ADA };
+        assert!(write(&row(Kind::VerifyEmail), stranger, Some(&token), &rules).text.starts_with("Hello,\n\nplease"));
         assert!(verify.text.contains(&format!("\nhttps://app.example/verify?t={}\n", token.expose())));
         let reset = write(&row(Kind::ResetPassword), ADA, Some(&token), &rules);
         assert!(reset.text.contains(&format!("\n{}\n", token.expose())) && reset.text.contains("30 minutes"));

@@ -26,7 +26,7 @@ async fn a_mail_goes_out_once_and_leaves_nothing() {
     assert_eq!(world.commands.mail_queue().await.unwrap().waiting, 1);
     assert_eq!((mailbox.fill(&world).await.sent, mailbox.fill(&world).await.sent), (1, 0));
     let mails = mailbox.mails(&ada.email, VERIFY);
-    assert!(mails.len() == 1 && mails[0].text.starts_with("Hello Ada,"));
+    assert!(mails.len() == 1 && mails[0].text.starts_with("Hello,\n\nplease confirm"));
     assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (0, 1));
 }
 
