@@ -10,8 +10,8 @@ use millrace_command::{Mail, MailError, Mailer};
 use std::error::Error as _;
 use std::time::Duration;
 
-/// How long the server may take for one step of the protocol.
-const STEP_WAIT: Duration = Duration::from_secs(10);
+/// How long connecting to the server may take. Sending as a whole has its limit where mails are taken in hand.
+const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// Why no mails can be sent with these settings.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ impl Smtp {
     pub fn new(settings: &MailSettings) -> Result<Self, SmtpError> {
         let from = settings.from.parse()?;
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.smtp_url.expose())?;
-        Ok(Self { transport: builder.timeout(Some(STEP_WAIT)).build(), from })
+        Ok(Self { transport: builder.timeout(Some(CONNECT_WAIT)).build(), from })
     }
 
     /// The same id at each attempt, so that a mail that arrives twice can be told.
@@ -50,6 +50,7 @@ impl Smtp {
 }
 
 impl Mailer for Smtp {
+    /// Ends when the server has said goodbye. One that takes a mail and then says nothing more gets it again, with the same id.
     async fn send(&self, mail: &Mail) -> Result<(), MailError> {
         let message = self.message(mail)?;
         self.transport.send(message).await.map(|_| ()).map_err(|error| judge(&error))
