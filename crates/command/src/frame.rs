@@ -37,6 +37,8 @@ impl Actor {
 pub(crate) enum PasswordFinding {
     /// There is none.
     Nothing,
+    /// It is forgotten, and mails enough to set another are on their way.
+    MailedEnough,
     /// The hash of a new one.
     Hashed(String),
     /// It is that of this account, which had this hash.

@@ -10,7 +10,7 @@ mod secret_text;
 mod session;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
-pub use attempts::{AttemptLimits, Attempts};
+pub use attempts::{Asked, AttemptLimits, Attempts};
 pub use key_pair::{KeyPair, generate_key_pair};
 pub use mail_token::MailToken;
 pub use passwords::{PasswordCost, PasswordError, PasswordLimits, Passwords};

@@ -59,7 +59,10 @@ impl Command for RequestPasswordReset {
 
     /// Whether there is such an account is not looked up here, so neither the answer nor the time that it takes tells.
     async fn handle(valid: &Email, unit: &mut UnitOfWork) -> Handling<Handled<ResetRequested>> {
-        mail::write(unit, Kind::ResetPassword, None, valid.as_str()).await?;
+        // More mails than this would help nobody, and a refusal would tell the owner of what strangers do.
+        if *unit.password() != PasswordFinding::MailedEnough {
+            mail::write(unit, Kind::ResetPassword, None, valid.as_str()).await?;
+        }
         Ok(Handled::new(ResetRequested {}))
     }
 }
