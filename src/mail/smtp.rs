@@ -98,11 +98,15 @@ mod tests {
 
     #[test]
     fn only_what_is_about_the_mail_gives_it_up() {
-        for about_mail in ["550 no such user", "550 5.1.1 who?", "551 gone", "552 5.3.4 too big", "553 5.1.3 what?", "556 5.1.10"] {
+        for about_mail in
+            ["550 no such user", "550 5.1.1 who?", "551 gone", "552 5.3.4 too big", "553 5.1.3 what?", "556 5.1.10"]
+        {
             assert!(told(about_mail), "{about_mail}");
         }
-        let others = ["421 closing", "451 later", "454 4.7.0 later", "500 what?", "530 5.7.0 sign in", "534 5.7.9 too weak"];
-        let more = ["535 5.7.8 wrong", "538 5.7.11", "554 no service here", "550 5.7.1 no relaying", "553 5.1.8 who are you?"];
+        let others =
+            ["421 closing", "451 later", "454 4.7.0 later", "500 what?", "530 5.7.0 sign in", "534 5.7.9 too weak"];
+        let more =
+            ["535 5.7.8 wrong", "538 5.7.11", "554 no service here", "550 5.7.1 no relaying", "553 5.1.8 who are you?"];
         for another in others.into_iter().chain(more) {
             assert!(!told(another), "{another}");
         }

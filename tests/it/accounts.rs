@@ -230,9 +230,9 @@ async fn leaves_no_trace(shown: &Person, payload: &Value) {
     } fragment all on UserConnection {
         nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
     }";
-    let data = shown.client.ask_with(query, json!({ "shown": shown.id }), &[("millrace-consistency", &token(payload))]).await;
-    let nothing =
-        json!({ "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null });
+    let data =
+        shown.client.ask_with(query, json!({ "shown": shown.id }), &[("millrace-consistency", &token(payload))]).await;
+    let nothing = json!({ "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null });
     for empty in [&data["found"], &data["user"]["followers"], &data["user"]["following"]] {
         assert_eq!((&empty["nodes"], &empty["pageInfo"]), (&json!([]), &nothing), "{data:#}");
     }

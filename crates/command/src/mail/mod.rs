@@ -15,7 +15,7 @@ use millrace_events::values::Email;
 use std::future::Future;
 use uuid::Uuid;
 
-pub use self::sending::{UNANSWERED_MAX, MailQueue, Mailed};
+pub use self::sending::{MailQueue, Mailed, UNANSWERED_MAX};
 pub(crate) use self::sending::{Sender, TOKENS_MAX};
 pub(crate) use self::sweep::{sweep, sweep_tokens};
 

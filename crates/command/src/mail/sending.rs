@@ -173,13 +173,30 @@ async fn compose(
     if live.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX {
         return Ok(Composed::Enough);
     }
+    let token = keep_token(db, secret, row, &reader, (purpose, now + within)).await?;
+    Ok(Composed::Mail(text::write(row, addressee(row, &reader), Some(&token), rules)))
+}
+
+/// The token of this mail, good for this until then.
+async fn keep_token(
+    db: &impl ConnectionTrait,
+    secret: &ServerSecret,
+    row: &mail::Model,
+    reader: &user::Model,
+    (purpose, expires_at): (Purpose, OffsetDateTime),
+) -> Result<MailToken, Fault> {
     let token = MailToken::of_mail(row.id, secret)?;
-    let addressee = addressee(row, &reader);
-    let (hash, email_canonical, expires_at) = (token.hash(), canonical(addressee.address), now + within);
-    let (user_id, mail_id, written_at) = (reader.id, row.id, row.written_at);
-    let kept = mail_token::Model { hash, purpose, user_id, mail_id, written_at, email_canonical, expires_at };
+    let kept = mail_token::Model {
+        hash: token.hash(),
+        purpose,
+        user_id: reader.id,
+        mail_id: row.id,
+        written_at: row.written_at,
+        email_canonical: canonical(addressee(row, reader).address),
+        expires_at,
+    };
     mail_token::keep(db, kept).await?;
-    Ok(Composed::Mail(text::write(row, addressee, Some(&token), rules)))
+    Ok(token)
 }
 
 /// A forgotten password's mail goes to the account's own address, never to the one that was typed: addresses that count as the same

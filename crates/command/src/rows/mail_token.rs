@@ -1,8 +1,8 @@
 //! What is kept of mailed tokens.
 
-use sea_orm::{Condition, IntoActiveModel, QuerySelect};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::{Condition, IntoActiveModel, QuerySelect};
 use time::OffsetDateTime;
 
 /// A token that was mailed and not used.

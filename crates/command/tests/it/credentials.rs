@@ -239,7 +239,11 @@ async fn a_new_password_ends_what_a_thief_of_the_old_one_began() {
         assert_eq!(world.count("users WHERE pending_email IS NULL").await, 1);
         assert_eq!(world.count("mail_tokens WHERE email_canonical = 'thief@new.example'").await, 0);
         let mailed = mailbox.fill(&world).await;
-        assert_eq!((mailed.dropped, mailbox.mails("thief@new.example", VERIFY).len()), (1, 1), "nor does a mail go there");
+        assert_eq!(
+            (mailed.dropped, mailbox.mails("thief@new.example", VERIFY).len()),
+            (1, 1),
+            "nor does a mail go there"
+        );
         assert!(signs_in(&world, &ada, NEXT).await);
     }
 }

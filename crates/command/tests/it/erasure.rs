@@ -4,8 +4,8 @@ use crate::mailbox::Mailbox;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sign_up};
 use millrace_command::erasure::Receipt;
 use millrace_command::{
-    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, ResetPassword, SecretText,
-    SignOut, UnfollowUser, UpdateProfile, VerifyEmail,
+    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, ResetPassword,
+    SecretText, SignOut, UnfollowUser, UpdateProfile, VerifyEmail,
 };
 use millrace_events::{Event, KeyState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -79,7 +79,9 @@ async fn a_mail_that_was_asked_for_in_capital_letters_goes_with_the_person() {
 async fn answers_that_are_kept_for_nobody_go_with_the_person_whom_they_are_about() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;
-    accepted(&world.anonymously(RequestPasswordReset { email: ada.email.clone(), idempotency_key: None }).await.unwrap());
+    accepted(
+        &world.anonymously(RequestPasswordReset { email: ada.email.clone(), idempotency_key: None }).await.unwrap(),
+    );
     mailbox.fill(&world).await;
     let token = |subject| SecretText(mailbox.token(&ada.email, subject));
     let idempotency_key = Some("once".to_owned());

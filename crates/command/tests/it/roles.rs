@@ -2,7 +2,8 @@
 
 use crate::world::{PASSWORD, Person, World, accepted, rejected};
 use millrace_command::{
-    CommandError, CommandErrorCode, DeactivateAccount, EraseAccount, FailureCode, GrantRole, RevokeRole, SecretText, SignIn,
+    CommandError, CommandErrorCode, DeactivateAccount, EraseAccount, FailureCode, GrantRole, RevokeRole, SecretText,
+    SignIn,
 };
 use millrace_events::values::Email;
 use millrace_events::{Event, Role, UserId};
@@ -138,7 +139,13 @@ async fn of_two_admins_who_go_at_once_one_stays() {
         }
         let (erased, deactivated) =
             futures_util::future::join(world.try_by(&ada, erase()), world.try_by(&bob, deactivate())).await;
-        assert_eq!([erased.unwrap().receipt().accepted, deactivated.unwrap().receipt().accepted].iter().filter(|done| **done).count(), 1);
+        assert_eq!(
+            [erased.unwrap().receipt().accepted, deactivated.unwrap().receipt().accepted]
+                .iter()
+                .filter(|done| **done)
+                .count(),
+            1
+        );
         let able = "user_roles JOIN users ON id = user_id WHERE deactivated_at IS NULL AND erased_at IS NULL";
         assert_eq!(world.count(able).await, 1);
     }

@@ -6,8 +6,9 @@ use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
-    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn, EmailVerified, OtherSessionsEnded,
-    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
+    EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
+    UserErased,
 };
 use millrace_events::{
     Aggregate, CommandId, CommentId, ErasureId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId,

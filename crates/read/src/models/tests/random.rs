@@ -164,7 +164,9 @@ impl World {
                     self.log.deactivate(user);
                 }
             }
-            Step::WantEmail { user, variant: 0 } if self.naive.accounts[&self.person(user)?].pending_email.is_some() => {
+            Step::WantEmail { user, variant: 0 }
+                if self.naive.accounts[&self.person(user)?].pending_email.is_some() =>
+            {
                 self.log.keep_email(self.person(user)?);
             }
             Step::WantEmail { user, variant } => {
