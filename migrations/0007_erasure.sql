@@ -10,7 +10,7 @@ ALTER TABLE users ADD COLUMN erased_at timestamptz;
 ALTER TABLE users ADD CONSTRAINT users_erased CHECK (erased_at IS NULL OR (
     (email, password_hash, first_name, last_name) = ('', '', '', '')
     AND email_canonical = 'erased:' || id::text AND avatar_url IS NULL AND bio IS NULL
-    AND pending_email IS NULL AND email_verified_at IS NULL AND deactivated_at IS NULL));
+    AND pending_email IS NULL AND email_verified_at IS NULL AND password_set_at IS NULL AND deactivated_at IS NULL));
 
 -- What erasing a person does to each table, in this order, and the question whose answer is then 0. $1 is the person, $2 the moment.
 -- This is the one list: a migration that adds a table in which something of a person lies adds its line here. A test asks it of
@@ -26,12 +26,12 @@ CREATE TABLE erasable (
 INSERT INTO erasable (place, name, action, statement, question) VALUES
 -- Before the account forgets its address: a mail for a forgotten password knows the person by that alone.
 (5, 'mails', 'deleted',
-    $$DELETE FROM mails WHERE user_id = $1 OR lower(address) = (SELECT email_canonical FROM users WHERE id = $1)$$,
-    $$SELECT count(*) FROM mails WHERE user_id = $1$$),
+    $$DELETE FROM mails WHERE user_id = $1 OR address_canonical = (SELECT email_canonical FROM users WHERE id = $1)$$,
+    $$SELECT count(*) FROM mails WHERE user_id = $1 OR address_canonical = (SELECT email_canonical FROM users WHERE id = $1)$$),
 (10, 'users', 'cleared',
     $$UPDATE users SET email = '', email_canonical = 'erased:' || id::text, password_hash = '', first_name = '', last_name = '',
-      avatar_url = NULL, bio = NULL, pending_email = NULL, email_verified_at = NULL, deactivated_at = NULL,
-      version = version + 1, updated_at = $2, erased_at = $2 WHERE id = $1$$,
+      avatar_url = NULL, bio = NULL, pending_email = NULL, email_verified_at = NULL, password_set_at = NULL,
+      deactivated_at = NULL, version = version + 1, updated_at = $2, erased_at = $2 WHERE id = $1$$,
     $$SELECT count(*) FROM users WHERE id = $1 AND erased_at IS NULL$$),
 (20, 'user_roles', 'deleted',
     $$DELETE FROM user_roles WHERE user_id = $1$$,

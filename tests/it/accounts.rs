@@ -134,6 +134,9 @@ async fn the_page_of_mails_is_for_people_and_for_development_only() {
     let input = json!({ "firstName": "<b>Ada", "lastName": "Test", "email": email, "password": PASSWORD });
     client.command("signUp", input, "").await;
     let token = mailed_token(&process, email, VERIFY).await;
+    client.command("verifyEmail", json!({ "token": token }), "").await;
+    client.command("requestPasswordReset", json!({ "email": email }), "").await;
+    mailed_token(&process, email, RESET).await;
     let page = reqwest::get(format!("{}/dev/mails", process.operations())).await.expect("the page");
     let policy = page.headers()["content-security-policy"].to_str().expect("a policy").to_owned();
     let page = page.text().await.expect("text");
@@ -181,6 +184,7 @@ async fn a_deactivated_account_is_not_to_be_seen_and_what_it_wrote_stays() {
     let (process, client) = stage.all().await;
     let (ada, ben) = (client.sign_up("Ada").await, client.sign_up("Ben").await);
     ben.client.command("followUser", json!({ "userId": ada.id }), "").await;
+    ada.client.command("followUser", json!({ "userId": ben.id }), "").await;
     let input = json!({ "title": "Stays", "body": "Words." });
     ada.client.command("createPost", input, "").await;
     let payload = ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
@@ -199,6 +203,7 @@ async fn a_deactivated_account_is_not_to_be_seen_and_what_it_wrote_stays() {
     assert_eq!(data["viewer"]["user"]["following"]["nodes"], json!([]));
     let author = json!({ "fullName": "Ada Test", "bio": null, "postCount": null });
     assert_eq!(data["posts"]["nodes"], json!([{ "title": "Stays", "author": author }]));
+    leaves_no_trace(&ben, &payload).await;
     let public = "query($id: ID!) { user(id: $id) { id } }";
     let header = token(&payload);
     let data = client.ask_with(public, json!({ "id": ada.id }), &[("millrace-consistency", &header)]).await;
@@ -214,6 +219,29 @@ async fn a_deactivated_account_is_not_to_be_seen_and_what_it_wrote_stays() {
     assert_eq!(data["user"], json!({ "id": ada.id }));
     assert_eq!(data["viewer"]["user"]["following"]["nodes"], json!([{ "id": ada.id }]));
     process.stop().await;
+}
+
+/// No cursor names who is hidden, and pages go on all the same.
+async fn leaves_no_trace(shown: &Person, payload: &Value) {
+    let query = "query($shown: ID!) {
+        found: users(search: \"Ada\", first: 1) { ...all }
+        forward: users(first: 1) { ...all } backward: users(last: 1) { ...all }
+        user(id: $shown) { followers(first: 1) { ...all } following(last: 1) { ...all } }
+    } fragment all on UserConnection {
+        nodes { id } edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+    }";
+    let data =
+        shown.client.ask_with(query, json!({ "shown": shown.id }), &[("millrace-consistency", &token(payload))]).await;
+    let nothing = json!({ "hasNextPage": false, "hasPreviousPage": false, "startCursor": null, "endCursor": null });
+    for empty in [&data["found"], &data["user"]["followers"], &data["user"]["following"]] {
+        assert_eq!((&empty["nodes"], &empty["pageInfo"]), (&json!([]), &nothing), "{data:#}");
+    }
+    for direction in ["forward", "backward"] {
+        let page = &data[direction];
+        assert_eq!(page["nodes"], json!([{ "id": shown.id }]), "{data:#}");
+        let (info, cursor) = (&page["pageInfo"], &page["edges"][0]["cursor"]);
+        assert_eq!((&info["startCursor"], &info["endCursor"]), (cursor, cursor), "{data:#}");
+    }
 }
 
 /// The mutations that [`moves`] has a case for.

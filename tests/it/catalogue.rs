@@ -22,6 +22,7 @@ const IGNORED: &[(&str, &str)] = &[
     ("people", "wallet.opened wallet.moved wallet.topUpRequested wallet.topUpDeclined"),
     ("content", "user.roleGranted user.roleRevoked user.sessionEnded user.allSessionsEnded user.otherSessionsEnded"),
     ("content", "user.passwordChanged user.emailChangeRequested user.emailVerified user.deactivated user.reactivated"),
+    ("content", "user.emailChangeWithdrawn"),
     ("content", "product.created product.updated product.restocked product.retired product.reserved product.released"),
     ("content", "order.placed order.paid order.shipped order.delivered order.cancelled"),
     ("content", "wallet.opened wallet.moved wallet.topUpRequested wallet.topUpDeclined"),
@@ -30,7 +31,7 @@ const IGNORED: &[(&str, &str)] = &[
         "user.created user.profileUpdated user.roleGranted user.roleRevoked user.sessionEnded user.allSessionsEnded",
     ),
     ("shop", "user.otherSessionsEnded user.passwordChanged user.emailChangeRequested user.emailVerified"),
-    ("shop", "user.deactivated user.reactivated"),
+    ("shop", "user.emailChangeWithdrawn user.deactivated user.reactivated"),
     ("shop", "follow.followed follow.unfollowed comment.added comment.edited comment.deleted like.added like.removed"),
     ("shop", "post.created post.edited post.published post.unpublished post.deleted"),
     ("shop", "post.hidden post.unhidden comment.hidden comment.unhidden"),
@@ -69,6 +70,10 @@ async fn send_what_needs_more(shop: &Shop<'_>) {
         shop.cast.client(Who::Admin).command(name, staff.clone(), "").await;
     }
     let ada = shop.client.sign_up("Ada").await;
+    for new_email in [format!("next-{}", ada.email), ada.email.clone()] {
+        let input = json!({ "newEmail": new_email, "password": PASSWORD });
+        ada.client.command("changeEmail", input, "").await;
+    }
     ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
     let back = json!({ "email": ada.email, "password": PASSWORD, "reactivate": true });
     shop.client.command("signIn", back, "").await;

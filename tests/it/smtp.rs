@@ -5,6 +5,7 @@ use crate::harness::client::Client;
 use crate::harness::eventually;
 use crate::harness::process::Process;
 use crate::harness::stage::Stage;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
 use std::collections::VecDeque;
@@ -26,6 +27,8 @@ struct Server {
     taken: Arc<Mutex<Vec<Taken>>>,
     /// How the next recipients are answered; then all are welcome.
     answers: Arc<Mutex<VecDeque<&'static str>>>,
+    /// The password that it takes, as a client sends it.
+    password: Arc<Mutex<Option<String>>>,
 }
 
 impl Server {
@@ -54,6 +57,16 @@ impl Server {
         self.taken.lock().expect("mails").clone()
     }
 
+    fn takes_password(&self, user: &str, password: &str) {
+        let sent = STANDARD.encode(format!("\0{user}\0{password}"));
+        *self.password.lock().expect("a password") = Some(sent);
+    }
+
+    fn knows(&self, line: &str) -> bool {
+        let password = self.password.lock().expect("a password");
+        password.as_ref().is_some_and(|password| line.ends_with(password.as_str()))
+    }
+
     /// RFC 5321, as far as a client needs it that sends one mail in the clear.
     async fn speak(self, stream: TcpStream) -> std::io::Result<()> {
         let (read, mut write) = stream.into_split();
@@ -61,7 +74,9 @@ impl Server {
         write.write_all(b"220 mail.example ESMTP\r\n").await?;
         while let Some(line) = lines.next_line().await? {
             let answer = match line.split([' ', ':']).next().unwrap_or_default().to_uppercase().as_str() {
-                "EHLO" | "HELO" => "250 mail.example",
+                "EHLO" | "HELO" => "250-mail.example\r\n250 AUTH PLAIN",
+                "AUTH" if self.knows(&line) => "235 welcome",
+                "AUTH" => "535 5.7.8 wrong password",
                 "MAIL" => {
                     mail = Taken { from: path(&line), ..Taken::default() };
                     "250 OK"
@@ -162,6 +177,25 @@ async fn a_mail_that_is_not_taken_yet_comes_later_and_one_that_never_will_be_is_
     assert!(process.has_said(&["a mail was not sent", "the server answered 550"]));
     assert!(!process.has_said(&[ada.email.as_str()]), "an address is in the log");
     assert!(!process.has_said(&[token_in(&mail.data).expect("a token").as_str()]), "a secret is in the log");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn mails_wait_while_the_server_does_not_know_the_password() {
+    let (stage, (server, url)) = (Stage::new().await, Server::start().await);
+    server.takes_password("mill", "the-next-one");
+    let (process, client) = serve(&stage, &url.replace("smtp://", "smtp://mill:the-last-one@")).await;
+    let ada = client.sign_up("Ada").await;
+    eventually("it is told", || async {
+        process.has_said(&["a mail was not sent", "the server answered 535"]).then_some(())
+    })
+    .await;
+    server.takes_password("mill", "the-last-one");
+    eventually("the mail", || async {
+        all_are_due(&stage).await;
+        server.taken().into_iter().find(|mail| mail.to == ada.email)
+    })
+    .await;
     process.stop().await;
 }
 

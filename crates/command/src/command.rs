@@ -82,6 +82,11 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
         None
     }
 
+    /// Whom a kept answer is about, where nobody needs to be signed in: it goes when they are erased.
+    fn of_person(_outcome: &Self::Outcome) -> Option<UserId> {
+        None
+    }
+
     /// The person who signs in, if a replay gives a fresh session: its password must match, as nobody has shown who they are.
     fn replay_signs_in<'a>(_valid: &'a Self::Valid, _outcome: &Self::Outcome) -> Option<(UserId, &'a Password)> {
         None
@@ -139,12 +144,13 @@ pub struct Handled<O> {
     pub(crate) session: Option<Session>,
     pub(crate) export: Option<DataExport>,
     pub(crate) rejection: Option<CommandError>,
+    pub(crate) owner: Option<String>,
 }
 
 impl<O> Handled<O> {
     /// Accepted, with the ids of what was touched.
     pub fn new(outcome: O) -> Self {
-        Self { outcome, aggregate_id: None, version: None, session: None, export: None, rejection: None }
+        Self { outcome, aggregate_id: None, version: None, session: None, export: None, rejection: None, owner: None }
     }
 
     /// The aggregate that the receipt tells about, and its version now.
@@ -165,6 +171,11 @@ impl<O> Handled<O> {
     /// A link for the client. It is not kept.
     pub fn with_export(self, export: DataExport) -> Self {
         Self { export: Some(export), ..self }
+    }
+
+    /// Sent by the owner of the account with this address, as compared: what they got wrong before counts no longer.
+    pub(crate) fn by_owner(self, email_canonical: String) -> Self {
+        Self { owner: Some(email_canonical), ..self }
     }
 
     /// The answer is no all the same; what was changed stands, such as the end of a sign-in whose refresh token was stolen.

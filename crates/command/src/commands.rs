@@ -198,7 +198,8 @@ impl Commands {
     /// Sends mails that are due, a bounded number of them. To be called again and again by any number of processes.
     pub async fn send_mails<M: Mailer>(&self, mailer: &M) -> Result<Mailed, CommandFailure> {
         let Pipeline { log, settings, .. } = &*self.pipeline;
-        mail::send_due(log.database(), &settings.accounts, mailer).await.map_err(|fault| report("sendMails", fault))
+        let sender = mail::Sender { rules: &settings.accounts, secret: &settings.server_secret, mailer };
+        sender.send_due(log.database()).await.map_err(|fault| report("sendMails", fault))
     }
 
     /// How many mails wait, and how many were given up.

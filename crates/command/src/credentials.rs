@@ -1,6 +1,6 @@
 //! Passwords, outside of transactions: hashing and comparing take their time.
 
-use crate::auth::Session;
+use crate::auth::{Asked, Session};
 use crate::command::{PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::frame::{Frame, PasswordFinding};
@@ -56,8 +56,11 @@ impl Pipeline {
     /// Whether there is such an account makes no difference.
     fn count_reset(&self, email: &Email, request: &Request) -> Result<PasswordFinding, Fault> {
         let now = Timestamp::new(OffsetDateTime::now_utc());
-        let begun = self.auth.resets.begin(&email.canonical(), request.client_address, now);
-        begun.map(|()| PasswordFinding::Nothing).map_err(|wait| Fault::TooManyResets { wait })
+        match self.auth.resets.ask(&email.canonical(), request.client_address, now) {
+            Ok(Asked::Within) => Ok(PasswordFinding::Nothing),
+            Ok(Asked::Enough) => Ok(PasswordFinding::MailedEnough),
+            Err(wait) => Err(Fault::TooManyResets { wait }),
+        }
     }
 
     async fn replace(&self, current: &Password, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {

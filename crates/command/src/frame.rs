@@ -4,6 +4,7 @@ use crate::auth::Auth;
 use crate::{KeyOwner, ShopRules};
 use millrace_events::viewer::Person;
 use millrace_events::{CommandId, UserId, Viewer};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// Who sends a command: somebody with or without a token, or the operator at the command line.
@@ -36,6 +37,8 @@ impl Actor {
 pub(crate) enum PasswordFinding {
     /// There is none.
     Nothing,
+    /// It is forgotten, and mails enough to set another are on their way.
+    MailedEnough,
     /// The hash of a new one.
     Hashed(String),
     /// It is that of this account, which had this hash.
@@ -54,5 +57,6 @@ pub(crate) struct Frame {
     pub trace: Option<String>,
     pub password: PasswordFinding,
     pub auth: Arc<Auth>,
+    pub client_address: Option<IpAddr>,
     pub shop: ShopRules,
 }

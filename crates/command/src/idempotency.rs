@@ -20,7 +20,7 @@ pub const IDEMPOTENCY_KEPT: Duration = Duration::hours(24);
 /// The fewest bytes of a server secret.
 pub const SERVER_SECRET_BYTES_MIN: usize = 32;
 
-/// What makes keys and inputs unreadable in the database. The same in every process, and over restarts.
+/// What makes keys and inputs unreadable in the database, and mailed tokens unguessable. The same in every process, and over restarts.
 #[derive(Clone)]
 pub struct ServerSecret(Vec<u8>);
 
@@ -37,7 +37,7 @@ impl ServerSecret {
     }
 
     /// A MAC over parts, each with its length before it, so that no two lists of parts are the same bytes.
-    fn mac(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> Result<Vec<u8>, Fault> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).map_err(|_| Fault::Missing("the server secret"))?;
         for part in parts {
             mac.update(&(part.len() as u64).to_be_bytes());
@@ -150,7 +150,7 @@ async fn kept(db: &impl ConnectionTrait, scope: &[u8]) -> Result<(Vec<u8>, Optio
     row.map(|row| (row.input, row.answer)).ok_or(Fault::Missing("the row of a claimed idempotency key"))
 }
 
-/// Keeps the answer under the claimed key; `person` is who came to be by it.
+/// Keeps the answer under the claimed key; `person` is who it is about, if nobody was signed in.
 pub(crate) async fn keep<O: Serialize>(
     db: &impl ConnectionTrait,
     claim: &Claim,

@@ -12,10 +12,11 @@ use crate::{
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::fail_point::reach_in;
-use millrace_events::{CommandId, ConsistencyToken, Viewer};
+use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
 use millrace_log::{Log, Sequencer};
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: usize = 6;
@@ -39,6 +40,8 @@ struct Settled<O> {
     session: Option<Session>,
     export: Option<DataExport>,
     rejection: Option<CommandError>,
+    /// By which address the owner's failed sign-ins are counted, if they have shown who they are.
+    owner: Option<String>,
 }
 
 impl Pipeline {
@@ -62,7 +65,8 @@ impl Pipeline {
         let auth = Arc::clone(&self.auth);
         let trace = request.trace.filter(|trace| is_trace(trace));
         let shop = self.settings.shop;
-        let frame = Frame { command_id: request.command_id, actor, trace, password, auth, shop };
+        let (command_id, client_address) = (request.command_id, request.client_address);
+        let frame = Frame { command_id, actor, trace, password, auth, client_address, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {
@@ -99,6 +103,9 @@ impl Pipeline {
         reach_in("command.before_commit", C::NAME).await;
         self.commit(unit).await?;
         reach_in("command.committed", C::NAME).await;
+        if let Some(account) = &settled.owner {
+            self.auth.attempts.proved(account, frame.client_address, Timestamp::new(OffsetDateTime::now_utc()));
+        }
         Ok(settled)
     }
 
@@ -122,8 +129,7 @@ impl Pipeline {
         let settled = settled(unit, handled);
         if let Some(claim) = claim {
             let kept = Kept { receipt: settled.receipt.clone(), outcome: settled.outcome.clone() };
-            let person = C::replay_signs_in(valid, &kept.outcome).map(|(person, _)| person);
-            idempotency::keep(unit.db(), claim, &kept, person).await?;
+            idempotency::keep(unit.db(), claim, &kept, C::of_person(&kept.outcome)).await?;
         }
         unit.write_outbox().await?;
         Ok(Decided::New(Box::new(settled)))
@@ -145,7 +151,7 @@ impl Pipeline {
         };
         let export = if C::IS_HANDLED_AGAIN { self.handle_again::<C>(frame, valid).await? } else { None };
         let receipt = CommandReceipt { replayed: true, ..kept.receipt };
-        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None })
+        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None, owner: None })
     }
 
     /// What a repeated command answers anew, if it would be accepted now. It changes nothing, so nothing is committed.
@@ -157,7 +163,7 @@ impl Pipeline {
     }
 
     async fn answer<C: Command>(&self, settled: Settled<C::Outcome>) -> Answer<C::Outcome> {
-        let Settled { receipt, outcome, session, export, rejection } = settled;
+        let Settled { receipt, outcome, session, export, rejection, .. } = settled;
         if let Some(error) = rejection {
             return self.reject(rejected(receipt.command_id), vec![error]).await;
         }
@@ -233,8 +239,8 @@ fn settled<O>(unit: &UnitOfWork, handled: Handled<O>) -> Settled<O> {
         accepted_at: Some(unit.at()),
         consistency_token: None,
     };
-    let Handled { outcome, session, export, rejection, .. } = handled;
-    Settled { receipt, outcome, session, export, rejection }
+    let Handled { outcome, session, export, rejection, owner, .. } = handled;
+    Settled { receipt, outcome, session, export, rejection, owner }
 }
 
 fn rejected(command_id: CommandId) -> CommandReceipt {

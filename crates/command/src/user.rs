@@ -113,6 +113,10 @@ impl Command for SignUp {
         Ok(Handled::new(SignedUp { user: user_id }).at(user_id, 1).with_session(session))
     }
 
+    fn of_person(outcome: &SignedUp) -> Option<UserId> {
+        Some(outcome.user)
+    }
+
     fn replay_signs_in<'a>(valid: &'a NewAccount, outcome: &SignedUp) -> Option<(UserId, &'a Password)> {
         Some((outcome.user, &valid.password))
     }
@@ -146,6 +150,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         bio: None,
         email_verified_at: None,
         pending_email: None,
+        password_set_at: None,
         deactivated_at: None,
         created_at: at,
         updated_at: at,

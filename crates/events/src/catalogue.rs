@@ -9,8 +9,9 @@ use crate::order::{OrderCancelled, OrderPaid, OrderPlaced, OrderSent};
 use crate::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{
-    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
-    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
+    EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
+    UserErased,
 };
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
@@ -111,6 +112,7 @@ catalogue! {
     "user.otherSessionsEnded" v 1 on User => OtherSessionsEnded(OtherSessionsEnded),
     "user.passwordChanged" v 1 on User => PasswordChanged(PasswordChanged),
     "user.emailChangeRequested" v 1 on User => EmailChangeRequested(EmailChangeRequested),
+    "user.emailChangeWithdrawn" v 1 on User => EmailChangeWithdrawn(EmailChangeWithdrawn),
     "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
     "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
     "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),

@@ -94,6 +94,14 @@ pub struct EmailChangeRequested {
     pub new_email: Personal<String>,
 }
 
+/// A person wants no other e-mail address any more: the one that was asked for is not to be verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EmailChangeWithdrawn {
+    /// Who.
+    pub user_id: UserId,
+}
+
 /// A person has shown that mail to an address reaches them. From now on it is the account's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

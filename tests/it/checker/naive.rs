@@ -81,7 +81,7 @@ impl World {
             }
             Event::RoleGranted(_) | Event::RoleRevoked(_) | Event::SessionEnded(_) | Event::AllSessionsEnded(_) => {}
             Event::OtherSessionsEnded(_) | Event::PasswordChanged(_) | Event::EmailChangeRequested(_) => {}
-            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
+            Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
             Event::EmailVerified(e) => {
                 self.users.get_mut(&e.user_id).expect("a person").email = e.email.value().cloned();
             }

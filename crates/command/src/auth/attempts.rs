@@ -51,6 +51,15 @@ impl AttemptLimits {
     }
 }
 
+/// What was asked for in an account's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// It is to be done.
+    Within,
+    /// It was done so often that it is enough.
+    Enough,
+}
+
 /// Counts sign-ins that have not succeeded.
 #[derive(Debug)]
 pub struct Attempts {
@@ -98,6 +107,25 @@ impl Attempts {
         if let Some(wait) = held_to.iter().filter_map(|limited| self.wait(&known, limited, now)).max() {
             return Err(wait);
         }
+        self.count(&mut known, all, now);
+        Ok(())
+    }
+
+    /// The same for what strangers may ask for in an account's name: that the account has had enough refuses nobody, or they could have
+    /// its owner refused. Answers whether it has.
+    pub fn ask(&self, account: &str, address: Option<IpAddr>, now: Timestamp) -> Result<Asked, Duration> {
+        let (pair, mut known) = (pair(account, address), self.known());
+        let is_accounts = |(whose, _): &(Whose, u32)| matches!(whose, Whose::Account(_));
+        let (accounts, others): (Vec<_>, Vec<_>) = self.limited(&pair).into_iter().partition(is_accounts);
+        if let Some(wait) = others.iter().filter_map(|limited| self.wait(&known, limited, now)).max() {
+            return Err(wait);
+        }
+        let has_enough = accounts.iter().any(|limited| self.wait(&known, limited, now).is_some());
+        self.count(&mut known, accounts.into_iter().chain(others), now);
+        Ok(if has_enough { Asked::Enough } else { Asked::Within })
+    }
+
+    fn count(&self, known: &mut Known, all: impl IntoIterator<Item = (Whose, u32)>, now: Timestamp) {
         for (whose, _) in all {
             let fresh = Count { tried: 0, since_ms: now.unix_ms() };
             let count = known.counts.entry(whose).or_insert(fresh);
@@ -109,12 +137,16 @@ impl Attempts {
         if known.counts.len() > self.limits.counts_max {
             forget_oldest_half(&mut known.counts, |count| count.since_ms);
         }
-        Ok(())
     }
 
     /// The attempt succeeded: the account's owner is here, and their earlier failures are forgotten.
     pub fn succeeded(&self, account: &str, address: Option<IpAddr>, now: Timestamp) {
         self.withdrawn(account, address);
+        self.proved(account, address, now);
+    }
+
+    /// The account's owner has shown in another way that they are here: their earlier failures are forgotten.
+    pub fn proved(&self, account: &str, address: Option<IpAddr>, now: Timestamp) {
         let (pair, mut known) = (pair(account, address), self.known());
         known.counts.remove(&Whose::Pair(pair.clone()));
         known.familiar.insert(pair, now.unix_ms());
@@ -262,6 +294,18 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_has_had_enough_refuses_nobody() {
+        let attempts = Attempts::new(LIMITS);
+        let ask = |account: &str, last: u8, seconds| attempts.ask(account, from(last), at(seconds));
+        let asked: Vec<_> = (1..=6).map(|stranger| ask("a", stranger, 0)).collect();
+        assert_eq!(asked[..4], [Ok(Asked::Within); 4]);
+        assert_eq!(asked[4..], [Ok(Asked::Enough); 2]);
+        assert_eq!((ask("a", 9, 1), ask("b", 9, 1)), (Ok(Asked::Enough), Ok(Asked::Within)));
+        assert_eq!(ask("a", 9, 60), Ok(Asked::Within));
+        assert_eq!(ask("c", 9, 60), Err(Duration::from_secs(1)), "an address that asks for many is held back");
+    }
+
+    #[test]
     fn guessing_is_bounded_overall() {
         let attempts = Attempts::new(LIMITS);
         assert_eq!(succeeds(&attempts, "owner", from(200), 0), Ok(()));
@@ -278,6 +322,16 @@ mod tests {
         assert_eq!(succeeds(&attempts, "a", from(1), 0), Ok(()));
         assert_eq!((0..2).map(|n| failed(&attempts, "a", from(1), n)).filter(Result::is_ok).count(), 2);
         assert_eq!(failed(&attempts, "a", from(1), 2), Err(58), "the owner's address is no way around it");
+    }
+
+    #[test]
+    fn who_has_set_a_new_password_by_mail_signs_in_with_it_at_once() {
+        let attempts = Attempts::new(LIMITS);
+        while failed(&attempts, "a", from(1), 0).is_ok() {}
+        while failed(&attempts, "a", from(2), 0).is_ok() {}
+        attempts.proved("a", from(1), at(1));
+        assert_eq!(succeeds(&attempts, "a", from(1), 1), Ok(()));
+        assert_eq!(failed(&attempts, "a", from(2), 1), Err(59), "whoever else has guessed waits");
     }
 
     #[test]

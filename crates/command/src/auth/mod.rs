@@ -11,7 +11,7 @@ mod secret_text;
 mod session;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
-pub use attempts::{AttemptLimits, Attempts};
+pub use attempts::{Asked, AttemptLimits, Attempts};
 pub use export_link::{DataExport, ExportLinkRules, ExportLinks, ExportRight};
 pub use key_pair::{KeyPair, generate_key_pair};
 pub use mail_token::MailToken;

@@ -11,11 +11,12 @@ use crate::fault::Fault;
 use crate::rows;
 use crate::rows::mail::{self, Kind};
 use crate::unit_of_work::UnitOfWork;
+use millrace_events::values::Email;
 use std::future::Future;
 use uuid::Uuid;
 
-pub use self::sending::{MAIL_ATTEMPTS_MAX, MailQueue, Mailed};
-pub(crate) use self::sending::{TOKENS_MAX, send_due};
+pub use self::sending::{MailQueue, Mailed, UNANSWERED_MAX};
+pub(crate) use self::sending::{Sender, TOKENS_MAX};
 pub(crate) use self::sweep::{sweep, sweep_tokens};
 
 /// A mail as it goes out.
@@ -66,10 +67,17 @@ pub(crate) async fn write(unit: &UnitOfWork, kind: Kind, user_id: Option<Uuid>, 
         kind,
         user_id,
         address: address.to_owned(),
+        address_canonical: canonical(address),
         written_at,
         attempts: 0,
+        unanswered: 0,
         due_at: written_at,
         dead_at: None,
     };
     rows::insert(unit.db(), mail).await
+}
+
+/// Addresses were parsed before they were written down.
+fn canonical(address: &str) -> String {
+    Email::parse(address).map(|email| email.canonical()).unwrap_or_default()
 }

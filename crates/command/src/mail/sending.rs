@@ -2,23 +2,24 @@
 //! with a mail in hand leaves it to be sent again, so that a mail goes out at least once, or is given up.
 
 use super::text::Addressee;
-use super::{Mail, MailError, Mailer, text};
-use crate::AccountRules;
+use super::{Mail, MailError, Mailer, canonical, text};
 use crate::auth::MailToken;
 use crate::fault::Fault;
 use crate::rows::mail::{self, Kind};
 use crate::rows::mail_token::{self, Purpose};
-use crate::rows::{self, user};
+use crate::rows::user;
+use crate::{AccountRules, ServerSecret};
 use futures_util::future::join_all;
-use millrace_events::values::Email;
 use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
 use std::time::Duration as StdDuration;
 use time::{Duration, OffsetDateTime};
 
-/// How often a mail is tried before it is given up.
-pub const MAIL_ATTEMPTS_MAX: i32 = 8;
+/// How many processes in a row may die with a mail in hand before it is given up.
+pub const UNANSWERED_MAX: i32 = 8;
+/// How long a mail is tried that carries no token.
+const NOTICE_WITHIN: Duration = Duration::days(2);
 /// The most good tokens of one kind that one person can have: no more mails go out until some are over.
-pub(crate) const TOKENS_MAX: u64 = 20;
+pub(crate) const TOKENS_MAX: usize = 20;
 /// The most mails that a process has in hand.
 const AT_ONCE_MAX: u64 = 8;
 const SEND_WAIT: StdDuration = StdDuration::from_secs(30);
@@ -64,34 +65,49 @@ pub struct MailQueue {
     pub dead: u64,
 }
 
-/// Sends mails that are due, a bounded number of them.
-pub(crate) async fn send_due<M: Mailer>(
-    database: &DatabaseConnection,
-    rules: &AccountRules,
-    mailer: &M,
-) -> Result<Mailed, Fault> {
-    let (mut mailed, in_hand) = take(database, rules).await?;
-    for fate in join_all(in_hand.iter().map(|(row, mail)| deliver(database, mailer, row, mail))).await {
-        mailed.count(fate?);
+/// Whoever sends mails.
+pub(crate) struct Sender<'a, M> {
+    pub rules: &'a AccountRules,
+    pub secret: &'a ServerSecret,
+    pub mailer: &'a M,
+}
+
+impl<M: Mailer> Sender<'_, M> {
+    /// Sends mails that are due, a bounded number of them.
+    pub async fn send_due(&self, database: &DatabaseConnection) -> Result<Mailed, Fault> {
+        let (mut mailed, in_hand) = take(database, self.rules, self.secret).await?;
+        for fate in join_all(in_hand.iter().map(|(row, mail)| self.deliver(database, row, mail))).await {
+            mailed.count(fate?);
+        }
+        Ok(mailed)
     }
-    Ok(mailed)
+
+    async fn deliver(&self, database: &DatabaseConnection, row: &mail::Model, mail: &Mail) -> Result<Fate, Fault> {
+        let sent = tokio::time::timeout(SEND_WAIT, self.mailer.send(mail)).await.unwrap_or(Err(MailError::Slow));
+        let (attempt, now) = (row.attempts + 1, OffsetDateTime::now_utc());
+        let fate = decide_fate(attempt, &sent, end(row, self.rules) - now);
+        if let Err(error) = sent {
+            tracing::warn!(mail = %row.id, kind = ?row.kind, attempt, %error, "a mail was not sent");
+        }
+        match fate {
+            Fate::Sent => mail::remove(database, row.id).await?,
+            Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
+            Fate::Dead => mail::give_up(database, row.id, now).await?,
+        }
+        Ok(fate)
+    }
 }
 
 /// Takes mails in hand, and makes their texts. Tokens are kept before they go out: one that arrives is good.
 async fn take(
     database: &DatabaseConnection,
     rules: &AccountRules,
+    secret: &ServerSecret,
 ) -> Result<(Mailed, Vec<(mail::Model, Mail)>), Fault> {
     let (mut mailed, mut in_hand) = (Mailed::default(), Vec::new());
     let (transaction, now) = (database.begin().await?, OffsetDateTime::now_utc());
     for row in mail::due(&transaction, now, AT_ONCE_MAX).await? {
-        if row.attempts >= MAIL_ATTEMPTS_MAX {
-            // Whoever tried last died over it.
-            mail::give_up(&transaction, row.id, now).await?;
-            mailed.dead += 1;
-            continue;
-        }
-        match compose(&transaction, rules, &row, now).await? {
+        match compose(&transaction, rules, secret, &row, now).await? {
             Composed::Mail(mail) => {
                 mail::begin(&transaction, &row, now + IN_HAND_MAX).await?;
                 in_hand.push((row, mail));
@@ -99,6 +115,14 @@ async fn take(
             Composed::NotWanted => {
                 mail::remove(&transaction, row.id).await?;
                 mailed.dropped += 1;
+            }
+            Composed::TooLate => {
+                mail::give_up(&transaction, row.id, now).await?;
+                mailed.dead += 1;
+            }
+            Composed::Enough => {
+                mail::put_off(&transaction, row.id, now + RETRY_DELAY_MAX).await?;
+                mailed.put_off += 1;
             }
             Composed::NotNow => {}
         }
@@ -113,6 +137,10 @@ enum Composed {
     Mail(Mail),
     /// It has no reader, or nothing to say any more.
     NotWanted,
+    /// It has waited, or cost processes their lives, for so long that it is given up.
+    TooLate,
+    /// Its reader has so many of the kind by now that this one waits.
+    Enough,
     /// Its reader's account is ending or getting another address at this moment, which may yet fail: the next look tells.
     NotNow,
 }
@@ -120,16 +148,20 @@ enum Composed {
 async fn compose(
     db: &impl ConnectionTrait,
     rules: &AccountRules,
+    secret: &ServerSecret,
     row: &mail::Model,
     now: OffsetDateTime,
 ) -> Result<Composed, Fault> {
     let reader = match row.user_id {
         Some(user_id) => user::find(db, user_id).await?,
-        None => user::find_by_email(db, &canonical(&row.address)).await?,
+        None => user::find_by_email(db, &row.address_canonical).await?,
     };
-    let Some(reader) = reader.filter(|reader| is_wanted(row, reader, rules, now)) else {
+    let Some(reader) = reader.filter(|reader| is_wanted(row, reader)) else {
         return Ok(Composed::NotWanted);
     };
+    if row.unanswered >= UNANSWERED_MAX || now >= end(row, rules) {
+        return Ok(Composed::TooLate);
+    }
     // Or a token could come to be behind the back of who erases its person.
     if !user::stays(db, reader.id).await? {
         return Ok(Composed::NotNow);
@@ -137,22 +169,43 @@ async fn compose(
     let Some((purpose, within)) = carries(row.kind, rules) else {
         return Ok(Composed::Mail(text::write(row, addressee(row, &reader), None, rules)));
     };
-    if mail_token::live(db, reader.id, purpose, now).await? >= TOKENS_MAX {
-        return Ok(Composed::NotWanted);
+    let live = mail_token::live(db, reader.id, purpose, now).await?;
+    if live.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX {
+        return Ok(Composed::Enough);
     }
-    let token = MailToken::generate();
-    let addressee = addressee(row, &reader);
-    let (hash, email_canonical, expires_at) = (token.hash(), canonical(addressee.address), now + within);
-    let kept = mail_token::Model { hash, purpose, user_id: reader.id, email_canonical, expires_at };
-    rows::insert(db, kept).await?;
-    Ok(Composed::Mail(text::write(row, addressee, Some(&token), rules)))
+    let token = keep_token(db, secret, row, &reader, (purpose, now + within)).await?;
+    Ok(Composed::Mail(text::write(row, addressee(row, &reader), Some(&token), rules)))
+}
+
+/// The token of this mail, good for this until then.
+async fn keep_token(
+    db: &impl ConnectionTrait,
+    secret: &ServerSecret,
+    row: &mail::Model,
+    reader: &user::Model,
+    (purpose, expires_at): (Purpose, OffsetDateTime),
+) -> Result<MailToken, Fault> {
+    let token = MailToken::of_mail(row.id, secret)?;
+    let kept = mail_token::Model {
+        hash: token.hash(),
+        purpose,
+        user_id: reader.id,
+        mail_id: row.id,
+        written_at: row.written_at,
+        email_canonical: canonical(addressee(row, reader).address),
+        expires_at,
+    };
+    mail_token::keep(db, kept).await?;
+    Ok(token)
 }
 
 /// A forgotten password's mail goes to the account's own address, never to the one that was typed: addresses that count as the same
-/// here may be different mailboxes elsewhere.
+/// here may be different mailboxes elsewhere. A name goes only where mail to the person has arrived before: anybody may sign up with
+/// somebody else's address, and any words for a name.
 fn addressee<'a>(row: &'a mail::Model, reader: &'a user::Model) -> Addressee<'a> {
     let address = if row.kind == Kind::ResetPassword { &reader.email } else { &row.address };
-    Addressee { address, first_name: &reader.first_name }
+    let is_known = *address == reader.email && reader.email_verified_at.is_some();
+    Addressee { address, first_name: is_known.then_some(reader.first_name.as_str()) }
 }
 
 /// What kind of token such a mail carries, and how long it is good.
@@ -160,25 +213,25 @@ fn carries(kind: Kind, rules: &AccountRules) -> Option<(Purpose, Duration)> {
     match kind {
         Kind::VerifyEmail => Some((Purpose::VerifyEmail, rules.verify_within)),
         Kind::ResetPassword => Some((Purpose::ResetPassword, rules.reset_within)),
-        Kind::PasswordChanged | Kind::EmailChanged => None,
+        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => None,
     }
 }
 
+/// When a mail says nothing new to anybody any more.
+fn end(row: &mail::Model, rules: &AccountRules) -> OffsetDateTime {
+    row.written_at + carries(row.kind, rules).map_or(NOTICE_WITHIN, |(_, within)| within)
+}
+
 /// A mail may have waited for long: an address may be verified or given up by now, a person may have found their password again.
-fn is_wanted(row: &mail::Model, reader: &user::Model, rules: &AccountRules, now: OffsetDateTime) -> bool {
+fn is_wanted(row: &mail::Model, reader: &user::Model) -> bool {
     match row.kind {
         Kind::VerifyEmail => {
             let is_pending = reader.pending_email.as_deref() == Some(row.address.as_str());
             is_pending || (reader.email == row.address && reader.email_verified_at.is_none())
         }
-        Kind::ResetPassword => now < row.written_at + rules.reset_within,
-        Kind::PasswordChanged | Kind::EmailChanged => true,
+        Kind::ResetPassword => reader.is_reset_by(row.written_at),
+        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => true,
     }
-}
-
-/// Addresses were parsed before they were written down.
-fn canonical(address: &str) -> String {
-    Email::parse(address).map(|email| email.canonical()).unwrap_or_default()
 }
 
 /// What becomes of a mail after an attempt.
@@ -189,31 +242,12 @@ enum Fate {
     Dead,
 }
 
-async fn deliver<M: Mailer>(
-    database: &DatabaseConnection,
-    mailer: &M,
-    row: &mail::Model,
-    mail: &Mail,
-) -> Result<Fate, Fault> {
-    let sent = tokio::time::timeout(SEND_WAIT, mailer.send(mail)).await.unwrap_or(Err(MailError::Slow));
-    let (attempt, now) = (row.attempts + 1, OffsetDateTime::now_utc());
-    let fate = decide_fate(attempt, &sent);
-    if let Err(error) = sent {
-        tracing::warn!(mail = %row.id, kind = ?row.kind, attempt, %error, "a mail was not sent");
-    }
-    match fate {
-        Fate::Sent => mail::remove(database, row.id).await?,
-        Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
-        Fate::Dead => mail::give_up(database, row.id, now).await?,
-    }
-    Ok(fate)
-}
-
-fn decide_fate(attempt: i32, sent: &Result<(), MailError>) -> Fate {
+/// A mail is given up by its age alone: a mail server may be away for hours.
+fn decide_fate(attempt: i32, sent: &Result<(), MailError>, left: Duration) -> Fate {
     match sent {
         Ok(()) => Fate::Sent,
         Err(MailError::Refused(_)) => Fate::Dead,
-        Err(_) if attempt >= MAIL_ATTEMPTS_MAX => Fate::Dead,
+        Err(_) if retry_delay(attempt) >= left => Fate::Dead,
         Err(_) => Fate::Again(retry_delay(attempt)),
     }
 }
@@ -231,9 +265,18 @@ mod tests {
     const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
     fn row(kind: Kind, address: &str) -> mail::Model {
-        let address = address.to_owned();
-        let (written_at, due_at) = (NOW, NOW);
-        mail::Model { id: Uuid::nil(), kind, user_id: None, address, written_at, attempts: 0, due_at, dead_at: None }
+        mail::Model {
+            id: Uuid::nil(),
+            kind,
+            user_id: None,
+            address: address.to_owned(),
+            address_canonical: canonical(address),
+            written_at: NOW,
+            attempts: 0,
+            unanswered: 0,
+            due_at: NOW,
+            dead_at: None,
+        }
     }
 
     fn reader(email: &str, is_verified: bool, pending: Option<&str>) -> user::Model {
@@ -245,22 +288,36 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_is_tried_less_and_less_often_then_given_up() {
-        let failed = Err(MailError::NotSent("no connection".into()));
-        let seconds = |attempt| match decide_fate(attempt, &failed) {
+    fn a_mail_is_tried_less_and_less_often_until_it_is_too_late() {
+        let (failed, hour) = (Err(MailError::NotSent("no connection".into())), Duration::HOUR);
+        let seconds = |attempt| match decide_fate(attempt, &failed, hour) {
             Fate::Again(delay) => delay.whole_seconds(),
             other => panic!("{other:?}"),
         };
-        assert_eq!([1, 2, 3, 6, 7].map(seconds), [10, 20, 40, 320, 600]);
-        assert_eq!(decide_fate(MAIL_ATTEMPTS_MAX, &failed), Fate::Dead);
-        assert_eq!(decide_fate(1, &Err(MailError::Refused("550".into()))), Fate::Dead);
-        assert_eq!(decide_fate(MAIL_ATTEMPTS_MAX, &Ok(())), Fate::Sent);
+        assert_eq!([1, 2, 3, 6, 7, 200].map(seconds), [10, 20, 40, 320, 600, 600]);
+        assert_eq!(decide_fate(7, &failed, Duration::minutes(10)), Fate::Dead);
+        assert_eq!(decide_fate(1, &Err(MailError::Refused("550".into())), hour), Fate::Dead);
+        assert_eq!(decide_fate(7, &Ok(()), Duration::ZERO), Fate::Sent);
+    }
+
+    #[test]
+    fn only_an_address_that_is_verified_is_told_a_name() {
+        let named = |kind, to: &str, is_verified| {
+            let (row, ada) = (row(kind, to), reader("ada@example.org", is_verified, Some("ada@new.example")));
+            addressee(&row, &ada).first_name.map(str::to_owned)
+        };
+        assert_eq!(named(Kind::PasswordChanged, "ada@example.org", true).as_deref(), Some("Ada"));
+        assert_eq!(named(Kind::ResetPassword, "ADA@example.org", true).as_deref(), Some("Ada"));
+        assert_eq!(named(Kind::VerifyEmail, "ada@example.org", false), None);
+        assert_eq!(named(Kind::ResetPassword, "ada@example.org", false), None);
+        assert_eq!(named(Kind::VerifyEmail, "ada@new.example", true), None);
+        assert_eq!(named(Kind::EmailChanged, "ada@old.example", true), None);
     }
 
     #[test]
     fn an_address_is_to_be_verified_only_while_it_is_the_persons() {
-        let (rules, mail) = (AccountRules::default(), row(Kind::VerifyEmail, "ada@new.example"));
-        let wanted = |reader: user::Model| is_wanted(&mail, &reader, &rules, NOW);
+        let mail = row(Kind::VerifyEmail, "ada@new.example");
+        let wanted = |reader: user::Model| is_wanted(&mail, &reader);
         assert!(wanted(reader("ada@new.example", false, None)));
         assert!(wanted(reader("ada@old.example", true, Some("ada@new.example"))));
         assert!(!wanted(reader("ada@new.example", true, None)), "it is verified by now");
@@ -268,10 +325,19 @@ mod tests {
     }
 
     #[test]
-    fn who_forgot_a_password_waits_only_so_long_for_a_mail() {
-        let (rules, mail) = (AccountRules::default(), row(Kind::ResetPassword, "ada@example.org"));
-        let ada = reader("ada@example.org", true, None);
-        assert!(is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(29)));
-        assert!(!is_wanted(&mail, &ada, &rules, NOW + Duration::minutes(30)));
+    fn a_mail_is_tried_for_as_long_as_what_it_carries_is_good() {
+        let rules = AccountRules { verify_within: Duration::hours(5), ..AccountRules::default() };
+        let hours = |kind| (end(&row(kind, "ada@example.org"), &rules) - NOW).as_seconds_f64() / 3_600.0;
+        assert_eq!([Kind::ResetPassword, Kind::VerifyEmail].map(hours), [0.5, 5.0]);
+        assert_eq!([Kind::PasswordChanged, Kind::EmailChanged].map(hours), [48.0, 48.0]);
+    }
+
+    #[test]
+    fn who_has_found_a_password_again_waits_for_no_mail() {
+        let (mail, ada) = (row(Kind::ResetPassword, "ada@example.org"), reader("ada@example.org", true, None));
+        assert!(is_wanted(&mail, &ada));
+        let set = |at| user::Model { password_set_at: Some(at), ..ada.clone() };
+        assert!(is_wanted(&mail, &set(NOW - Duration::SECOND)));
+        assert!(!is_wanted(&mail, &set(NOW)), "they have found their password again");
     }
 }

@@ -10,7 +10,8 @@ use time::Duration;
 #[derive(Clone, Copy)]
 pub(super) struct Addressee<'a> {
     pub address: &'a str,
-    pub first_name: &'a str,
+    /// None if the address may be somebody else's: who that is gets no words of a stranger.
+    pub first_name: Option<&'a str>,
 }
 
 /// The mail to a person. Kinds that carry a token say nothing without one.
@@ -20,15 +21,22 @@ pub(super) fn write(row: &Model, to: Addressee<'_>, token: Option<&MailToken>, r
         Kind::VerifyEmail => ("Confirm your e-mail address", verify(&link(&rules.verify_url), rules.verify_within)),
         Kind::ResetPassword => ("Set a new password", reset(&link(&rules.reset_url), rules.reset_within)),
         Kind::PasswordChanged => ("Your password was changed", PASSWORD_CHANGED.to_owned()),
+        Kind::EmailChangeRequested => ("Another e-mail address for your account", EMAIL_CHANGE_REQUESTED.to_owned()),
         Kind::EmailChanged => ("Your e-mail address was changed", EMAIL_CHANGED.to_owned()),
     };
-    Mail { id: row.id, to: to.address.to_owned(), subject, text: format!("Hello {},\n\n{words}\n", to.first_name) }
+    let name = to.first_name.map(|name| format!(" {name}")).unwrap_or_default();
+    Mail { id: row.id, to: to.address.to_owned(), subject, text: format!("Hello{name},\n\n{words}\n") }
 }
 
 const PASSWORD_CHANGED: &str = "\
 the password of your account was changed, and your other sessions have ended.
 
 If that was not you, set a new password now: ask for a mail by \"forgotten password\".";
+
+const EMAIL_CHANGE_REQUESTED: &str = "\
+somebody, most likely you, wants another e-mail address for your account. It stays as it is until mail to the other one is confirmed.
+
+If that was not you, change your password now: then nothing comes of it, and all other sessions end.";
 
 const EMAIL_CHANGED: &str = "\
 your account has another e-mail address from now on. Mails go there.
@@ -67,20 +75,32 @@ mod tests {
     use time::OffsetDateTime;
     use uuid::Uuid;
 
-    const ADA: Addressee<'_> = Addressee { address: "ada@example.org", first_name: "Ada" };
+    const ADA: Addressee<'_> = Addressee { address: "ada@example.org", first_name: Some("Ada") };
 
     fn row(kind: Kind) -> Model {
         let at = OffsetDateTime::UNIX_EPOCH;
-        let address = "ada@example.org".to_owned();
-        Model { id: Uuid::nil(), kind, user_id: None, address, written_at: at, attempts: 0, due_at: at, dead_at: None }
+        Model {
+            id: Uuid::nil(),
+            kind,
+            user_id: None,
+            address: "ada@example.org".to_owned(),
+            address_canonical: "ada@example.org".to_owned(),
+            written_at: at,
+            attempts: 0,
+            unanswered: 0,
+            due_at: at,
+            dead_at: None,
+        }
     }
 
     #[test]
     fn a_token_stands_behind_the_applications_address_or_alone() {
-        let token = MailToken::generate();
+        let token = MailToken::parse(&"Q".repeat(43)).unwrap();
         let rules = AccountRules { verify_url: "https://app.example/verify?t=".into(), ..AccountRules::default() };
         let verify = write(&row(Kind::VerifyEmail), ADA, Some(&token), &rules);
         assert!(verify.text.starts_with("Hello Ada,\n\n") && verify.text.contains("good for 48 hours"));
+        let stranger = Addressee { first_name: None, ..ADA };
+        assert!(write(&row(Kind::VerifyEmail), stranger, Some(&token), &rules).text.starts_with("Hello,\n\nplease"));
         assert!(verify.text.contains(&format!("\nhttps://app.example/verify?t={}\n", token.expose())));
         let reset = write(&row(Kind::ResetPassword), ADA, Some(&token), &rules);
         assert!(reset.text.contains(&format!("\n{}\n", token.expose())) && reset.text.contains("30 minutes"));
@@ -89,7 +109,7 @@ mod tests {
 
     #[test]
     fn a_mail_shows_nothing_of_itself_in_debug_output() {
-        let token = MailToken::generate();
+        let token = MailToken::parse(&"Q".repeat(43)).unwrap();
         let mail = write(&row(Kind::ResetPassword), ADA, Some(&token), &AccountRules::default());
         let shown = format!("{mail:?} {:?}", row(Kind::ResetPassword));
         assert!(!shown.contains("ada@") && !shown.contains(&token.expose()), "{shown}");

@@ -16,8 +16,10 @@ pub(crate) struct Model {
     pub kind: Kind,
     pub user_id: Option<Uuid>,
     pub address: String,
+    pub address_canonical: String,
     pub written_at: OffsetDateTime,
     pub attempts: i32,
+    pub unanswered: i32,
     pub due_at: OffsetDateTime,
     pub dead_at: Option<OffsetDateTime>,
 }
@@ -39,6 +41,8 @@ pub(crate) enum Kind {
     ResetPassword,
     /// Tells a person that their password was changed.
     PasswordChanged,
+    /// Tells a person at their address that another one is asked for.
+    EmailChangeRequested,
     /// Tells a person at their old address that the account has another one now.
     EmailChanged,
 }
@@ -57,7 +61,8 @@ pub(crate) async fn due(db: &impl ConnectionTrait, now: OffsetDateTime, rows_max
 
 /// Counts an attempt at a locked mail, and puts the next one off.
 pub(crate) async fn begin(db: &impl ConnectionTrait, mail: &Model, next: OffsetDateTime) -> Result<(), Fault> {
-    let begun = ActiveModel { attempts: Set(mail.attempts + 1), due_at: Set(next), ..Default::default() };
+    let (attempts, unanswered) = (Set(mail.attempts + 1), Set(mail.unanswered + 1));
+    let begun = ActiveModel { attempts, unanswered, due_at: Set(next), ..Default::default() };
     update_one(db, Entity::update_many().set(begun).filter(Column::Id.eq(mail.id))).await
 }
 
@@ -69,7 +74,7 @@ pub(crate) async fn remove(db: &impl ConnectionTrait, id: Uuid) -> Result<(), Db
 
 /// It is tried again then. Changes nothing if another process, which took this one for dead, is done with it.
 pub(crate) async fn put_off(db: &impl ConnectionTrait, id: Uuid, next: OffsetDateTime) -> Result<(), DbErr> {
-    let later = ActiveModel { due_at: Set(next), ..Default::default() };
+    let later = ActiveModel { due_at: Set(next), unanswered: Set(0), ..Default::default() };
     Entity::update_many().set(later).filter(Column::Id.eq(id)).exec(db).await?;
     Ok(())
 }
@@ -81,10 +86,10 @@ pub(crate) async fn give_up(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateT
     Ok(())
 }
 
-/// How many mails of this kind to a person are on their way.
-pub(crate) async fn waiting_for(db: &impl ConnectionTrait, user_id: Uuid, kind: Kind) -> Result<u64, DbErr> {
+/// The mails of this kind to a person that are on their way.
+pub(crate) async fn waiting_for(db: &impl ConnectionTrait, user_id: Uuid, kind: Kind) -> Result<Vec<Uuid>, DbErr> {
     let of_person = Entity::find().filter(Column::UserId.eq(user_id)).filter(Column::Kind.eq(kind));
-    of_person.filter(Column::DeadAt.is_null()).count(db).await
+    of_person.filter(Column::DeadAt.is_null()).select_only().column(Column::Id).into_tuple().all(db).await
 }
 
 /// How many wait, and how many were given up.

@@ -23,6 +23,7 @@ pub(crate) struct Model {
     pub bio: Option<String>,
     pub email_verified_at: Option<OffsetDateTime>,
     pub pending_email: Option<String>,
+    pub password_set_at: Option<OffsetDateTime>,
     pub deactivated_at: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
@@ -41,6 +42,13 @@ impl std::fmt::Debug for Model {
 pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// True if a mail that was asked for then may set the password: it was not set since.
+    pub fn is_reset_by(&self, written_at: OffsetDateTime) -> bool {
+        self.password_set_at.is_none_or(|set_at| written_at > set_at)
+    }
+}
 
 /// The account, unless its person is erased.
 fn living(id: Uuid) -> Select<Entity> {
@@ -123,6 +131,12 @@ pub(crate) async fn password_hash(db: &impl ConnectionTrait, id: Uuid) -> Result
     living(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
 }
 
+/// The columns of an account that gets another password: an address that was asked for with the old one is forgotten.
+pub(crate) fn with_password(hash: String, at: OffsetDateTime) -> ActiveModel {
+    let password_set_at = Set(Some(at));
+    ActiveModel { password_hash: Set(hash), password_set_at, pending_email: Set(None), ..Default::default() }
+}
+
 /// Brings the locked account to its next version, with these columns changed.
 pub(crate) async fn advance(
     db: &impl ConnectionTrait,
@@ -167,6 +181,7 @@ pub(crate) mod tests {
             bio: None,
             email_verified_at: None,
             pending_email: None,
+            password_set_at: None,
             deactivated_at: None,
             created_at: at,
             updated_at: at,

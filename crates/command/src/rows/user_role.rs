@@ -1,7 +1,7 @@
 //! What people may do beyond their own things.
 
 use crate::fault::Fault;
-use crate::rows::exactly_one;
+use crate::rows::{exactly_one, user};
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
 use sea_orm::{QueryOrder, QuerySelect};
@@ -28,10 +28,14 @@ pub(crate) async fn has(db: &impl ConnectionTrait, user_id: Uuid, role: &str) ->
     Ok(Entity::find_by_id((user_id, role.to_owned())).one(db).await?.is_some())
 }
 
-/// Everybody who has the role, locked in one order so that it stays so.
+/// Everybody who has the role and can use it. The roles are locked in one order, so that all who may end one see each other.
 pub(crate) async fn holders_locked(db: &impl ConnectionTrait, role: &str) -> Result<Vec<Uuid>, DbErr> {
     let holders = Entity::find().filter(Column::Role.eq(role)).order_by_asc(Column::UserId).lock(LockType::Update);
-    Ok(holders.all(db).await?.into_iter().map(|row| row.user_id).collect())
+    let holders: Vec<Uuid> = holders.all(db).await?.into_iter().map(|row| row.user_id).collect();
+    // A statement of its own: it sees what those did who were waited for.
+    let active = user::Entity::find().filter(user::Column::Id.is_in(holders)).filter(user::Column::ErasedAt.is_null());
+    let active = active.filter(user::Column::DeactivatedAt.is_null()).select_only().column(user::Column::Id);
+    active.into_tuple().all(db).await
 }
 
 /// Takes a role away that is locked.

@@ -2,7 +2,7 @@
 
 use super::email::confirmed;
 use super::password::own_password;
-use super::still_signed_in;
+use super::{role, still_signed_in};
 use crate::CommandError;
 use crate::auth::SecretText;
 use crate::command::{Command, Handled, PasswordWork, Sender};
@@ -17,7 +17,8 @@ use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
 /// Deactivates your account: all your sign-ins end, and nobody but staff sees your page. What you wrote stays where it is, under your
-/// name, and orders and wallets stay as they are. Signing in with `reactivate` brings everything back.
+/// name, and orders and wallets stay as they are. Signing in with `reactivate` brings everything back. The last admin cannot: nobody
+/// would be left to grant roles.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "DeactivateAccountInput")]
 #[serde(rename_all = "camelCase")]
@@ -61,6 +62,7 @@ impl Command for DeactivateAccount {
         let user = user::locked_alone(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let now = still_signed_in(unit).await?;
         confirmed(unit.password(), &user)?;
+        role::leave(unit, user.id).await?;
         session::end_all(unit.db(), user_id.0, now.moment()).await?;
         let changed = user::ActiveModel { deactivated_at: Set(Some(now.moment())), ..Default::default() };
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;

@@ -13,14 +13,17 @@ use crate::rows::mail_token::{self, Purpose};
 use crate::rows::{self, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
-use millrace_events::user::{EmailChangeRequested, EmailVerified};
+use millrace_events::user::{EmailChangeRequested, EmailChangeWithdrawn, EmailVerified};
 use millrace_events::values::{Email, Password};
 use millrace_events::{Event, Personal, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use uuid::Uuid;
 
-/// Asks for another e-mail address. A mail goes there; until `verifyEmail` has its token, the account keeps the address that it has.
-/// Naming an address that waits for that already, or your own one while it is not verified, sends the mail anew.
+/// Asks for another e-mail address. A mail goes there, and one that tells of it to the address that you have; until `verifyEmail` has the
+/// first one's token, the account keeps its address. Naming an address that waits for that already, or your own one while it is not
+/// verified, sends the mail anew. Naming your own one while another waits withdraws that; a change of the password does so too.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "ChangeEmailInput")]
 #[serde(rename_all = "camelCase")]
@@ -75,14 +78,18 @@ impl Command for ChangeEmail {
         let handled = Handled::new(EmailWanted { user: user_id });
         let owner = user::id_by_email(unit.db(), &valid.email.canonical()).await?;
         let step = decide_change(&user, &valid.email, owner.is_some_and(|owner| owner != user.id))?;
-        if step == Step::Nothing {
-            return Ok(handled.at(user_id, rows::version(user.version)));
+        match step {
+            Step::Nothing => return Ok(handled.at(user_id, rows::version(user.version))),
+            Step::Withdraw => return Ok(handled.at(user_id, withdraw(unit, &user).await?)),
+            Step::MailAgain | Step::Ask => {}
         }
         check_mails(unit, &user).await?;
         mail::write(unit, Kind::VerifyEmail, Some(user.id), valid.email.as_str()).await?;
         if step == Step::MailAgain {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
+        // Whoever has the address that counts is told while the change can still be stopped.
+        mail::write(unit, Kind::EmailChangeRequested, Some(user.id), &user.email).await?;
         let wanted = valid.email.as_str().to_owned();
         let changed = user::ActiveModel { pending_email: Set(Some(wanted.clone())), ..Default::default() };
         let version = user::advance(unit.db(), &user, changed, unit.at().moment()).await?;
@@ -105,6 +112,8 @@ pub(super) fn confirmed(finding: &PasswordFinding, user: &user::Model) -> Result
 enum Step {
     /// It is the account's, and verified.
     Nothing,
+    /// It is the account's, and stays so: another one that was asked for is wanted no longer.
+    Withdraw,
     /// It waits for being verified already.
     MailAgain,
     /// It is another one.
@@ -117,17 +126,29 @@ fn decide_change(user: &user::Model, wanted: &Email, is_taken: bool) -> Result<S
     }
     let (is_own, is_pending) = (user.email == wanted.as_str(), user.pending_email.as_deref() == Some(wanted.as_str()));
     Ok(match (is_own, is_pending) {
+        (true, false) if user.pending_email.is_some() => Step::Withdraw,
         (true, false) if user.email_verified_at.is_some() => Step::Nothing,
         (false, false) => Step::Ask,
         _ => Step::MailAgain,
     })
 }
 
+/// The account keeps its address. Answers the version.
+async fn withdraw(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> {
+    mail_token::void_of_others(unit.db(), user.id, &user.email_canonical).await?;
+    let changed = user::ActiveModel { pending_email: Set(None), ..Default::default() };
+    let version = user::advance(unit.db(), user, changed, unit.at().moment()).await?;
+    let event = EmailChangeWithdrawn { user_id: UserId(user.id) };
+    unit.record(user.id, version, Event::EmailChangeWithdrawn(event));
+    Ok(version)
+}
+
 /// Nobody fills mailboxes by way of this.
 async fn check_mails(unit: &UnitOfWork, user: &user::Model) -> Handling<()> {
-    let waiting = rows::mail::waiting_for(unit.db(), user.id, Kind::VerifyEmail).await?;
-    let live = mail_token::live(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?;
-    if waiting + live < TOKENS_MAX {
+    let mut mails: BTreeSet<Uuid> =
+        rows::mail::waiting_for(unit.db(), user.id, Kind::VerifyEmail).await?.into_iter().collect();
+    mails.extend(mail_token::live(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?);
+    if mails.len() < TOKENS_MAX {
         return Ok(());
     }
     let message = "So many mails are on their way or not read yet. Try again later.";
@@ -185,6 +206,10 @@ impl Command for VerifyEmail {
         mail_token::void(unit.db(), user.id, Purpose::VerifyEmail, &token.email_canonical).await?;
         let version = verify(unit, &user, &token.email_canonical, verified).await?;
         Ok(Handled::new(EmailWanted { user: UserId(user.id) }).at(UserId(user.id), version))
+    }
+
+    fn of_person(outcome: &EmailWanted) -> Option<UserId> {
+        Some(outcome.user)
     }
 }
 
@@ -252,6 +277,9 @@ mod tests {
         let waiting = account(true, Some("ada@new.example"));
         assert_eq!(step(&waiting, "ada@new.example"), Step::MailAgain);
         assert_eq!(step(&waiting, "ada@newer.example"), Step::Ask);
+        let fresh_waiting = account(false, Some("ada@new.example"));
+        assert_eq!([&waiting, &fresh_waiting].map(|user| step(user, "Ada@example.org")), [Step::Withdraw; 2]);
+        assert_eq!(step(&waiting, "ada@example.org"), Step::Ask, "spelt another way");
         let taken = decide_change(&verified, &Email::parse("bob@example.org").unwrap(), true).unwrap_err();
         assert_eq!(taken.kind(), CommandErrorCode::EmailTaken);
     }

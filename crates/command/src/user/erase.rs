@@ -1,6 +1,6 @@
 //! Accounts: erasing them.
 
-use super::still_signed_in;
+use super::{role, still_signed_in};
 use crate::CommandError;
 use crate::auth::SecretText;
 use crate::command::{Command, Handled, PasswordWork, Sender};
@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 const NOT_ERASED: &str = "This is not the account's password.";
 
 /// Erases your account for good: who you are and what you wrote, everywhere. Orders and movements of money stay, without your name.
+///
+/// The last admin cannot: nobody would be left to grant roles.
 ///
 /// Nothing is asked back: what is left in your wallets is lost to you, and orders that are under way lose their address.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -78,6 +80,7 @@ impl Command for EraseAccount {
         let user = user::locked_alone(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let now = still_signed_in(unit).await?;
         decide_erasure(&user, unit.password(), valid.expected_version)?;
+        role::leave(unit, user.id).await?;
         let erasure_receipt_id = ErasureId::generate();
         let version = erase(unit, &user, erasure_receipt_id, now).await?;
         Ok(Handled::new(AccountErased { erased_user_id: user_id, erasure_receipt_id }).at(user_id, version))

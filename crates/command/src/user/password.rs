@@ -8,17 +8,16 @@ use crate::fields::Fields;
 use crate::frame::PasswordFinding;
 use crate::mail;
 use crate::rows::mail::Kind;
-use crate::rows::mail_token::{self, Purpose};
-use crate::rows::{session, user};
+use crate::rows::{mail_token, session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::{OtherSessionsEnded, PasswordChanged};
 use millrace_events::values::Password;
 use millrace_events::{Event, UserId};
-use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
-/// Changes your password. All your other sign-ins end; the one that sends this goes on.
+/// Changes your password. All your other sign-ins end; the one that sends this goes on. An address that waits for being verified is
+/// forgotten.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "ChangePasswordInput")]
 #[serde(rename_all = "camelCase")]
@@ -73,10 +72,9 @@ impl Command for ChangePassword {
         // After the lock: a sign-in that is committed by now has its token from before this moment.
         let now = unit.clock().await?;
         session::end_others(unit.db(), user_id.0, kept.0, now.moment()).await?;
-        // Whoever reads the person's mail may have asked for one to set a password with.
-        mail_token::void(unit.db(), user_id.0, Purpose::ResetPassword, &user.email_canonical).await?;
+        mail_token::void_with_password(unit.db(), user_id.0, &user.email_canonical).await?;
         mail::write(unit, Kind::PasswordChanged, Some(user_id.0), &user.email).await?;
-        let changed = user::ActiveModel { password_hash: Set(hash), ..Default::default() };
+        let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user_id.0, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
         let ended = OtherSessionsEnded { user_id, kept_session_id: kept, issued_until: now };

@@ -15,8 +15,8 @@ use async_graphql::InputObject;
 use millrace_events::user::{AllSessionsEnded, PasswordChanged};
 use millrace_events::values::{Email, Password};
 use millrace_events::{Event, UserId};
-use sea_orm::Set;
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// Asks for a mail with a token for `resetPassword`. The answer is the same whether or not there is an account with this address.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -59,12 +59,16 @@ impl Command for RequestPasswordReset {
 
     /// Whether there is such an account is not looked up here, so neither the answer nor the time that it takes tells.
     async fn handle(valid: &Email, unit: &mut UnitOfWork) -> Handling<Handled<ResetRequested>> {
-        mail::write(unit, Kind::ResetPassword, None, valid.as_str()).await?;
+        // More mails than this would help nobody, and a refusal would tell the owner of what strangers do.
+        if *unit.password() != PasswordFinding::MailedEnough {
+            mail::write(unit, Kind::ResetPassword, None, valid.as_str()).await?;
+        }
         Ok(Handled::new(ResetRequested {}))
     }
 }
 
-/// Sets a new password with the token out of a mail. All sign-ins of the account end; sign in with the new password.
+/// Sets a new password with the token out of a mail. All sign-ins of the account end; sign in with the new password. An address that
+/// waits for being verified is forgotten.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "ResetPasswordInput")]
 #[serde(rename_all = "camelCase")]
@@ -124,14 +128,18 @@ impl Command for ResetPassword {
         let user = reader(unit, &valid.token).await?;
         let user_id = UserId(user.id);
         let now = unit.clock().await?;
-        mail_token::void(unit.db(), user.id, Purpose::ResetPassword, &user.email_canonical).await?;
+        mail_token::void_with_password(unit.db(), user.id, &user.email_canonical).await?;
         mail::write(unit, Kind::PasswordChanged, Some(user.id), &user.email).await?;
         session::end_all(unit.db(), user.id, now.moment()).await?;
-        let changed = user::ActiveModel { password_hash: Set(hash), ..Default::default() };
+        let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user.id, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
         unit.record(user.id, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
-        Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version))
+        Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version).by_owner(user.email_canonical))
+    }
+
+    fn of_person(outcome: &PasswordReset) -> Option<UserId> {
+        Some(outcome.user)
     }
 
     fn replay_has_set<'a>(valid: &'a Reset, outcome: &PasswordReset) -> Option<(UserId, &'a Password)> {
@@ -145,6 +153,40 @@ async fn reader(unit: &UnitOfWork, token: &MailToken) -> Handling<user::Model> {
     let owner = mail_token::owner(unit.db(), &hash).await?.ok_or_else(refused)?;
     let user = user::locked_for_change(unit.db(), owner).await?.ok_or_else(refused)?;
     let token = mail_token::locked(unit.db(), &hash).await?.ok_or_else(refused)?;
-    let is_good = token.is_good(Purpose::ResetPassword, unit.clock().await?.moment());
-    if is_good && token.email_canonical == user.email_canonical { Ok(user) } else { Err(refused().into()) }
+    if sets_password(&token, &user, unit.clock().await?.moment()) { Ok(user) } else { Err(refused().into()) }
+}
+
+/// A mail that was asked for before the password was set sets no other one, however late it went out.
+fn sets_password(token: &mail_token::Model, user: &user::Model, now: OffsetDateTime) -> bool {
+    let is_to_it = token.email_canonical == user.email_canonical;
+    token.is_good(Purpose::ResetPassword, now) && is_to_it && user.is_reset_by(token.written_at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::Duration;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_token_sets_the_password_of_its_address_unless_it_was_set_since() {
+        let at = |minutes| OffsetDateTime::UNIX_EPOCH + Duration::minutes(minutes);
+        let token = mail_token::Model {
+            hash: vec![],
+            purpose: Purpose::ResetPassword,
+            user_id: Uuid::nil(),
+            mail_id: Uuid::nil(),
+            written_at: at(10),
+            email_canonical: "ada@example.org".into(),
+            expires_at: at(40),
+        };
+        let set = |minutes: Option<i64>| user::Model {
+            password_set_at: minutes.map(at),
+            ..user::tests::model("Ada@example.org")
+        };
+        assert!(sets_password(&token, &set(None), at(39)) && sets_password(&token, &set(Some(9)), at(39)));
+        assert!(!sets_password(&token, &set(None), at(40)), "it is over");
+        assert!(!sets_password(&token, &set(Some(10)), at(11)) && !sets_password(&token, &set(Some(20)), at(21)));
+        assert!(!sets_password(&token, &user::tests::model("ada@new.example"), at(11)));
+    }
 }

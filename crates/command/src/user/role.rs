@@ -103,7 +103,8 @@ impl Command for RevokeRole {
         let (version, handled) = (rows::version(user.version), Handled::new(RoleRevoked { user: user_id }));
         // After the account: two admins who take the role from each other wait here, and the second one finds who is left.
         let holders = user_role::holders_locked(unit.db(), valid.role.as_str()).await?;
-        if !decide_revoke(valid.role, user.id, &holders)? {
+        let has_it = user_role::has(unit.db(), user.id, valid.role.as_str()).await?;
+        if !decide_revoke(valid.role, user.id, has_it, &holders)? {
             return Ok(handled.at(user_id, version));
         }
         user_role::remove(unit.db(), user.id, valid.role.as_str()).await?;
@@ -121,12 +122,26 @@ async fn concerned(unit: &UnitOfWork, user_id: UserId, expected_version: Option<
     Ok(user)
 }
 
-/// True if the role is to be taken away; false if the person does not have it.
-fn decide_revoke(role: Role, from: Uuid, holders: &[Uuid]) -> Result<bool, CommandError> {
-    match (holders.contains(&from), role) {
-        (true, Role::Admin) if holders.len() == 1 => Err(CommandError::last_admin("userId")),
-        (has_it, _) => Ok(has_it),
+/// True if the role is to be taken away; false if the person does not have it. The holders are those who can use it.
+fn decide_revoke(role: Role, from: Uuid, has_it: bool, holders: &[Uuid]) -> Result<bool, CommandError> {
+    match role {
+        Role::Admin if is_last(from, holders) => Err(CommandError::last_admin("userId")),
+        _ => Ok(has_it),
     }
+}
+
+/// Whoever ends their account leaves another admin behind. The account must be locked: roles change under that lock alone.
+pub(super) async fn leave(unit: &UnitOfWork, user_id: Uuid) -> Handling<()> {
+    let admin = Role::Admin.as_str();
+    if !user_role::has(unit.db(), user_id, admin).await? {
+        return Ok(());
+    }
+    let holders = user_role::holders_locked(unit.db(), admin).await?;
+    if is_last(user_id, &holders) { Err(CommandError::last_admin("").into()) } else { Ok(()) }
+}
+
+fn is_last(user_id: Uuid, admins: &[Uuid]) -> bool {
+    admins == [user_id]
 }
 
 #[cfg(test)]
@@ -136,10 +151,11 @@ mod tests {
     #[test]
     fn only_the_last_admin_keeps_a_role() {
         let (ada, bob) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(decide_revoke(Role::Admin, ada, &[ada, bob]), Ok(true));
-        assert_eq!(decide_revoke(Role::Admin, ada, &[ada]), Err(CommandError::last_admin("userId")));
-        assert_eq!(decide_revoke(Role::Staff, ada, &[ada]), Ok(true));
-        assert_eq!(decide_revoke(Role::Admin, ada, &[bob]), Ok(false));
-        assert_eq!(decide_revoke(Role::Admin, ada, &[]), Ok(false));
+        assert_eq!(decide_revoke(Role::Admin, ada, true, &[ada, bob]), Ok(true));
+        assert_eq!(decide_revoke(Role::Admin, ada, true, &[ada]), Err(CommandError::last_admin("userId")));
+        assert_eq!(decide_revoke(Role::Admin, ada, true, &[bob]), Ok(true), "a deactivated one is none of them");
+        assert_eq!(decide_revoke(Role::Staff, ada, true, &[ada]), Ok(true));
+        assert_eq!(decide_revoke(Role::Admin, ada, false, &[bob]), Ok(false));
+        assert_eq!(decide_revoke(Role::Admin, ada, false, &[]), Ok(false));
     }
 }

@@ -3,7 +3,7 @@
 use crate::mailbox::Mailbox;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sign_up};
 use millrace_command::{
-    ChangeEmail, ChangePassword, CommandError, CommandErrorCode, DeactivateAccount, FailureCode, FollowUser,
+    ChangeEmail, ChangePassword, CommandError, CommandErrorCode, DeactivateAccount, FailureCode, FollowUser, MailError,
     RefreshSession, Request, RequestPasswordReset, ResetPassword, SecretText, SignIn, UnfollowUser, VerifyEmail,
 };
 use millrace_events::{Event, Viewer};
@@ -146,6 +146,27 @@ async fn a_change_of_the_password_is_told_by_mail_and_voids_mails_that_wait() {
 }
 
 #[tokio::test]
+async fn a_mail_for_a_forgotten_password_that_waits_is_not_sent_once_the_password_is_set() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    mailbox.fill(&world).await;
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.answers(Some(MailError::NotSent("no connection".into())));
+    assert_eq!(mailbox.fill(&world).await.put_off, 1);
+    let seen = mailbox.token(&ada.email, RESET);
+    world.by(&ada, change_password(PASSWORD, NEXT)).await;
+    mailbox.answers(None);
+    world.sql("UPDATE mails SET due_at = now()").await;
+    let mailed = mailbox.fill(&world).await;
+    assert_eq!((mailed.sent, mailed.dropped), (1, 1), "only that it was changed");
+    let late = world.anonymously(reset(&seen, "set by a thief")).await.unwrap();
+    assert_eq!(rejected(&late).kind(), CommandErrorCode::InvalidToken);
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.fill(&world).await;
+    accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), "set by the owner")).await.unwrap());
+}
+
+#[tokio::test]
 async fn the_address_of_a_new_account_is_verified_by_its_mail_once() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;
@@ -179,6 +200,52 @@ async fn another_address_is_pending_until_it_is_verified_and_the_old_one_is_told
     assert!(!signs_in(&world, &ada, PASSWORD).await && signs_in(&world, &moved, PASSWORD).await);
     let old = world.anonymously(verify(&mailbox.token(&ada.email, VERIFY))).await.unwrap();
     assert_eq!(rejected(&old).kind(), CommandErrorCode::InvalidToken, "the address that was left behind");
+}
+
+#[tokio::test]
+async fn a_change_of_the_address_is_withdrawn_by_naming_ones_own() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    world.by(&ada, change_email("ada@typo.example")).await;
+    mailbox.fill(&world).await;
+    world.by(&ada, change_email("ada@typo.example")).await;
+    let answer = world.by(&ada, change_email(&ada.email)).await;
+    assert!(matches!(world.event(&answer).await.event, Event::EmailChangeWithdrawn(of) if of.user_id == ada.id));
+    assert_eq!((accepted(&answer).user, answer.receipt().version), (ada.id, Some(3)));
+    let late = world.anonymously(verify(&mailbox.token("ada@typo.example", VERIFY))).await.unwrap();
+    assert_eq!(rejected(&late).kind(), CommandErrorCode::InvalidToken);
+    assert_eq!((mailbox.fill(&world).await.dropped, world.count("users WHERE pending_email IS NULL").await), (1, 1));
+    accepted(&world.anonymously(verify(&mailbox.token(&ada.email, VERIFY))).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_new_password_ends_what_a_thief_of_the_old_one_began() {
+    for by_mail in [false, true] {
+        let (world, mailbox) = (World::new().await, Mailbox::default());
+        let ada = world.sign_up("Ada").await;
+        let thief = world.sign_in(&ada).await;
+        world.by(&thief, change_email("thief@new.example")).await;
+        world.anonymously(forgotten(&ada.email)).await.unwrap();
+        mailbox.fill(&world).await;
+        assert_eq!(mailbox.mails(&ada.email, "Another e-mail address for your account").len(), 1, "the owner is told");
+        let token = mailbox.token("thief@new.example", VERIFY);
+        world.by(&thief, change_email("thief@new.example")).await;
+        match by_mail {
+            true => accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), NEXT)).await.unwrap()).user,
+            false => accepted(&world.by(&ada, change_password(PASSWORD, NEXT)).await).user,
+        };
+        let taken = world.anonymously(verify(&token)).await.unwrap();
+        assert_eq!(rejected(&taken).kind(), CommandErrorCode::InvalidToken);
+        assert_eq!(world.count("users WHERE pending_email IS NULL").await, 1);
+        assert_eq!(world.count("mail_tokens WHERE email_canonical = 'thief@new.example'").await, 0);
+        let mailed = mailbox.fill(&world).await;
+        assert_eq!(
+            (mailed.dropped, mailbox.mails("thief@new.example", VERIFY).len()),
+            (1, 1),
+            "nor does a mail go there"
+        );
+        assert!(signs_in(&world, &ada, NEXT).await);
+    }
 }
 
 #[tokio::test]
@@ -295,6 +362,24 @@ async fn a_forgotten_password_is_replaced_once_and_all_sign_ins_end() {
 }
 
 #[tokio::test]
+async fn who_guessed_too_often_signs_in_at_once_with_a_password_that_they_set_by_mail() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    for guess in 1..=5 {
+        assert!(!signs_in(&world, &ada, &format!("guess number {guess}")).await);
+    }
+    let stopped = world.anonymously(sign_in(&ada, PASSWORD)).await.unwrap_err();
+    assert_eq!(stopped.code(), FailureCode::RateLimited);
+    world.anonymously(forgotten(&ada.email)).await.unwrap();
+    mailbox.fill(&world).await;
+    let refused = world.anonymously(reset(&"A".repeat(43), NEXT)).await.unwrap();
+    assert_eq!(rejected(&refused).kind(), CommandErrorCode::InvalidToken);
+    assert!(world.anonymously(sign_in(&ada, PASSWORD)).await.is_err(), "only whoever has the mail");
+    accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), NEXT)).await.unwrap());
+    assert!(signs_in(&world, &ada, NEXT).await);
+}
+
+#[tokio::test]
 async fn of_eight_uses_of_one_token_at_once_one_counts() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;
@@ -345,8 +430,8 @@ async fn asking_for_a_reset_tells_nothing_and_does_the_same_for_every_address() 
 }
 
 #[tokio::test]
-async fn resets_are_limited_for_who_asks_and_for_the_account() {
-    let world = World::new().await;
+async fn who_asks_for_many_resets_is_refused_and_the_owner_of_the_account_is_not() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
     let ada = world.sign_up("Ada").await;
     let from = |last: u8| Request {
         client_address: Some(IpAddr::from(Ipv4Addr::new(127, 0, 0, last))),
@@ -364,8 +449,14 @@ async fn resets_are_limited_for_who_asks_and_for_the_account() {
             }
         }
     }
-    assert_eq!(taken, 10, "five from one address, ten from all");
-    assert!(signs_in(&world, &ada, PASSWORD).await, "whoever asks for resets does not lock the owner out");
+    assert_eq!(taken, 20, "five from each address");
+    let first = world.commands.execute(from(9), forgotten("nobody@example.org")).await.unwrap();
+    let owners = world.commands.execute(from(9), forgotten(&ada.email)).await.unwrap();
+    assert_eq!(told(&owners), told(&first), "the owner is answered as ever");
+    mailbox.fill(&world).await;
+    assert_eq!(mailbox.mails(&ada.email, RESET).len(), 10, "and has mails enough");
+    accepted(&world.anonymously(reset(&mailbox.token(&ada.email, RESET), NEXT)).await.unwrap());
+    assert!(signs_in(&world, &ada, NEXT).await, "whoever asks for resets does not lock the owner out");
 }
 
 fn deactivate(password: &str) -> DeactivateAccount {

@@ -1,11 +1,11 @@
 //! Erasing a person: every table that refers to a person says what becomes of its rows, and the person's other commands find out.
 
 use crate::mailbox::Mailbox;
-use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected};
+use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sign_up};
 use millrace_command::erasure::Receipt;
 use millrace_command::{
-    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, SecretText, SignOut,
-    UnfollowUser,
+    ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, ResetPassword,
+    SecretText, SignOut, UnfollowUser, UpdateProfile, VerifyEmail,
 };
 use millrace_events::{Event, KeyState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -51,12 +51,48 @@ async fn mails_and_what_they_carried_go_with_the_person() {
     for email in [ada.email.to_uppercase(), ben.email.clone()] {
         accepted(&world.anonymously(RequestPasswordReset { email, idempotency_key: None }).await.unwrap());
     }
-    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (3, 2));
+    assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (4, 2));
     accepted(&world.by(&ada, erase(PASSWORD)).await);
     assert_eq!((world.count("mails").await, world.count("mail_tokens").await), (1, 1), "Ben's own");
     let erased = "users WHERE erased_at IS NOT NULL AND pending_email IS NULL AND email_verified_at IS NULL";
     assert_eq!(world.count(erased).await, 1);
     assert_eq!(mailbox.fill(&world).await.sent, 1);
+}
+
+/// Addresses are compared by Rust's rules, whatever PostgreSQL takes for a capital letter.
+#[tokio::test]
+async fn a_mail_that_was_asked_for_in_capital_letters_goes_with_the_person() {
+    let world = World::new().await;
+    let email = "dörte@example.org".to_owned();
+    let answer = world.anonymously(sign_up("Dörte", &email)).await.unwrap();
+    let viewer = world.viewer(answer.session().unwrap());
+    let person = Person { id: accepted(&answer).user, email, viewer, session: answer.session().unwrap().clone() };
+    let asked = RequestPasswordReset { email: person.email.to_uppercase(), idempotency_key: None };
+    accepted(&world.anonymously(asked).await.unwrap());
+    assert_eq!(world.count("mails").await, 2);
+    accepted(&world.by(&person, erase(PASSWORD)).await);
+    assert_eq!(world.count("mails").await, 0);
+}
+
+/// Whoever follows a link in a mail need not be signed in; what they were answered is about a person all the same.
+#[tokio::test]
+async fn answers_that_are_kept_for_nobody_go_with_the_person_whom_they_are_about() {
+    let (world, mailbox) = (World::new().await, Mailbox::default());
+    let ada = world.sign_up("Ada").await;
+    accepted(
+        &world.anonymously(RequestPasswordReset { email: ada.email.clone(), idempotency_key: None }).await.unwrap(),
+    );
+    mailbox.fill(&world).await;
+    let token = |subject| SecretText(mailbox.token(&ada.email, subject));
+    let idempotency_key = Some("once".to_owned());
+    let verify = VerifyEmail { token: token("Confirm your e-mail address"), idempotency_key: idempotency_key.clone() };
+    accepted(&world.anonymously(verify).await.unwrap());
+    let new_password = SecretText(PASSWORD.into());
+    let reset = ResetPassword { token: token("Set a new password"), new_password, idempotency_key };
+    accepted(&world.anonymously(reset).await.unwrap());
+    assert_eq!(world.count("idempotency_keys").await, 2);
+    accepted(&world.by(&world.sign_in(&ada).await, erase(PASSWORD)).await);
+    assert_eq!(world.count("idempotency_keys").await, 1, "the answer of the erasure itself");
 }
 
 #[tokio::test]

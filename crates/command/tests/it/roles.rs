@@ -1,7 +1,10 @@
 //! Roles, granted by the operator and by admins.
 
-use crate::world::{Person, World, accepted, rejected};
-use millrace_command::{CommandErrorCode, FailureCode, GrantRole, RevokeRole};
+use crate::world::{PASSWORD, Person, World, accepted, rejected};
+use millrace_command::{
+    CommandError, CommandErrorCode, DeactivateAccount, EraseAccount, FailureCode, GrantRole, RevokeRole, SecretText,
+    SignIn,
+};
 use millrace_events::values::Email;
 use millrace_events::{Event, Role, UserId};
 
@@ -96,5 +99,54 @@ async fn of_two_admins_who_take_the_role_from_each_other_one_is_left() {
         let both = [(&ada, &bob), (&bob, &ada)].map(|(by, from)| world.try_by(by, revoke(from, Role::Admin)));
         futures_util::future::join_all(both).await;
         assert_eq!(world.count("user_roles WHERE role = 'admin'").await, 1);
+    }
+}
+
+fn deactivate() -> DeactivateAccount {
+    DeactivateAccount { password: SecretText(PASSWORD.into()), idempotency_key: None }
+}
+
+fn erase() -> EraseAccount {
+    EraseAccount { password: SecretText(PASSWORD.into()), expected_version: None, idempotency_key: None }
+}
+
+#[tokio::test]
+async fn the_last_admin_who_can_be_one_does_not_go() {
+    let world = World::new().await;
+    let (ada, bob) = (world.sign_up("Ada").await, world.sign_up("Bob").await);
+    for admin in [&ada, &bob] {
+        world.commands.grant_role(admin.id, Role::Admin).await.unwrap();
+    }
+    accepted(&world.by(&bob, deactivate()).await);
+    let CommandError::LastAdmin(refused) = rejected(&world.by(&ada, erase()).await) else { panic!() };
+    assert_eq!(refused.path, Vec::<String>::new());
+    assert_eq!(rejected(&world.by(&ada, deactivate()).await).kind(), CommandErrorCode::LastAdmin);
+    assert_eq!(rejected(&world.by(&ada, revoke(&ada, Role::Admin)).await).kind(), CommandErrorCode::LastAdmin);
+    accepted(&world.by(&ada, revoke(&bob, Role::Admin)).await);
+    accepted(&world.by(&ada, grant(&bob, Role::Admin)).await);
+    let back = SignIn { email: bob.email.clone(), password: SecretText(PASSWORD.into()), reactivate: true };
+    accepted(&world.anonymously(back).await.unwrap());
+    accepted(&world.by(&ada, erase()).await);
+}
+
+#[tokio::test]
+async fn of_two_admins_who_go_at_once_one_stays() {
+    for _ in 0..5 {
+        let world = World::new().await;
+        let (ada, bob) = (world.sign_up("Ada").await, world.sign_up("Bob").await);
+        for admin in [&ada, &bob] {
+            world.commands.grant_role(admin.id, Role::Admin).await.unwrap();
+        }
+        let (erased, deactivated) =
+            futures_util::future::join(world.try_by(&ada, erase()), world.try_by(&bob, deactivate())).await;
+        assert_eq!(
+            [erased.unwrap().receipt().accepted, deactivated.unwrap().receipt().accepted]
+                .iter()
+                .filter(|done| **done)
+                .count(),
+            1
+        );
+        let able = "user_roles JOIN users ON id = user_id WHERE deactivated_at IS NULL AND erased_at IS NULL";
+        assert_eq!(world.count(able).await, 1);
     }
 }

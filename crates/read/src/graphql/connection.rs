@@ -5,6 +5,7 @@ use super::order::Order;
 use super::page::{Page, PageInfo, Paging, Place};
 use super::post::Post;
 use super::product::Product;
+use super::shown::Shown;
 use super::user::User;
 use super::wallet::Movement;
 use async_graphql::Object;
@@ -93,4 +94,16 @@ connections! {
     OrderConnection, OrderEdge, Order, "orders", total: Option<u32>,
         "How many orders there are on all pages; null for a list that nobody counts.";
     MovementConnection, MovementEdge, Movement, "movements of money";
+}
+
+impl UserConnection {
+    /// A page without the people who are hidden from its reader.
+    pub fn of_shown(shown: Shown<User>, paging: &Paging) -> Self {
+        let mut connection = Self::new(shown.page, paging, Some);
+        if let Some(place) = shown.goes_on_at {
+            let PageInfo { start_cursor, end_cursor, .. } = &mut connection.info;
+            *(if paging.from_end { start_cursor } else { end_cursor }) = Some(place.to_cursor());
+        }
+        connection
+    }
 }

@@ -29,6 +29,7 @@ mod remembered;
 mod search;
 mod shared;
 mod shop_subscription;
+mod shown;
 mod standing;
 mod telling;
 mod user;

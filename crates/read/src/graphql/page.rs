@@ -148,9 +148,9 @@ pub struct PageInfo {
     pub has_next_page: bool,
     /// True if entries stand before this page.
     pub has_previous_page: bool,
-    /// Cursor of the first entry; null on an empty page.
+    /// Cursor of the first entry, to go on from; null if there is none. A page may have few entries or none, and the list go on.
     pub start_cursor: Option<String>,
-    /// Cursor of the last entry; null on an empty page.
+    /// Cursor of the last entry, to go on from; null if there is none. A page may have few entries or none, and the list go on.
     pub end_cursor: Option<String>,
 }
 

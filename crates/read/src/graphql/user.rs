@@ -3,9 +3,10 @@
 use super::connection::{PostConnection, UserConnection};
 use super::context::RequestContext;
 use super::error::Refusal;
-use super::page::{Page, PageArguments, weight};
+use super::page::{PageArguments, Paging, Place, weight};
 use super::post_query::{Filter, list};
 use super::read_side::Found;
+use super::shown::shown_page;
 use crate::models::content::card::Card;
 use crate::models::people::{self, People, PeopleDocument, follow};
 use async_graphql::{Context, ID, Object, Result};
@@ -259,14 +260,20 @@ impl User {
         let paging = arguments.parse(follow::KIND)?;
         let Some(total) = self.shown(ctx, |found| total(&found.page)).await? else { return Ok(None) };
         let request = RequestContext::of(ctx)?;
-        let any_of = vec![(field, vec![self.user_id().to_string()])];
-        let page = request.page::<People>(follow::KIND, any_of, None, &paging).await?;
-        let found = page.entries.iter().filter_map(|(place, found)| Some((place, other(follow_in(&found.document)?))));
-        let people = try_join_all(
-            found.map(|(place, id)| async move { Self::find(request, id).await.map(|user| (place.clone(), user)) }),
-        );
-        let page = Page { entries: people.await?, more: page.more };
-        Ok(Some(UserConnection::new(page, &paging, |user| user).counted(total)))
+        let person = self.user_id().to_string();
+        let read = |part: Paging| {
+            let any_of = vec![(field, vec![person.clone()])];
+            async move { request.page::<People>(follow::KIND, any_of, None, &part).await }
+        };
+        let show = |entries: Vec<(Place, Found<PeopleDocument>)>| async move {
+            let found = entries.into_iter().filter_map(|(at, found)| Some((at, other(follow_in(&found.document)?))));
+            let find = |(place, id)| async move {
+                let user = Self::find(request, id).await;
+                user.map(|user| user.map(|user| (place, user)))
+            };
+            Ok(try_join_all(found.map(find)).await?.into_iter().flatten().collect())
+        };
+        Ok(Some(UserConnection::of_shown(shown_page(&paging, read, show).await?, &paging).counted(total)))
     }
 }
 

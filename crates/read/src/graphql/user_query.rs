@@ -3,14 +3,16 @@
 use super::connection::{OrderConnection, UserConnection};
 use super::context::RequestContext;
 use super::order_query::orders_of;
-use super::page::{PageArguments, weight};
+use super::page::{PageArguments, Paging, weight};
 use super::search::words;
+use super::shown::shown_page;
 use super::user::{User, UserPage};
 use super::wallet::Wallet;
 use crate::models::people::{People, user};
 use async_graphql::{Context, ID, Object, Result};
 use millrace_events::viewer::Person;
 use millrace_events::{Role, UserId};
+use std::future::ready;
 
 /// Queries for people.
 #[derive(Debug, Default)]
@@ -45,9 +47,13 @@ impl UserQuery {
         let paging = PageArguments { first, after, last, before }.parse(user::KIND)?;
         let text = words("search", search)?;
         let request = RequestContext::of(ctx)?;
-        let page = request.page::<People>(user::KIND, vec![], text, &paging).await?;
-        let shown = |found| UserPage::shown_to(|| request.viewer(), found).map(User::Page);
-        Ok(UserConnection::new(page, &paging, shown))
+        let read = |part: Paging| {
+            let text = text.clone();
+            async move { request.page::<People>(user::KIND, vec![], text, &part).await }
+        };
+        let shown = |(place, found)| Some((place, User::Page(UserPage::shown_to(|| request.viewer(), found)?)));
+        let show = |entries: Vec<_>| ready(Ok(entries.into_iter().filter_map(shown).collect()));
+        Ok(UserConnection::of_shown(shown_page(&paging, read, show).await?, &paging))
     }
 }
 

@@ -121,7 +121,9 @@ impl Projection for Content {
             Event::RoleGranted(_) | Event::RoleRevoked(_) => (vec![], vec![]),
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => (vec![], vec![]),
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => (vec![], vec![]),
-            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => (vec![], vec![]),
+            Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {
+                (vec![], vec![])
+            }
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)
@@ -170,7 +172,7 @@ impl Projection for Content {
             Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
-            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
+            Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

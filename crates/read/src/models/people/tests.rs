@@ -119,6 +119,24 @@ fn an_address_is_pending_until_it_is_verified() {
 }
 
 #[test]
+fn an_address_that_is_wanted_no_longer_waits_for_nothing() {
+    let folded = given(|log| log.want_email(ADA, "ada@new.example").keep_email(ADA));
+    let ada = user(&folded, ADA);
+    assert_eq!((ada.email.as_deref(), ada.pending_email.as_deref()), (Some("Ada@millrace.example"), None));
+    assert_eq!((ada.version, ada.updated_at), (3, at(4)));
+}
+
+#[test]
+fn a_new_password_ends_the_wait_for_another_address() {
+    let folded = given(|log| log.want_email(ADA, "thief@new.example").change_password(ADA));
+    let ada = user(&folded, ADA);
+    assert_eq!((ada.pending_email.as_deref(), ada.version, ada.updated_at), (None, 3, at(4)));
+    assert_eq!(ada.email.as_deref(), Some("Ada@millrace.example"));
+    let folded = given(|log| log.change_password(ADA));
+    assert_eq!(user(&folded, ADA).updated_at, at(1), "nothing that the page shows");
+}
+
+#[test]
 fn ended_sessions_are_forgotten_when_their_tokens_are_long_over() {
     let session = |n: u8| SessionId(id(n));
     let folded = given(|log| {

@@ -132,6 +132,24 @@ pub(super) fn email_change_requested(
     Ok(())
 }
 
+pub(super) fn email_change_withdrawn(document: &mut Option<PeopleDocument>, event: &Recorded) {
+    with(document, |user| {
+        user.pending_email = None;
+        user.version = event.aggregate.version;
+        user.updated_at = event.at;
+    });
+}
+
+/// An address that was asked for with the old password is wanted no longer.
+pub(super) fn password_changed(document: &mut Option<PeopleDocument>, event: &Recorded) {
+    with(document, |user| {
+        if user.pending_email.take().is_some() {
+            user.updated_at = event.at;
+        }
+        user.version = event.aggregate.version;
+    });
+}
+
 pub(super) fn email_verified(
     document: &mut Option<PeopleDocument>,
     event: &Recorded,

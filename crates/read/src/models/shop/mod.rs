@@ -118,7 +118,7 @@ impl Projection for Shop {
             Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => vec![],
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => vec![],
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => vec![],
-            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => vec![],
+            Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => vec![],
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => vec![],
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
@@ -163,7 +163,7 @@ impl Projection for Shop {
             Event::UserCreated(_) | Event::ProfileUpdated(_) | Event::RoleGranted(_) | Event::RoleRevoked(_) => {}
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
-            Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
+            Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => {}
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => {}
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}

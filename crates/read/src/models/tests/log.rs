@@ -6,8 +6,9 @@ use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
-    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailVerified, OtherSessionsEnded,
-    PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated, UserErased,
+    AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
+    EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
+    UserErased,
 };
 use millrace_events::{
     Aggregate, CommandId, CommentId, ErasureId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId,
@@ -111,6 +112,10 @@ impl Log {
     pub fn want_email(&mut self, user: UserId, email: &str) -> &mut Self {
         let new_email = Personal::known(user, email.to_owned());
         self.record(Event::EmailChangeRequested(EmailChangeRequested { user_id: user, new_email }))
+    }
+
+    pub fn keep_email(&mut self, user_id: UserId) -> &mut Self {
+        self.record(Event::EmailChangeWithdrawn(EmailChangeWithdrawn { user_id }))
     }
 
     pub fn verify_email(&mut self, user: UserId, email: &str) -> &mut Self {
@@ -239,6 +244,7 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::OtherSessionsEnded(e) => e.user_id.0,
         Event::PasswordChanged(e) => e.user_id.0,
         Event::EmailChangeRequested(e) => e.user_id.0,
+        Event::EmailChangeWithdrawn(e) => e.user_id.0,
         Event::EmailVerified(e) => e.user_id.0,
         Event::AccountDeactivated(e) => e.user_id.0,
         Event::AccountReactivated(e) => e.user_id.0,

@@ -116,11 +116,18 @@ impl Naive {
                 self.access(e.user_id, version).others.push(others);
             }
             Event::PasswordChanged(e) => {
-                self.account(e.user_id, version);
+                let account = self.account(e.user_id, version);
+                if account.pending_email.take().is_some() {
+                    account.page_updated = at;
+                }
             }
             Event::EmailChangeRequested(e) => {
                 let account = self.account(e.user_id, version);
                 (account.pending_email, account.page_updated) = (e.new_email.value().cloned(), at);
+            }
+            Event::EmailChangeWithdrawn(e) => {
+                let account = self.account(e.user_id, version);
+                (account.pending_email, account.page_updated) = (None, at);
             }
             Event::EmailVerified(e) => {
                 let account = self.account(e.user_id, version);

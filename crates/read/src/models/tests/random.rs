@@ -180,6 +180,11 @@ impl World {
                     self.log.deactivate(user);
                 }
             }
+            Step::WantEmail { user, variant: 0 }
+                if self.naive.accounts[&self.person(user)?].pending_email.is_some() =>
+            {
+                self.log.keep_email(self.person(user)?);
+            }
             Step::WantEmail { user, variant } => {
                 self.log.want_email(self.person(user)?, &format!("{user}-{variant}@millrace.example"));
             }
