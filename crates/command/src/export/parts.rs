@@ -61,6 +61,7 @@ const ACCOUNT: &str = "
     SELECT json_build_object(
         'id', global_id('User', u.id), 'version', u.version, 'email', u.email,
         'emailVerifiedAt', u.email_verified_at, 'pendingEmail', u.pending_email,
+        'passwordSetAt', u.password_set_at,
         'firstName', u.first_name, 'lastName', u.last_name, 'avatarUrl', u.avatar_url, 'bio', u.bio,
         'roles', (SELECT coalesce(json_agg(json_build_object('role', upper(r.role), 'grantedAt', r.granted_at)
             ORDER BY r.role), '[]') FROM user_roles r WHERE r.user_id = u.id),
@@ -70,13 +71,14 @@ const ACCOUNT: &str = "
 /// Mails that are not sent yet, or were given up: for a forgotten password it is known by the address alone whose they are.
 const MAILS: &str = "
     SELECT json_build_object('uuid', m.id, 'kind', upper(m.kind), 'address', m.address, 'writtenAt', m.written_at,
-        'attempts', m.attempts, 'dueAt', m.due_at, 'givenUpAt', m.dead_at)::text AS json
-    FROM users u JOIN mails m ON m.user_id = u.id OR (m.user_id IS NULL AND lower(m.address) = u.email_canonical)
+        'attempts', m.attempts, 'unanswered', m.unanswered, 'dueAt', m.due_at, 'givenUpAt', m.dead_at)::text AS json
+    FROM users u JOIN mails m ON m.user_id = u.id OR (m.user_id IS NULL AND m.address_canonical = u.email_canonical)
     WHERE u.id = $1 ORDER BY m.written_at, m.id";
 
 /// What mails carried and can still be used, without what would let somebody use it.
 const MAIL_TOKENS: &str = "
-    SELECT json_build_object('purpose', upper(t.purpose), 'email', t.email_canonical, 'expiresAt', t.expires_at)::text AS json
+    SELECT json_build_object('purpose', upper(t.purpose), 'email', t.email_canonical, 'mailUuid', t.mail_id,
+        'writtenAt', t.written_at, 'expiresAt', t.expires_at)::text AS json
     FROM mail_tokens t WHERE t.user_id = $1 ORDER BY t.expires_at";
 
 const SESSIONS: &str = "
@@ -89,12 +91,12 @@ const POSTS: &str = "
         'id', global_id('Post', p.id), 'version', p.version, 'status', CASE WHEN p.published THEN 'PUBLISHED' ELSE 'DRAFT' END,
         'title', p.title, 'body', p.body,
         'tags', (SELECT coalesce(json_agg(t.tag ORDER BY t.place), '[]') FROM post_tags t WHERE t.post_id = p.id),
-        'createdAt', p.created_at, 'updatedAt', p.updated_at)::text AS json
+        'hiddenAt', p.hidden_at, 'createdAt', p.created_at, 'updatedAt', p.updated_at)::text AS json
     FROM posts p WHERE p.author_id = $1 ORDER BY p.created_at, p.id";
 
 const COMMENTS: &str = "
     SELECT json_build_object('id', global_id('Comment', c.id), 'version', c.version, 'postId', global_id('Post', c.post_id),
-        'text', c.text, 'createdAt', c.created_at, 'updatedAt', c.updated_at)::text AS json
+        'text', c.text, 'hiddenAt', c.hidden_at, 'createdAt', c.created_at, 'updatedAt', c.updated_at)::text AS json
     FROM comments c WHERE c.author_id = $1 ORDER BY c.created_at, c.id";
 
 /// Also those that were taken back, as the row is still there.
