@@ -302,7 +302,7 @@ pub async fn moves(stage: &Stage, process: &Process, client: &Client, name: &str
 /// A role opens the subscription to everybody's orders, and closes it.
 async fn role(stage: &Stage, client: &Client, name: &str, ada: &Person) {
     let ben = client.sign_up("Ben").await;
-    stage.run(&["user", "grant", &ada.email, "admin"]).await;
+    stage.grant(ada, "admin").await;
     is_refused(&mut open(client, Some(&ben.client)).await, ORDERS).await;
     let input = json!({ "userId": ben.id, "role": "STAFF" });
     let payload = ada.client.command("grantRole", input.clone(), "").await;

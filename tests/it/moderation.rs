@@ -2,7 +2,6 @@
 
 use crate::checker::everything_holds;
 use crate::harness::client::{Client, Person, token};
-use crate::harness::eventually;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
@@ -63,12 +62,7 @@ impl Scene {
     async fn begin(stage: &Stage, client: &Client) -> Self {
         let (ada, ben, staff) =
             (client.sign_up("Ada").await, client.sign_up("Ben").await, client.sign_up("Staff").await);
-        stage.run(&["user", "grant", &staff.email, "staff"]).await;
-        eventually("the read side knows the role", || async {
-            let answer = staff.client.send("{ orders { nodes { id } } }", json!({}), &[]).await.expect("an answer");
-            answer.body.get("errors").is_none().then_some(())
-        })
-        .await;
+        stage.grant(&staff, "staff").await;
         ben.client.command("followUser", json!({ "userId": ada.id }), "").await;
         let input = json!({ "title": "Sluicegate", "body": "Words.", "tags": ["weirs"] });
         let post = id_of(&ada.client.command("createPost", input, "").await);

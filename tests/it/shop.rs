@@ -38,12 +38,7 @@ pub struct Shop {
 impl Shop {
     pub async fn begin(stage: &Stage, client: &Client) -> Self {
         let (staff, buyer) = (client.sign_up("Staff").await, client.sign_up("Ada").await);
-        stage.run(&["user", "grant", &staff.email, "staff"]).await;
-        eventually("the read side knows the role", || async {
-            let answer = staff.client.send("{ orders { nodes { id } } }", json!({}), &[]).await.expect("an answer");
-            answer.body.get("errors").is_none().then_some(())
-        })
-        .await;
+        stage.grant(&staff, "staff").await;
         Self { url: client.url.clone(), staff, buyer, provider: Provider::of(stage) }
     }
 

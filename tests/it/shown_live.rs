@@ -218,7 +218,7 @@ async fn post(world: &World, name: &str) {
 /// Ben, who is not staff, sees it go and come.
 async fn hiding(stage: &Stage, world: &World, name: &str) {
     let staff = world.client.sign_up("Staff").await;
-    stage.run(&["user", "grant", &staff.email, "staff"]).await;
+    stage.grant(&staff, "staff").await;
     let post = json!({ "postId": world.post, "reason": "It names a neighbour." });
     let comment = || async { json!({ "commentId": world.comment("First.").await, "reason": "It names a neighbour." }) };
     match name {

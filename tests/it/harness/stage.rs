@@ -1,9 +1,11 @@
 //! A stage: everything of its own on servers that are shared with other tests, or on servers of its own.
 
-use super::client::Client;
+use super::client::{Client, Person};
+use super::eventually;
 use super::process::Process;
 use millrace_servers::{Options, Servers, Shared, Urls, unique_name};
 use sea_orm::{ConnectionTrait, Database};
+use serde_json::json;
 use tempfile::TempDir;
 
 /// Cheap argon2, so that a test with fifty accounts is not a test of argon2.
@@ -86,6 +88,17 @@ impl Stage {
         let output = self.try_run(arguments).await;
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Gives a role, and waits until the read side knows it: a socket that was let in before is closed then.
+    pub async fn grant(&self, person: &Person, role: &str) {
+        self.run(&["user", "grant", &person.email, role]).await;
+        eventually("the read side knows the role", || async {
+            let answer = person.client.send("{ viewer { roles } }", json!({}), &[]).await.ok()?;
+            let roles = answer.body["data"]["viewer"]["roles"].as_array()?.clone();
+            roles.contains(&json!(role.to_uppercase())).then_some(())
+        })
+        .await;
     }
 
     /// Runs a command line to its end, however that is.

@@ -68,7 +68,7 @@ impl Cast {
 pub async fn newcomer(stage: &Stage, client: &Client, who: Who) -> Person {
     let person = client.sign_up(&format!("{who:?}")).await;
     if let Some(role) = who.role() {
-        stage.run(&["user", "grant", &person.email, role]).await;
+        stage.grant(&person, role).await;
     }
     person
 }

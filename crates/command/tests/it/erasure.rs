@@ -5,7 +5,7 @@ use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected, sig
 use millrace_command::erasure::Receipt;
 use millrace_command::{
     ChangeEmail, CommandErrorCode, EraseAccount, FailureCode, FollowUser, RequestPasswordReset, ResetPassword,
-    SecretText, SignOut, UnfollowUser, UpdateProfile, VerifyEmail,
+    SecretText, SignOut, UnfollowUser, VerifyEmail,
 };
 use millrace_events::{Event, KeyState};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
