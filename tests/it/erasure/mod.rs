@@ -241,7 +241,7 @@ async fn receipt_is_checked(stage: &Stage, mina: &Mina, receipt: &str) {
         for promise in [
             "table posts: 2 rows cleared, 0 left",
             "table orders: 2 rows cleared, 0 left",
-            "table mails: 3 rows deleted, 0 left",
+            "table mails: 4 rows deleted, 0 left",
             "readable",
             "mark",
             "oplog: reaches back to",
