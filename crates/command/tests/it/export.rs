@@ -261,7 +261,6 @@ async fn a_link_ends_with_its_time_its_session_and_its_person() {
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
-/// Transactions that are open.
 /// Other connections' transactions, whether a statement runs in them at this moment or not.
 const OPEN: &str = "pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'
     AND xact_start IS NOT NULL AND pid <> pg_backend_pid()";
