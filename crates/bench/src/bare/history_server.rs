@@ -1,6 +1,7 @@
 //! A process that answers order histories by a JOIN in PostgreSQL and does nothing else: axum, a pool, one prepared statement for each
 //! request, whose one value is the answer as PostgreSQL itself writes it. It asks nobody who they are.
 
+use super::server;
 use crate::error::BenchError;
 use crate::plan::{HISTORY, HISTORY_SERVER_CONNECTIONS};
 use crate::world::ids;
@@ -10,8 +11,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// What it says that it serves.
 pub const WHAT: &str = "histories";
@@ -44,14 +43,7 @@ pub async fn serve() -> Result<(), BenchError> {
     let pool = PgPoolOptions::new().max_connections(HISTORY_SERVER_CONNECTIONS).test_before_acquire(false);
     let pool = pool.connect(&url).await?;
     let router = Router::new().route("/history/{customer}", get(history)).with_state(pool);
-    let failed = || BenchError::io("serving histories");
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
-    let mut end = signal(SignalKind::terminate()).map_err(failed())?;
-    println!("listening {WHAT} http://{}\nready", listener.local_addr().map_err(failed())?);
-    let ended = async move {
-        end.recv().await;
-    };
-    axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(failed())
+    server::serve(WHAT, router).await
 }
 
 async fn history(State(pool): State<PgPool>, Path(customer): Path<u32>) -> Response {

@@ -3,5 +3,6 @@
 pub mod history_server;
 pub mod page_server;
 pub mod pgbench;
+mod server;
 pub mod steps;
 pub mod upserts;

@@ -1,5 +1,6 @@
 //! A process that answers pages out of Redis and does nothing else: axum, one multiplexed connection, one GET for each request.
 
+use super::server;
 use crate::error::BenchError;
 use axum::Router;
 use axum::extract::{Path, State};
@@ -9,8 +10,6 @@ use axum::routing::get;
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
 use std::sync::Arc;
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// What it says that it serves.
 pub const WHAT: &str = "pages";
@@ -36,14 +35,7 @@ pub async fn serve(redis_url: &str, prefix: &str) -> Result<(), BenchError> {
     let redis = redis::Client::open(redis_url)?.get_multiplexed_async_connection().await?;
     let pages = Pages { redis, prefix: prefix.into() };
     let router = Router::new().route("/page/{number}", get(page)).with_state(pages);
-    let failed = || BenchError::io("serving pages");
-    let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed())?;
-    let mut end = signal(SignalKind::terminate()).map_err(failed())?;
-    println!("listening {WHAT} http://{}\nready", listener.local_addr().map_err(failed())?);
-    let ended = async move {
-        end.recv().await;
-    };
-    axum::serve(listener, router).with_graceful_shutdown(ended).await.map_err(failed())
+    server::serve(WHAT, router).await
 }
 
 async fn page(State(mut pages): State<Pages>, Path(number): Path<usize>) -> Response {
