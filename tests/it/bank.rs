@@ -2,7 +2,7 @@
 //! each of many snapshots taken meanwhile the books are right; at the end everybody has what their answers say, to the coin.
 
 use crate::checker::{books, everything_holds};
-use crate::harness::client::{Client, Person};
+use crate::harness::client::{Client, Person, id_of};
 use crate::harness::cluster::{Cluster, Size};
 use crate::harness::eventually;
 use crate::harness::provider::Provider;
@@ -64,10 +64,6 @@ impl Bank {
 
 fn eur(minor: i64) -> Value {
     json!({ "amountMinor": minor.to_string(), "currency": "EUR" })
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 /// A client who sends each command until it is answered.

@@ -1,6 +1,6 @@
 //! One's own data as a document: over a link that a password gives, with everything of one's own and nothing of anybody else's.
 
-use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::client::{Client, PASSWORD, Person, id_of};
 use crate::harness::cluster::Cluster;
 use crate::harness::eventually;
 use crate::harness::process::Process;
@@ -41,10 +41,6 @@ async fn leads_nowhere(url: &str, path: &str) {
     let told: Value = answer.json().await.expect("JSON");
     assert_eq!((&told["code"], &told["retryable"]), (&json!("NOT_FOUND"), &json!(false)), "{told:#}");
     assert!(told["message"].is_string() && told["requestId"].is_string(), "{told:#}");
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 /// Each does the same, in other words.

@@ -1,7 +1,7 @@
 //! A shop for loads: staff, products, a payment provider, and customers who trade at random.
 
 use crate::checker::log::Log;
-use crate::harness::client::{Client, Person};
+use crate::harness::client::{Client, Person, id_of};
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
 use crate::sender::Sender;
@@ -56,10 +56,6 @@ impl Market {
 
 fn order_id(global: &str) -> Uuid {
     millrace_events::OrderId::from_global(global).expect("an id").0
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 fn product(number: usize) -> Value {

@@ -1,7 +1,7 @@
 //! What staff hide is there for its author and staff only, wherever one looks and listens; shown again it is what and where it was.
 
 use crate::checker::everything_holds;
-use crate::harness::client::{Client, Person, token};
+use crate::harness::client::{Client, Person, id_of, token};
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
@@ -43,10 +43,6 @@ struct Scene {
     ben: Person,
     staff: Person,
     post: String,
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 fn ids(list: &Value) -> Vec<&str> {

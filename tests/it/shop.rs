@@ -1,6 +1,6 @@
 //! The shop end to end: products, orders and money, in queries, over the webhook and live.
 
-use crate::harness::client::{Client, Person, token};
+use crate::harness::client::{Client, Person, id_of, token};
 use crate::harness::eventually;
 use crate::harness::provider::Provider;
 use crate::harness::socket::Socket;
@@ -100,10 +100,6 @@ impl Shop {
             }
         }
     }
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 /// The mutations that [`moves`] has a case for.

@@ -1,7 +1,7 @@
 //! Each mutation of the schema moves a subscription that shows it. The list is the schema's own: a new mutation fails here until it
 //! has its case.
 
-use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::client::{Client, PASSWORD, Person, id_of};
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
@@ -67,10 +67,6 @@ impl World {
         let input = json!({ "postId": self.post, "text": text });
         id_of(&self.ben.client.command("addComment", input, "").await)
     }
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 #[tokio::test]

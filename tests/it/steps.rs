@@ -3,7 +3,7 @@
 
 use crate::checker::log::Log;
 use crate::checker::{books, everything_holds};
-use crate::harness::client::{Client, Person, mutation};
+use crate::harness::client::{Client, Person, id_of, mutation};
 use crate::harness::cluster::Cluster;
 use crate::harness::eventually;
 use crate::harness::stage::Stage;
@@ -146,10 +146,6 @@ impl Buyer {
             }
         }
     }
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 /// How often each thing happened, of the events that are picked.

@@ -5,7 +5,7 @@ mod restored;
 mod search;
 
 use crate::checker::{everything_holds, settled};
-use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::client::{Client, PASSWORD, Person, id_of};
 use crate::harness::eventually;
 use crate::harness::stage::Stage;
 use crate::shop::Shop;
@@ -14,7 +14,7 @@ use millrace_log::{Log, PostgresSettings};
 use mongodb::bson::{Document, doc};
 use sea_orm::{ConnectionTrait, Database};
 use search::{Found, search};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
@@ -50,10 +50,6 @@ struct Mina {
     order: String,
     /// A post and a comment of Ben's that Mina, who was staff, has hidden.
     hidden: [String; 2],
-}
-
-fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 fn said(name: &str) -> &'static str {

@@ -130,6 +130,11 @@ pub fn mutation(name: &str, selection: &str) -> String {
     )
 }
 
+/// The id of the aggregate that a payload's receipt tells about.
+pub fn id_of(payload: &Value) -> String {
+    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
+}
+
 /// The consistency token of a payload's receipt.
 pub fn token(payload: &Value) -> String {
     payload["receipt"]["consistencyToken"].as_str().expect("a token").to_owned()

@@ -3,10 +3,10 @@
 use super::cast::Who;
 use super::rules::{ROOTS, Sees, Verdict, sees};
 use super::schema::{Field, Schema, shown};
-use super::things::{Shop, eur, id_of, missing};
+use super::things::{Shop, eur, missing};
 use crate::accounts::{VERIFY, mailed_token};
 use crate::checker::settled;
-use crate::harness::client::{Client, PASSWORD, token};
+use crate::harness::client::{Client, PASSWORD, id_of, token};
 use crate::harness::stage::Stage;
 use millrace_events::{ConsistencyToken, Position};
 use serde_json::{Value, json};

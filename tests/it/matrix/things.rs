@@ -4,7 +4,7 @@ use super::cast::{Cast, Who, newcomer};
 use super::rules::Thing;
 use super::schema::Input;
 use crate::accounts::{RESET, VERIFY, mailed_token};
-use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::client::{Client, PASSWORD, Person, id_of};
 use crate::harness::process::Process;
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
@@ -32,10 +32,6 @@ pub struct Shop<'a> {
 pub struct Prepared {
     pub sender: Client,
     pub input: Value,
-}
-
-pub fn id_of(payload: &Value) -> String {
-    payload["receipt"]["aggregateId"].as_str().expect("an id").to_owned()
 }
 
 pub fn eur(minor: i64) -> Value {
