@@ -80,7 +80,7 @@ function liveResults(client: Client, params: FetcherParams): Observable<Executio
 
 /** Starts a subscription and returns the function that ends it. */
 function start(client: Client, params: FetcherParams, observer: Observer): () => void {
-  setLiveStatus({ state: 'connecting', events: 0, resumes: 0 });
+  setLiveStatus({ state: 'connecting', events: 0, resumes: 0, operationName: params.operationName ?? null });
   const end = subscribeWithResume(client, params, {
     next(result) {
       setLiveStatus({ state: 'live', events: liveStatus().events + 1 });

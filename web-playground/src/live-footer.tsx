@@ -16,9 +16,8 @@ const STATE_TEXT: Record<Exclude<LiveStatus['state'], 'off'>, string> = {
 /** Under a running subscription: its state, its number of events, and a button that makes a live example move. */
 export function LiveFooter() {
   const status = useSyncExternalStore(onLiveStatus, liveStatus);
-  const operationName = useGraphiQL((state) => state.operationName);
   if (status.state === 'off') return null;
-  const trigger = triggerOf(operationName);
+  const trigger = triggerOf(status.operationName);
   return (
     <div className="millrace-live" data-state={status.state} data-events={status.events} data-resumes={status.resumes}>
       <span className="millrace-live-dot" aria-hidden="true" />

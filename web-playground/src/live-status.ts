@@ -3,9 +3,11 @@ export interface LiveStatus {
   state: 'off' | 'connecting' | 'live' | 'reconnecting';
   events: number;
   resumes: number;
+  /** The subscription that runs. GraphiQL's own idea of the operation is that of the editor, and late by a moment. */
+  operationName: string | null;
 }
 
-const OFF: LiveStatus = { state: 'off', events: 0, resumes: 0 };
+const OFF: LiveStatus = { state: 'off', events: 0, resumes: 0, operationName: null };
 
 let status = OFF;
 const listeners = new Set<() => void>();
