@@ -16,7 +16,7 @@ use crate::{
 use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
 use millrace_events::{CommandId, Role, Timestamp, UserId, Viewer};
-use millrace_log::{Log, Sequencer};
+use millrace_log::{Log, Sequencer, Spaced};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -107,6 +107,9 @@ impl Swept {
     }
 }
 
+/// The least time between the beginnings of two sequencing calls of a process: under load more commands share one.
+const SEQUENCING_DISTANCE: Duration = Duration::from_millis(4);
+
 /// What became of a payment provider's notice.
 #[derive(Debug)]
 pub enum NoticeOutcome {
@@ -132,7 +135,7 @@ impl Commands {
     pub fn new(log: Log, auth: Auth, settings: Settings) -> Self {
         let places = Arc::new(Semaphore::new(settings.commands_max));
         let exports = Arc::new(Exports::new(settings.exports));
-        let sequencer = Sequencer::new(log.clone());
+        let sequencer = Sequencer::new(Spaced::new(log.clone(), SEQUENCING_DISTANCE));
         Self { pipeline: Arc::new(Pipeline { log, sequencer, auth: Arc::new(auth), settings }), places, exports }
     }
 

@@ -13,7 +13,7 @@ use crate::{
 use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::fail_point::reach_in;
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
-use millrace_log::{Log, Sequencer};
+use millrace_log::{Log, Sequencer, Spaced};
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -28,7 +28,7 @@ const TRACE_BYTES_MAX: usize = 64;
 #[derive(Debug)]
 pub(crate) struct Pipeline {
     pub log: Log,
-    pub sequencer: Sequencer<Log>,
+    pub sequencer: Sequencer<Spaced<Log>>,
     pub auth: Arc<Auth>,
     pub settings: Settings,
 }

@@ -16,6 +16,7 @@ pub mod outbox;
 mod page;
 mod sequencer;
 mod settings;
+mod spaced;
 mod wakeups;
 
 pub use backlog::{Call, Moved, sequence_backlog};
@@ -28,4 +29,5 @@ pub use outbox::{EVENT_BYTES_MAX, EVENTS_PER_COMMAND_MAX, NewEvent, command_ordi
 pub use page::{READ_BYTES_MAX, READ_EVENTS_MAX};
 pub use sequencer::{Sequencer, Sequencing};
 pub use settings::PostgresSettings;
+pub use spaced::Spaced;
 pub use wakeups::Wakeups;

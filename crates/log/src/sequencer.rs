@@ -14,6 +14,12 @@ pub trait Sequencing {
     /// Why a call failed; it may have taken effect all the same.
     type Error: Error + Send + Sync + 'static;
 
+    /// Waits before a call for those who should share it; whoever joins meanwhile still does. It may fill its time only while others
+    /// come one after the other: nobody alone is to wait.
+    fn gather(&self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Gives positions to everything that was committed before the call, and answers the head afterwards.
     fn sequence(&self) -> impl Future<Output = Result<LogHead, Self::Error>> + Send;
 }
@@ -33,7 +39,8 @@ pub struct Sequencer<S: Sequencing> {
 #[derive(Debug)]
 struct Calls<E> {
     begun: u64,
-    in_flight: bool,
+    /// Somebody makes a call, or gathers others for one that has not begun.
+    taken: bool,
     answered: Option<(u64, LogHead)>,
     failed: Option<(u64, Arc<E>)>,
 }
@@ -41,14 +48,14 @@ struct Calls<E> {
 /// What one who waits has to do.
 enum Turn<E> {
     Done(Result<LogHead, Arc<E>>),
-    Call(u64),
+    Call,
     Wait,
 }
 
 impl<S: Sequencing> Sequencer<S> {
     /// Over what moves the events.
     pub fn new(sequencing: S) -> Self {
-        let calls = Calls { begun: 0, in_flight: false, answered: None, failed: None };
+        let calls = Calls { begun: 0, taken: false, answered: None, failed: None };
         Self { sequencing, calls: Mutex::new(calls), ended: Notify::new() }
     }
 
@@ -62,17 +69,19 @@ impl<S: Sequencing> Sequencer<S> {
             let turn = self.calls().turn(joined);
             match turn {
                 Turn::Done(outcome) => return outcome,
-                Turn::Call(number) => self.call(number).await,
+                Turn::Call => self.call().await,
                 Turn::Wait => ended.await,
             }
         }
     }
 
-    async fn call(&self, number: u64) {
-        let in_flight = InFlight { sequencer: self };
+    async fn call(&self) {
+        let taken = Taken { sequencer: self };
+        self.sequencing.gather().await;
+        let number = self.calls().begin();
         let outcome = self.sequencing.sequence().await;
         self.calls().end(number, outcome);
-        drop(in_flight);
+        drop(taken);
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls<S::Error>> {
@@ -83,20 +92,19 @@ impl<S: Sequencing> Sequencer<S> {
 impl<E> Calls<E> {
     /// The number of the last call whose answer may lack what is committed now.
     fn last_too_early(&self) -> u64 {
-        if rule("joins_next_call") { self.begun } else { self.begun - u64::from(self.in_flight) }
+        if rule("joins_next_call") { self.begun } else { self.begun.saturating_sub(u64::from(self.taken)) }
     }
 
     fn turn(&mut self, joined: u64) -> Turn<E> {
         match (&self.answered, &self.failed) {
             (Some((number, head)), _) if *number > joined => Turn::Done(Ok(*head)),
             (_, Some((number, error))) if *number > joined => Turn::Done(Err(Arc::clone(error))),
-            _ if self.in_flight => Turn::Wait,
-            _ => Turn::Call(self.begin()),
+            _ if std::mem::replace(&mut self.taken, true) => Turn::Wait,
+            _ => Turn::Call,
         }
     }
 
     fn begin(&mut self) -> u64 {
-        self.in_flight = true;
         self.begun += 1;
         self.begun
     }
@@ -110,13 +118,13 @@ impl<E> Calls<E> {
 }
 
 /// Ends the call however it ends, also when the one who made it is dropped or panics.
-struct InFlight<'a, S: Sequencing> {
+struct Taken<'a, S: Sequencing> {
     sequencer: &'a Sequencer<S>,
 }
 
-impl<S: Sequencing> Drop for InFlight<'_, S> {
+impl<S: Sequencing> Drop for Taken<'_, S> {
     fn drop(&mut self) {
-        self.sequencer.calls().in_flight = false;
+        self.sequencer.calls().taken = false;
         self.sequencer.ended.notify_waiters();
     }
 }

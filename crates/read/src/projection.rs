@@ -54,6 +54,13 @@ pub struct Touches {
     pub reads: Vec<DocumentKey>,
 }
 
+impl Touches {
+    /// True if the event does not concern the projection.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.reads.is_empty()
+    }
+}
+
 /// Documents of the projection that were loaded for a fold, in their newest state.
 pub trait Lookup<D> {
     /// The document, if it exists. Asking for one that was not named in [`Touches`] or by [`FanOut`] answers `None`.
@@ -191,7 +198,8 @@ pub trait Projection: Send + Sync + 'static {
     /// One type for all kinds of documents of this projection (an enum tagged by kind).
     type Document: Document;
 
-    /// The documents that an event concerns. An event that does not concern the projection touches nothing.
+    /// The documents that an event concerns, whatever its personal data says: that may be sealed or erased. An event that does not
+    /// concern the projection touches nothing, and opens no fan-out.
     fn touches(event: &Recorded) -> Touches;
 
     /// Applies an event to one of the documents it writes; `None` is a document that does not exist (yet, or any more).

@@ -127,7 +127,7 @@ impl Running {
             Ok(_) if is_odd => Pause::None,
             Ok(round) => {
                 self.pauses.reset();
-                if round.again { Pause::None } else { Pause::UntilGrown }
+                self.pause_after_sound(round)
             }
             Err(error) => {
                 let pause = self.pauses.pause();
@@ -135,6 +135,14 @@ impl Running {
                 tracing::warn!(error, pause_ms = pause.as_millis(), "a round of the relay failed");
                 Pause::For(pause)
             }
+        }
+    }
+
+    fn pause_after_sound(&mut self, round: &Round) -> Pause {
+        match round.happened {
+            Happened::Published { .. } => self.schedule.rest(Instant::now()).map_or(Pause::None, Pause::For),
+            _ if round.again => Pause::None,
+            _ => Pause::UntilGrown,
         }
     }
 

@@ -14,6 +14,9 @@ pub const LOOK_INTERVAL: Duration = Duration::from_secs(10);
 pub const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 /// How often it beats.
 pub const BEAT_INTERVAL: Duration = Duration::from_secs(1);
+/// Who publishes again so soon is under load, and rests after each window, so that more events share the next.
+const BUSY: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(5);
 /// Pauses after errors: each half as long again, with jitter, up to the longest.
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -26,6 +29,7 @@ pub struct Schedule {
     look: Timer,
     audit: Timer,
     beat: Timer,
+    published: Option<Instant>,
 }
 
 impl Schedule {
@@ -41,6 +45,12 @@ impl Schedule {
     /// True if a beat is due.
     pub fn is_beat_due(&mut self, now: Instant) -> bool {
         self.beat.is_due(now, BEAT_INTERVAL)
+    }
+
+    /// How long to rest after a window was published; none if that happens seldom.
+    pub fn rest(&mut self, now: Instant) -> Option<Duration> {
+        let before = self.published.replace(now)?;
+        (now.saturating_duration_since(before) < BUSY).then_some(REST)
     }
 
     /// How long an idle relay may sleep.

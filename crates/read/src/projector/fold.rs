@@ -31,21 +31,47 @@ pub enum Unopened {
     Alarm(Alarm),
 }
 
+/// Events as they come, each with what it concerns: that is plain to see also while its personal data is sealed, so that nobody waits
+/// for a key of no use to them, or asks for it.
+#[derive(Debug)]
+pub struct Sighted(Vec<Sight>);
+
+#[derive(Debug)]
+enum Sight {
+    /// Nothing of it is sealed, or nothing of it concerns the projection.
+    Plain(Box<Recorded>, Touches),
+    Sealed(Box<Envelope>, Touches),
+    Unfit(Alarm),
+}
+
+impl Sighted {
+    /// Looks at each.
+    pub fn of<P: Projection>(envelopes: Vec<Envelope>) -> Self {
+        Self(envelopes.into_iter().map(|envelope| sight::<P>(envelope).unwrap_or_else(Sight::Unfit)).collect())
+    }
+
+    /// The persons whose keys are needed.
+    pub fn persons(&self) -> BTreeSet<UserId> {
+        let sealed = self.0.iter().filter_map(|sight| match sight {
+            Sight::Sealed(envelope, _) => Some(&envelope.payload),
+            _ => None,
+        });
+        sealed.flat_map(seal::persons).collect()
+    }
+}
+
 impl Batch {
-    /// Opens what is sealed and decodes. At the first event that resists, the batch ends before that event's command;
-    /// if that leaves nothing, it says why. No envelopes, no batch.
-    pub fn open<P: Projection>(
-        envelopes: Vec<Envelope>,
+    /// Opens what is sealed. At the first event that resists, the batch ends before that event's command; if that leaves nothing, it
+    /// says why. No events, no batch.
+    pub fn open(
+        sighted: Sighted,
+        history: History,
         keys: &HashMap<UserId, KeyState>,
     ) -> Result<Option<Self>, Unopened> {
-        let Some(history) = envelopes.first().map(|envelope| envelope.history) else { return Ok(None) };
-        let mut events: Vec<(Recorded, Touches)> = Vec::with_capacity(envelopes.len());
-        for envelope in envelopes {
-            match open_one(envelope, keys) {
-                Ok(recorded) => {
-                    let touches = P::touches(&recorded);
-                    events.push((recorded, touches));
-                }
+        let mut events: Vec<(Recorded, Touches)> = Vec::with_capacity(sighted.0.len());
+        for sight in sighted.0 {
+            match open_one(sight, keys) {
+                Ok(opened) => events.push(opened),
                 Err(unopened) => {
                     drop_half_command(&mut events);
                     if events.is_empty() {
@@ -97,6 +123,9 @@ impl Batch {
             for key in &touches.writes {
                 draft.change(&cause, key, |document, others| P::apply(event, key, document, others));
             }
+            if touches.is_empty() {
+                continue;
+            }
             for fan_out in P::fan_outs(event, draft.documents()) {
                 sweep::open(&mut open, fan_out);
             }
@@ -112,12 +141,30 @@ impl Batch {
     }
 }
 
-/// The persons whose keys these events need.
-pub fn persons<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> BTreeSet<UserId> {
-    envelopes.into_iter().flat_map(|envelope| seal::persons(&envelope.payload)).collect()
+fn sight<P: Projection>(mut envelope: Envelope) -> Result<Sight, Alarm> {
+    if seal::persons(&envelope.payload).is_empty() {
+        let recorded = decode(envelope)?;
+        let touches = P::touches(&recorded);
+        return Ok(Sight::Plain(Box::new(recorded), touches));
+    }
+    let sealed = envelope.payload.clone();
+    let (position, event_id) = (envelope.position, envelope.event_id);
+    seal::open(&mut envelope.payload, event_id, &|_| Some(KeyState::Destroyed))
+        .map_err(|source| Alarm::Unopenable { position, source })?;
+    let erased = decode(envelope.clone())?;
+    let touches = P::touches(&erased);
+    if touches.is_empty() {
+        return Ok(Sight::Plain(Box::new(erased), touches));
+    }
+    Ok(Sight::Sealed(Box::new(Envelope { payload: sealed, ..envelope }), touches))
 }
 
-fn open_one(mut envelope: Envelope, keys: &HashMap<UserId, KeyState>) -> Result<Recorded, Unopened> {
+fn open_one(sight: Sight, keys: &HashMap<UserId, KeyState>) -> Result<(Recorded, Touches), Unopened> {
+    let (mut envelope, touches) = match sight {
+        Sight::Plain(recorded, touches) => return Ok((*recorded, touches)),
+        Sight::Unfit(alarm) => return Err(Unopened::Alarm(alarm)),
+        Sight::Sealed(envelope, touches) => (*envelope, touches),
+    };
     let position = envelope.position;
     let key_of = |person| match keys.get(&person) {
         None if !rule("absent_key_waits") => Some(KeyState::Destroyed),
@@ -128,7 +175,12 @@ fn open_one(mut envelope: Envelope, keys: &HashMap<UserId, KeyState>) -> Result<
         Err(SealError::KeyAbsent(person)) => return Err(Unopened::Obstacle(Obstacle::KeyAbsent(person))),
         Err(source) => return Err(Unopened::Alarm(Alarm::Unopenable { position, source })),
     }
-    envelope.decode().map_err(|source| Unopened::Alarm(Alarm::Undecodable { position, source }))
+    Ok((decode(envelope).map_err(Unopened::Alarm)?, touches))
+}
+
+fn decode(envelope: Envelope) -> Result<Recorded, Alarm> {
+    let position = envelope.position;
+    envelope.decode().map_err(|source| Alarm::Undecodable { position, source })
 }
 
 fn drop_half_command(events: &mut Vec<(Recorded, Touches)>) {

@@ -8,6 +8,9 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+/// After so many changes a document is weighed again.
+const WEIGHED_EACH: u8 = 16;
+
 /// Kept documents. They are right at one revision of the checkpoint only, and any other drops them all.
 ///
 /// Bounded by forgetting in two steps: when the young half is full it becomes the old half, and what was old is dropped.
@@ -31,6 +34,8 @@ struct Half<D> {
 struct Entry<D> {
     state: Arc<State<D>>,
     bytes: usize,
+    /// How many changes ago it was weighed.
+    weighed_ago: u8,
 }
 
 impl<D: Document> Kept<D> {
@@ -93,10 +98,9 @@ impl<D: Document> Kept<D> {
         if self.young.entries.get(&key).is_some_and(|entry| Arc::ptr_eq(&entry.state, &state)) {
             return;
         }
-        self.young.remove(&key);
-        self.old.remove(&key);
-        let bytes = key.as_str().len() + state.document.as_ref().map_or(0, json_length);
-        self.insert(key, Entry { state, bytes });
+        let before = self.young.remove(&key).or(self.old.remove(&key));
+        let entry = weighed(&key, state, before.as_ref());
+        self.insert(key, entry);
     }
 
     fn insert(&mut self, key: DocumentKey, entry: Entry<D>) {
@@ -118,6 +122,16 @@ impl<D> Half<D> {
         self.bytes -= entry.bytes;
         Some(entry)
     }
+}
+
+/// Weighing takes as long as writing the document, and one change alters its weight by little: so it is done now and then.
+fn weighed<D: Document>(key: &DocumentKey, state: Arc<State<D>>, before: Option<&Entry<D>>) -> Entry<D> {
+    let is_like_before = |before: &&Entry<D>| before.state.document.is_some() && before.weighed_ago < WEIGHED_EACH;
+    if let Some(before) = before.filter(is_like_before) {
+        return Entry { state, bytes: before.bytes, weighed_ago: before.weighed_ago + 1 };
+    }
+    let bytes = key.as_str().len() + state.document.as_ref().map_or(0, json_length);
+    Entry { state, bytes, weighed_ago: 0 }
 }
 
 /// What a document weighs; one that cannot be written weighs nothing here and fails where it is stored.

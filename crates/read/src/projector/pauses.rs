@@ -1,7 +1,7 @@
 //! How long a projector pauses after a round: pure.
 
 use super::core::Step;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long an event that cannot be folded yet is waited for before it is looked at again.
 const OBSTACLE_WAIT: Duration = Duration::from_millis(50);
@@ -12,6 +12,12 @@ const STAND_BY_MAX: Duration = Duration::from_millis(400);
 /// After an error: each time half as long again.
 const BACK_OFF: Duration = Duration::from_millis(50);
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
+/// A commit costs MongoDB about the same however many events it folds. Who commits again so soon is under load, and rests after each, so
+/// that more events share the next; an event that comes alone waits for nobody.
+const BUSY: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(10);
+/// A commit of so many events is shared by enough of them.
+const SHARED_ENOUGH: usize = 200;
 /// An alarm is looked at again now and then: somebody may have put things right.
 const ALARM_WAIT: Duration = Duration::from_secs(2);
 
@@ -20,17 +26,18 @@ const ALARM_WAIT: Duration = Duration::from_secs(2);
 pub struct Pauses {
     stand_by: Duration,
     back_off: Duration,
+    committed: Option<Instant>,
 }
 
 impl Default for Pauses {
     fn default() -> Self {
-        Self { stand_by: STAND_BY, back_off: BACK_OFF }
+        Self { stand_by: STAND_BY, back_off: BACK_OFF, committed: None }
     }
 }
 
 impl Pauses {
-    /// The pause after a round that was answered.
-    pub fn after(&mut self, step: &Step) -> Duration {
+    /// The pause after a round that was answered just now.
+    pub fn after(&mut self, step: &Step, now: Instant) -> Duration {
         self.back_off = BACK_OFF;
         match step {
             Step::CompareLost => {
@@ -40,7 +47,17 @@ impl Pauses {
             Step::TooLarge => return Duration::ZERO,
             Step::Folded { .. } | Step::Spread | Step::Waiting(_) | Step::Idle => self.stand_by = STAND_BY,
         }
-        if matches!(step, Step::Waiting(_)) { OBSTACLE_WAIT } else { Duration::ZERO }
+        match step {
+            Step::Waiting(_) => OBSTACLE_WAIT,
+            Step::Folded { events } => self.after_commit(*events, now),
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn after_commit(&mut self, events: usize, now: Instant) -> Duration {
+        let before = self.committed.replace(now);
+        let is_busy = before.is_some_and(|before| now.saturating_duration_since(before) < BUSY);
+        if is_busy && events < SHARED_ENOUGH { REST } else { Duration::ZERO }
     }
 
     /// The pause after an alarm.

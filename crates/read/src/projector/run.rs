@@ -166,7 +166,7 @@ impl<P: Projection> Runner<P> {
             Step::TooLarge | Step::Waiting(_) | Step::Idle => {}
         }
         self.note(projector, &round.step);
-        self.pauses.after(&round.step)
+        self.pauses.after(&round.step, Instant::now())
     }
 
     /// The next generation is folded from the log's beginning, and served at once.

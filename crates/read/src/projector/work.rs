@@ -3,7 +3,7 @@
 use super::alarm::Alarm;
 use super::core::{Projector, RoundError, Step};
 use super::draft::Drafted;
-use super::fold::{Batch, Unopened, persons};
+use super::fold::{Batch, Sighted, Unopened};
 use super::source::Source;
 use super::spread;
 use super::state::{State, States};
@@ -30,8 +30,12 @@ where
     /// Folds events that follow the checkpoint.
     pub(super) async fn fold(&mut self, from: Checkpoint, envelopes: Vec<Envelope>) -> Result<Step, RoundError> {
         reach("projector.fetched").await;
-        let keys = self.source.keys(&persons(&envelopes)).await.map_err(RoundError::Source)?;
-        let batch = match Batch::open::<P>(envelopes, &keys) {
+        let Some(history) = envelopes.first().map(|envelope| envelope.history) else {
+            return Ok(self.stay(from, Step::Idle));
+        };
+        let sighted = Sighted::of::<P>(envelopes);
+        let keys = self.source.keys(&sighted.persons()).await.map_err(RoundError::Source)?;
+        let batch = match Batch::open(sighted, history, &keys) {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(self.stay(from, Step::Idle)),
             Err(Unopened::Obstacle(obstacle)) => return Ok(self.wait_for(from, obstacle)),

@@ -33,6 +33,12 @@ pub enum MongoError {
         /// MongoDB's error code.
         code: i32,
     },
+    /// It is written, and may be lost again. Nobody may build on it before it was read as what a majority has.
+    #[error("MongoDB wrote a commit, but not durably: code {code}")]
+    NotDurable {
+        /// MongoDB's error code.
+        code: i32,
+    },
     /// The generation has no checkpoint: it was not prepared, or dropped.
     #[error("the generation has no checkpoint")]
     CheckpointMissing,

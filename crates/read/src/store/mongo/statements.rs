@@ -21,6 +21,8 @@ pub(super) struct Statements {
     pub commands: Vec<RawDocumentBuf>,
     /// Of all together.
     pub bytes: usize,
+    /// How many there are; the compare is one.
+    pub count: usize,
 }
 
 impl Statements {
@@ -42,7 +44,7 @@ impl Statements {
         let changes: Result<Vec<_>, _> = commit.changes.iter().map(|change| form::change(change, kept_since)).collect();
         let letters: Result<Vec<_>, _> =
             commit.dead_letters.iter().map(|letter| form::dead_letter(&names.documents, letter)).collect();
-        let mut statements = Self { commands: Vec::new(), bytes: 0 };
+        let mut statements = Self { commands: Vec::new(), bytes: 0, count: 0 };
         statements.add("update", &names.documents, "updates", updates);
         statements.add("delete", &names.documents, "deletes", deletes);
         statements.add("insert", &names.documents, "documents", inserts);
@@ -63,6 +65,7 @@ impl Statements {
             array.push(statement);
             bytes += length;
             self.bytes += length;
+            self.count += 1;
         }
         if bytes > 0 {
             self.commands.push(self::command(command, collection, list, array));
@@ -89,11 +92,27 @@ fn command(name: &str, collection: &str, list: &str, statements: RawArrayBuf) ->
 /// Moves the checkpoint if it is exactly where the commit starts from, and served as before. As an upsert, because then a
 /// miss is an error of this statement (the checkpoint's `_id` exists) and ends the transaction.
 fn compare<D>(from: Revision, commit: &Commit<D>) -> Result<RawDocumentBuf, MongoError> {
+    let mut statement = moving(from, commit)?;
+    statement.append("upsert", true);
+    Ok(statement)
+}
+
+/// The checkpoint alone, as a command of its own. A miss says so by its count: without a transaction an upsert would leave what it made.
+pub(super) fn checkpoint_alone<D>(
+    names: &Names,
+    from: Revision,
+    commit: &Commit<D>,
+) -> Result<RawDocumentBuf, MongoError> {
+    let mut updates = RawArrayBuf::new();
+    updates.push(moving(from, commit)?);
+    Ok(command("update", &names.documents, "updates", updates))
+}
+
+fn moving<D>(from: Revision, commit: &Commit<D>) -> Result<RawDocumentBuf, MongoError> {
     let retired = commit.checkpoint.retired;
     Ok(rawdoc! {
         "q": { "_id": form::CHECKPOINT, "rev": form::revision_form(from), "retired": retired },
         "u": form::checkpoint(&commit.checkpoint)?,
-        "upsert": true,
     })
 }
 
