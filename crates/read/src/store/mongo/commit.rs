@@ -15,6 +15,8 @@ use mongodb::options::{Acknowledgment, WriteConcern};
 
 /// How often COMMIT is sent while its result is unknown. However often, it has one effect.
 const COMMIT_ATTEMPTS_MAX: u32 = 3;
+/// How long a checkpoint that moves alone waits for a transaction that holds it. Without a limit it might move after we gave up on it.
+const ALONE_MAX_MS: i64 = 1_000;
 /// A larger transaction is not tried: MongoDB holds all of it in its cache until the end.
 const TRANSACTION_BYTES_MAX: usize = 16 << 20;
 
@@ -48,6 +50,7 @@ impl<P: Projection> MongoStore<P> {
     /// Only the checkpoint moves: one statement is as atomic as a transaction, and takes one round trip instead of two.
     async fn advance(&self, mut command: RawDocumentBuf) -> Result<Committed, MongoError> {
         command.append("writeConcern", rawdoc! { "w": "majority", "j": true });
+        command.append("maxTimeMS", ALONE_MAX_MS);
         reach("projector.before_commit").await;
         let answer = match self.database.run_raw_command(command).await {
             Ok(answer) => answer,

@@ -93,6 +93,48 @@ async fn a_missing_checkpoint_is_never_made_by_a_commit() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_moves_alone_once_and_only_from_where_it_is() {
+    let store = prepared().await;
+    let last = like(&store, 1).await;
+    let next = commit(&last.checkpoint, &[]);
+    assert_eq!(Statements::of(&store.names, at(1), &next).unwrap().count, 1);
+    for from in [at(0), at(1).after_chunk(), at(2)] {
+        assert_eq!(store.commit(from, &next).await.unwrap(), Committed::CompareLost, "from {from}");
+    }
+    assert_eq!(store.checkpoint().await.unwrap(), last.checkpoint);
+    assert_eq!(store.commit(at(1), &next).await.unwrap(), Committed::Yes);
+    assert_eq!(store.checkpoint().await.unwrap(), next.checkpoint);
+    assert_eq!(store.commit(at(1), &next).await.unwrap(), Committed::CompareLost);
+
+    let tries = (0..6).map(|_| {
+        let (store, from) = (store.clone(), next.checkpoint.clone());
+        tokio::spawn(async move { store.commit(at(2), &commit(&from, &[])).await.unwrap() })
+    });
+    let answers = futures_util::future::join_all(tries).await;
+    assert_eq!(answers.into_iter().filter(|answer| *answer.as_ref().unwrap() == Committed::Yes).count(), 1);
+    assert_eq!(store.checkpoint().await.unwrap().revision, at(3));
+
+    store.documents().delete_many(doc! {}).await.unwrap();
+    assert_eq!(store.commit(at(3), &commit(&next.checkpoint, &[])).await.unwrap(), Committed::CompareLost);
+    assert_eq!(store.documents().count_documents(doc! {}).await.unwrap(), 0);
+}
+
+/// Whoever gave up on a checkpoint that moves alone may count on it: it does not move later.
+#[tokio::test]
+async fn a_held_checkpoint_does_not_move_alone_and_not_afterwards_either() {
+    let store = prepared().await;
+    let last = like(&store, 1).await;
+    let mut holder = store.database.client().start_session().await.unwrap();
+    holder.start_transaction().await.unwrap();
+    let checkpoints = store.database.collection::<Document>("pages_1");
+    let hold = checkpoints.update_one(doc! { "_id": "checkpoint" }, doc! { "$set": { "seq": 99_i64 } });
+    hold.session(&mut holder).await.unwrap();
+    store.commit(at(1), &commit(&last.checkpoint, &[])).await.unwrap_err();
+    holder.abort_transaction().await.unwrap();
+    assert_eq!(store.checkpoint().await.unwrap(), last.checkpoint);
+}
+
+#[tokio::test]
 async fn a_commit_is_split_by_bytes_and_refused_above_what_a_transaction_holds() {
     let store = prepared().await;
     let from = store.checkpoint().await.unwrap();
