@@ -64,7 +64,7 @@ pub struct HttpSettings {
     /// Origins that browsers may call from; none by default, `*` for all.
     pub cors_origins: Vec<String>,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
-    /// believed: behind a proxy that is not named here all clients look like one, and share its limit of failed sign-ins.
+    /// believed: behind a proxy that is not named here all clients look like one, and share its limits of failed sign-ins and new passwords.
     pub trusted_proxies: Networks,
     /// The header in which they say it: `x-forwarded-for` or `forwarded`. Only this one is read: the other may be a client's.
     pub forwarded_header: ForwardedHeader,
@@ -273,6 +273,9 @@ pub struct AuthSettings {
     pub verify_key_file: PathBuf,
     /// Memory of one password hash (argon2id), in KiB (command role). OWASP asks for 19,456 at least.
     pub password_memory_kib: u32,
+    /// New passwords from one client's address within 15 minutes, such as those of accounts that are opened (command role). Behind a proxy
+    /// that `http.trusted_proxies` does not name, all clients share it.
+    pub new_passwords_per_address_max: u32,
     /// At least 32 random bytes for idempotency keys (command role); also what query and command roles know each other by.
     pub secret_file: PathBuf,
 }
@@ -283,6 +286,7 @@ impl Default for AuthSettings {
             signing_key_file: PathBuf::from("keys/signing-key.pem"),
             verify_key_file: PathBuf::from("keys/verify-key.pem"),
             password_memory_kib: 19_456,
+            new_passwords_per_address_max: 500,
             secret_file: PathBuf::from("keys/secret"),
         }
     }

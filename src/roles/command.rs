@@ -66,6 +66,7 @@ fn auth(settings: &Settings) -> Result<Auth, RoleError> {
         signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
         attempts: Attempts::new(AttemptLimits::default()),
         resets: Attempts::new(AttemptLimits::of_resets()),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.auth.new_passwords_per_address_max)),
         exports: links.map_err(|error| cannot_start(error.into()))?,
     })
 }

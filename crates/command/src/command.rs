@@ -1,5 +1,6 @@
 //! What a command is: an input, rules, a handler, an outcome of ids. Each noun's file has its commands.
 
+use crate::auth::MailToken;
 use crate::{CommandError, DataExport, HandlerError, Session, UnitOfWork};
 use async_graphql::{ID, InputType};
 use millrace_events::UserId;
@@ -98,8 +99,20 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
 pub enum PasswordWork<'a> {
     /// There is none.
     Nothing,
-    /// Hash a new one.
-    Hash(&'a Password),
+    /// Hash the one that an account with this address would have. That is counted.
+    Open {
+        /// Whose account.
+        email: &'a Email,
+        /// The first one.
+        password: &'a Password,
+    },
+    /// Hash a new one for whoever has read the mail with this token, if there was one. That is counted.
+    Reset {
+        /// Out of the mail.
+        token: &'a MailToken,
+        /// The next one.
+        password: &'a Password,
+    },
     /// Compare it with that of the account with this address, if there is one.
     Verify {
         /// Whose password.

@@ -1,11 +1,11 @@
 //! Passwords, outside of transactions: hashing and comparing take their time.
 
-use crate::auth::{Asked, Session};
+use crate::auth::{Asked, MailToken, Session};
 use crate::command::{PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::frame::{Frame, PasswordFinding};
 use crate::pipeline::Pipeline;
-use crate::rows;
+use crate::rows::{self, mail_token};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{CommandError, Request, session};
 use millrace_events::values::{Email, Password};
@@ -40,9 +40,8 @@ impl Pipeline {
     pub async fn look_at_password(&self, work: PasswordWork<'_>, request: &Request) -> Result<PasswordFinding, Fault> {
         match work {
             PasswordWork::Nothing => Ok(PasswordFinding::Nothing),
-            PasswordWork::Hash(password) => {
-                Ok(PasswordFinding::Hashed(self.auth.passwords.hash(password.clone()).await?))
-            }
+            PasswordWork::Open { email, password } => self.hash_new(&email.canonical(), password, request).await,
+            PasswordWork::Reset { token, password } => self.hash_for_reader(token, password, request).await,
             PasswordWork::Verify { email, password } => {
                 let account = email.canonical();
                 self.counted(&account, request, self.compare(&account, password)).await
@@ -51,6 +50,31 @@ impl Pipeline {
             PasswordWork::Confirm(password) => self.confirm(password, request).await,
             PasswordWork::Replace { current, new } => self.replace(current, new, request).await,
         }
+    }
+
+    /// Counted before the work is done: a hash is what costs.
+    async fn hash_new(&self, whose: &str, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        self.count_new_password(whose, request)?;
+        Ok(PasswordFinding::Hashed(self.auth.passwords.hash(new.clone()).await?))
+    }
+
+    /// Of a token that was never mailed nothing is hashed. Whether it is still good is the handler's to tell.
+    async fn hash_for_reader(
+        &self,
+        token: &MailToken,
+        new: &Password,
+        request: &Request,
+    ) -> Result<PasswordFinding, Fault> {
+        match mail_token::owner(self.log.database(), &token.hash()).await? {
+            Some(owner) => self.hash_new(&owner.to_string(), new, request).await,
+            None => Ok(PasswordFinding::Differs),
+        }
+    }
+
+    fn count_new_password(&self, whose: &str, request: &Request) -> Result<(), Fault> {
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        let counted = self.auth.new_passwords.ask(whose, request.client_address, now);
+        counted.map(|_| ()).map_err(|wait| Fault::TooManyNewPasswords { wait })
     }
 
     /// Whether there is such an account makes no difference.
@@ -65,7 +89,8 @@ impl Pipeline {
 
     async fn replace(&self, current: &Password, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
         Ok(match self.confirm(current, request).await? {
-            PasswordFinding::Matches { hash: was, .. } => {
+            PasswordFinding::Matches { user_id, hash: was } => {
+                self.count_new_password(&user_id.0.to_string(), request)?;
                 PasswordFinding::Replaces { was, hash: self.auth.passwords.hash(new.clone()).await? }
             }
             differs => differs,

@@ -93,7 +93,7 @@ impl Command for SignUp {
     }
 
     fn password_work(valid: &NewAccount) -> PasswordWork<'_> {
-        PasswordWork::Hash(&valid.password)
+        PasswordWork::Open { email: &valid.email, password: &valid.password }
     }
 
     fn key_owner(valid: &NewAccount) -> Option<KeyOwner> {

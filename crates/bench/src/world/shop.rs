@@ -73,6 +73,7 @@ fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(&signing_key, ExportLinkRules::default())?,
         resets: Attempts::new(AttemptLimits::of_resets()),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(u32::MAX)),
     };
     let secret = ServerSecret::new(SECRET).map_err(|error| BenchError::Commands(error.into()))?;
     Ok(Commands::new(log.clone(), auth, Settings::new(secret)))

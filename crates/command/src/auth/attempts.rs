@@ -1,4 +1,5 @@
-//! Sign-ins are counted until they succeed, so that passwords cannot be tried by the thousand.
+//! Sign-ins are counted until they succeed, so that passwords cannot be tried by the thousand. The same counts bound what else strangers
+//! may ask for: mails for forgotten passwords, and new passwords.
 //!
 //! Counted per account and address together, per account, per address, and overall. An address from which an account's owner has
 //! signed in before is held to the first of these alone: whatever strangers try, they do not lock the owner out. In this process
@@ -48,6 +49,18 @@ impl AttemptLimits {
     /// asks.
     pub fn of_resets() -> Self {
         Self { per_account_max: 10, ..Self::default() }
+    }
+
+    /// How many new passwords may be set by whoever has none yet, has forgotten theirs, or sets another: each costs a hash. An account
+    /// is not held back for what strangers do in its name.
+    pub fn of_new_passwords(per_address_max: u32) -> Self {
+        Self {
+            per_account_and_address_max: 100,
+            per_account_max: u32::MAX,
+            per_address_max,
+            overall_max: 20_000,
+            ..Self::default()
+        }
     }
 }
 

@@ -33,4 +33,6 @@ pub struct Auth {
     pub exports: ExportLinks,
     /// Counts mails for forgotten passwords.
     pub resets: Attempts,
+    /// Counts new passwords.
+    pub new_passwords: Attempts,
 }

@@ -3,7 +3,6 @@
 use crate::CommandError;
 use crate::auth::{MailToken, SecretText};
 use crate::command::{Command, Handled, KeyOwner, PasswordWork, Sender};
-use crate::fault::Fault;
 use crate::fields::Fields;
 use crate::frame::PasswordFinding;
 use crate::mail;
@@ -114,7 +113,7 @@ impl Command for ResetPassword {
     }
 
     fn password_work(valid: &Reset) -> PasswordWork<'_> {
-        PasswordWork::Hash(&valid.new)
+        PasswordWork::Reset { token: &valid.token, password: &valid.new }
     }
 
     fn key_owner(valid: &Reset) -> Option<KeyOwner> {
@@ -123,7 +122,7 @@ impl Command for ResetPassword {
 
     async fn handle(valid: &Reset, unit: &mut UnitOfWork) -> Handling<Handled<PasswordReset>> {
         let PasswordFinding::Hashed(hash) = unit.password().clone() else {
-            return Err(Fault::Missing("the hash").into());
+            return Err(CommandError::invalid_token().into());
         };
         let user = reader(unit, &valid.token).await?;
         let user_id = UserId(user.id);

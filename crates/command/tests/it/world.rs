@@ -22,6 +22,8 @@ pub const PASSWORD: &str = "correct horse battery";
 /// Hashing is what is tested elsewhere; here it shall take no time.
 pub const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, passes: 1, lanes: 1 };
 const EVENTS_MAX: u32 = 10_000;
+/// From one client, within the window.
+pub const NEW_PASSWORDS_MAX: u32 = 500;
 
 /// The command side over a database of its own.
 pub struct World {
@@ -192,6 +194,7 @@ fn auth(private_pem: &str) -> Auth {
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(private_pem, ExportLinkRules::default()).unwrap(),
         resets: Attempts::new(AttemptLimits::of_resets()),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(NEW_PASSWORDS_MAX)),
     }
 }
 
