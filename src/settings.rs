@@ -385,6 +385,9 @@ pub struct MailSettings {
     pub verify_within_s: u32,
     /// How long a mail for a forgotten password can be used, in seconds.
     pub reset_within_s: u32,
+    /// Mails that one mailbox gets within a day, under all its names with a plus, while nobody has shown that mail to it reaches them. An
+    /// account that is opened with it after that gets its mail by asking again later.
+    pub unproven_per_day_max: u32,
     /// For development: without a server, mails are shown at `/dev/mails` on the operators' port instead of being sent.
     pub development_page: bool,
 }
@@ -398,6 +401,7 @@ impl Default for MailSettings {
             reset_url: String::new(),
             verify_within_s: 48 * 3_600,
             reset_within_s: 30 * 60,
+            unproven_per_day_max: 20,
             development_page: false,
         }
     }

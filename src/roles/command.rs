@@ -12,6 +12,7 @@ use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
     Passwords,
 };
+use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
 use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
@@ -66,6 +67,7 @@ fn auth(settings: &Settings) -> Result<Auth, RoleError> {
         signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
         attempts: Attempts::new(AttemptLimits::default()),
         resets: Attempts::new(AttemptLimits::of_resets()),
+        mails: MailCounts::new(MailLimits { unproven_per_day_max: settings.mail.unproven_per_day_max }),
         new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.auth.new_passwords_per_address_max)),
         exports: links.map_err(|error| cannot_start(error.into()))?,
     })

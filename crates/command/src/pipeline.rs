@@ -4,7 +4,7 @@ use crate::auth::{Auth, Session};
 use crate::command::Handled;
 use crate::failure::{CommandFailure, FailureCode};
 use crate::fault::{Fault, HandlerError};
-use crate::frame::{Actor, Frame};
+use crate::frame::{Actor, Frame, MailGrants};
 use crate::idempotency::{self, Claim, Claimed, Kept};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{
@@ -66,7 +66,8 @@ impl Pipeline {
         let trace = request.trace.filter(|trace| is_trace(trace));
         let shop = self.settings.shop;
         let (command_id, client_address) = (request.command_id, request.client_address);
-        let frame = Frame { command_id, actor, trace, password, auth, client_address, shop };
+        let mails = MailGrants::default();
+        let frame = Frame { command_id, actor, trace, password, auth, client_address, mails, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {

@@ -10,6 +10,8 @@ mod refresh_token;
 mod secret_text;
 mod session;
 
+use crate::mail::MailCounts;
+
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{Asked, AttemptLimits, Attempts};
 pub use export_link::{DataExport, ExportLinkRules, ExportLinks, ExportRight};
@@ -33,6 +35,8 @@ pub struct Auth {
     pub exports: ExportLinks,
     /// Counts mails for forgotten passwords.
     pub resets: Attempts,
+    /// Counts mails that somebody else's mailbox may be filled with.
+    pub mails: MailCounts,
     /// Counts new passwords.
     pub new_passwords: Attempts,
 }

@@ -75,10 +75,10 @@ const MAILS: &str = "
     FROM users u JOIN mails m ON m.user_id = u.id OR (m.user_id IS NULL AND m.address_canonical = u.email_canonical)
     WHERE u.id = $1 ORDER BY m.written_at, m.id";
 
-/// What mails carried and can still be used, without what would let somebody use it.
+/// What mails carried and can still be used, or counts although it is void, without what would let somebody use it.
 const MAIL_TOKENS: &str = "
     SELECT json_build_object('purpose', upper(t.purpose), 'email', t.email_canonical, 'mailUuid', t.mail_id,
-        'writtenAt', t.written_at, 'expiresAt', t.expires_at)::text AS json
+        'writtenAt', t.written_at, 'expiresAt', t.expires_at, 'voidedAt', t.voided_at)::text AS json
     FROM mail_tokens t WHERE t.user_id = $1 ORDER BY t.expires_at";
 
 const SESSIONS: &str = "

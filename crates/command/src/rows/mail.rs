@@ -32,7 +32,7 @@ impl std::fmt::Debug for Model {
 }
 
 /// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// Shows that mail to an address arrives.

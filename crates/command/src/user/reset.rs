@@ -127,8 +127,8 @@ impl Command for ResetPassword {
         let user = reader(unit, &valid.token).await?;
         let user_id = UserId(user.id);
         let now = unit.clock().await?;
-        mail_token::void_with_password(unit.db(), user.id, &user.email_canonical).await?;
-        mail::write(unit, Kind::PasswordChanged, Some(user.id), &user.email).await?;
+        mail_token::void_with_password(unit.db(), &user, now.moment()).await?;
+        mail::tell(unit, Kind::PasswordChanged, &user).await?;
         session::end_all(unit.db(), user.id, now.moment()).await?;
         let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
@@ -178,6 +178,7 @@ mod tests {
             written_at: at(10),
             email_canonical: "ada@example.org".into(),
             expires_at: at(40),
+            voided_at: None,
         };
         let set = |minutes: Option<i64>| user::Model {
             password_set_at: minutes.map(at),

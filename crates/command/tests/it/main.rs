@@ -12,6 +12,7 @@ mod erasure_races;
 mod expiry;
 mod export;
 mod faults;
+mod floods;
 mod follows;
 mod hiding;
 mod idempotency;

@@ -4,6 +4,7 @@ use millrace_command::auth::{
     AccessTokenSigner, AccessTokenVerifier, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost,
     PasswordLimits, Passwords, generate_key_pair,
 };
+use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::{
     Answer, Auth, Command, CommandError, CommandFailure, CommandReceipt, Commands, CreatePost, Request, SecretText,
     ServerSecret, Session, Settings, SignIn, SignUp,
@@ -194,6 +195,7 @@ fn auth(private_pem: &str) -> Auth {
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(private_pem, ExportLinkRules::default()).unwrap(),
         resets: Attempts::new(AttemptLimits::of_resets()),
+        mails: MailCounts::new(MailLimits::default()),
         new_passwords: Attempts::new(AttemptLimits::of_new_passwords(NEW_PASSWORDS_MAX)),
     }
 }
