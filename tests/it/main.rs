@@ -38,6 +38,7 @@ mod rename;
 mod schema;
 mod sender;
 mod shop;
+mod shown_again;
 mod shown_live;
 mod slow_store;
 mod smtp;
