@@ -24,6 +24,9 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
 
+/// How long an operator waits for somebody to be erased again: longer than erasing may take, as a process that ends before takes it back.
+const ERASE_AGAIN_WAIT_MAX: Duration = rows::erasure::STATEMENT_MAX.saturating_add(Duration::from_secs(60));
+
 /// What comes with every command, whichever it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -156,7 +159,19 @@ impl Commands {
 
     /// Erases a person again, if PostgreSQL remembers them since it was restored from a backup.
     pub async fn erase_again(&self, user_id: UserId) -> Result<Answer<ErasedAgain>, CommandFailure> {
-        self.execute_as(Actor::System, Request::new(Viewer::Anonymous), EraseAgain { user_id }).await
+        let request = Request::new(Viewer::Anonymous);
+        self.execute_within(ERASE_AGAIN_WAIT_MAX, Actor::System, request, EraseAgain { user_id }).await
+    }
+
+    /// Erases all of these again, also those who come after one with whom it failed. Answers with whom, and why.
+    pub async fn erase_all_again(&self, persons: &[UserId]) -> Vec<(UserId, CommandFailure)> {
+        let mut failed = Vec::new();
+        for person in persons {
+            if let Err(failure) = self.erase_again(*person).await {
+                failed.push((*person, failure));
+            }
+        }
+        failed
     }
 
     /// The person with this e-mail address, for the operator.
@@ -236,8 +251,19 @@ impl Commands {
         request: Request,
         input: C,
     ) -> Result<Answer<C::Outcome>, CommandFailure> {
+        self.execute_within(self.pipeline.settings.answer_wait_max, actor, request, input).await
+    }
+
+    /// Waits so long for the answer.
+    async fn execute_within<C: Command>(
+        &self,
+        wait_max: Duration,
+        actor: Actor,
+        request: Request,
+        input: C,
+    ) -> Result<Answer<C::Outcome>, CommandFailure> {
         let started = std::time::Instant::now();
-        let outcome = self.run_in_task(actor, request, input).await.map_err(|fault| report(C::NAME, fault));
+        let outcome = self.run_in_task(wait_max, actor, request, input).await.map_err(|fault| report(C::NAME, fault));
         let result = match &outcome {
             Ok(Answer::Accepted { .. }) => "accepted",
             Ok(Answer::Rejected { .. }) => "rejected",
@@ -250,6 +276,7 @@ impl Commands {
 
     async fn run_in_task<C: Command>(
         &self,
+        wait_max: Duration,
         actor: Actor,
         request: Request,
         input: C,
@@ -262,7 +289,6 @@ impl Commands {
             drop(place);
             answer
         };
-        let wait_max = self.pipeline.settings.answer_wait_max;
         match tokio::time::timeout(wait_max, tokio::spawn(work.instrument(span))).await {
             Ok(answer) => answer?,
             Err(_) => Err(Fault::Slow { wait_ms: wait_max.as_millis() }),

@@ -7,6 +7,7 @@ mod bank;
 mod comments;
 mod concurrency;
 mod credentials;
+mod erasing_again;
 mod erasure;
 mod erasure_races;
 mod expiry;
