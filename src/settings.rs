@@ -373,7 +373,7 @@ impl ExportSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct MailSettings {
     /// The server that takes mails: `smtps://user:password@mail.example`, or `smtp://mail.example:587?tls=required`. Empty: mails wait,
-    /// and are forgotten after a week.
+    /// and are forgotten after a week, those for a forgotten password once they could not be used any more.
     pub smtp_url: SecretUrl,
     /// From whom they come: `Name <address>`.
     pub from: String,

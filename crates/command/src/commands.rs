@@ -226,11 +226,12 @@ impl Commands {
 
     /// Deletes rows whose time is over, a bounded number of them. To be called now and then by any process.
     pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
-        let (database, rows_max) = (self.pipeline.log.database(), self.pipeline.settings.sweep_rows_max);
+        let Pipeline { log, settings, .. } = &*self.pipeline;
+        let (database, rows_max) = (log.database(), settings.sweep_rows_max);
         let swept = async {
             let idempotency_keys = idempotency::sweep(database, rows_max).await?;
             let sessions = session::sweep(database, rows_max).await?;
-            let mails = mail::sweep(database, rows_max).await?;
+            let mails = mail::sweep(database, rows_max, settings.accounts.reset_within).await?;
             let mail_tokens = mail::sweep_tokens(database, rows_max).await?;
             Ok::<_, Fault>(Swept { idempotency_keys, sessions, mails, mail_tokens })
         };

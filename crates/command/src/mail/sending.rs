@@ -61,7 +61,7 @@ impl Mailed {
 pub struct MailQueue {
     /// Mails that are not sent yet.
     pub waiting: u64,
-    /// Mails that were given up; they are kept for a week.
+    /// Mails that were given up; they are kept for a week, unless they name nobody.
     pub dead: u64,
 }
 
@@ -92,7 +92,7 @@ impl<M: Mailer> Sender<'_, M> {
         match fate {
             Fate::Sent => mail::remove(database, row.id).await?,
             Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
-            Fate::Dead => mail::give_up(database, row.id, now).await?,
+            Fate::Dead => mail::give_up(database, row, now).await?,
         }
         Ok(fate)
     }
@@ -117,7 +117,7 @@ async fn take(
                 mailed.dropped += 1;
             }
             Composed::TooLate => {
-                mail::give_up(&transaction, row.id, now).await?;
+                mail::give_up(&transaction, &row, now).await?;
                 mailed.dead += 1;
             }
             Composed::Enough => {

@@ -239,6 +239,8 @@ async fn verify(unit: &mut UnitOfWork, user: &user::Model, email_canonical: &str
         Verified::Own => user.email.clone(),
         Verified::Next(email) => {
             mail::tell(unit, Kind::EmailChanged, user).await?;
+            // Nothing leads from the account to this address any more, so an erasure would not find them.
+            rows::mail::forget_nameless(unit.db(), &user.email_canonical).await?;
             changed.email = Set(email.clone());
             changed.email_canonical = Set(email_canonical.to_owned());
             changed.pending_email = Set(None);

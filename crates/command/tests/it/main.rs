@@ -30,4 +30,5 @@ mod schema;
 mod sessions;
 mod shop;
 mod stranger;
+mod traces;
 mod world;
