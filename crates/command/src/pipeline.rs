@@ -144,7 +144,7 @@ impl Pipeline {
         kept: Kept<C::Outcome>,
     ) -> Handling<Settled<C::Outcome>> {
         if let Some((user_id, password)) = C::replay_has_set(valid, &kept.outcome) {
-            self.same_password(user_id, password).await?;
+            self.same_password(frame, user_id, password).await?;
         }
         let session = match C::replay_signs_in(valid, &kept.outcome) {
             Some((user_id, password)) => Some(self.sign_in_again(frame, user_id, password).await?),

@@ -46,7 +46,8 @@ pub struct SignUp {
     pub email: String,
     /// At least 10 characters, at most 128 bytes.
     pub password: SecretText,
-    /// Makes repetitions harmless: within 24 hours the same key and input give the same account, with a fresh session. At most 64 bytes.
+    /// Makes repetitions harmless: within 24 hours the same key and input give the same account, with a fresh session,
+    /// until the account has another password. At most 64 bytes.
     pub idempotency_key: Option<String>,
 }
 

@@ -25,6 +25,7 @@ mod one_account;
 mod passwords;
 mod posts;
 mod proxy;
+mod repeated_sign_up;
 mod roles;
 mod schema;
 mod sessions;
