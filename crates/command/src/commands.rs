@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
 
@@ -224,9 +225,11 @@ impl Commands {
         Ok(MailQueue { waiting, dead })
     }
 
-    /// Deletes rows whose time is over, a bounded number of them. To be called now and then by any process.
+    /// Deletes rows whose time is over, a bounded number of them, and forgets what this process counts no longer. To be called now and
+    /// then by every process.
     pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
-        let Pipeline { log, settings, .. } = &*self.pipeline;
+        let Pipeline { log, settings, auth, .. } = &*self.pipeline;
+        auth.age(Timestamp::new(OffsetDateTime::now_utc()));
         let (database, rows_max) = (log.database(), settings.sweep_rows_max);
         let swept = async {
             let idempotency_keys = idempotency::sweep(database, rows_max).await?;

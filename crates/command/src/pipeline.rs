@@ -42,6 +42,8 @@ struct Settled<O> {
     rejection: Option<CommandError>,
     /// By which address the owner's failed sign-ins are counted, if they have shown who they are.
     owner: Option<String>,
+    /// The address that no account has any more.
+    left: Option<String>,
 }
 
 impl Pipeline {
@@ -107,6 +109,9 @@ impl Pipeline {
         if let Some(account) = &settled.owner {
             self.auth.attempts.proved(account, frame.client_address, Timestamp::new(OffsetDateTime::now_utc()));
         }
+        if let Some(account) = &settled.left {
+            self.auth.attempts.forget(account);
+        }
         Ok(settled)
     }
 
@@ -152,7 +157,7 @@ impl Pipeline {
         };
         let export = if C::IS_HANDLED_AGAIN { self.handle_again::<C>(frame, valid).await? } else { None };
         let receipt = CommandReceipt { replayed: true, ..kept.receipt };
-        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None, owner: None })
+        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None, owner: None, left: None })
     }
 
     /// What a repeated command answers anew, if it would be accepted now. It changes nothing, so nothing is committed.
@@ -240,8 +245,8 @@ fn settled<O>(unit: &UnitOfWork, handled: Handled<O>) -> Settled<O> {
         accepted_at: Some(unit.at()),
         consistency_token: None,
     };
-    let Handled { outcome, session, export, rejection, owner, .. } = handled;
-    Settled { receipt, outcome, session, export, rejection, owner }
+    let Handled { outcome, session, export, rejection, owner, left, .. } = handled;
+    Settled { receipt, outcome, session, export, rejection, owner, left }
 }
 
 fn rejected(command_id: CommandId) -> CommandReceipt {

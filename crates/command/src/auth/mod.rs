@@ -11,6 +11,7 @@ mod secret_text;
 mod session;
 
 use crate::mail::MailCounts;
+use millrace_events::Timestamp;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{Asked, AttemptLimits, Attempts};
@@ -39,4 +40,14 @@ pub struct Auth {
     pub mails: MailCounts,
     /// Counts new passwords.
     pub new_passwords: Attempts,
+}
+
+impl Auth {
+    /// Forgets what counts no longer, and with it whose it was.
+    pub(crate) fn age(&self, now: Timestamp) {
+        for counts in [&self.attempts, &self.resets, &self.new_passwords] {
+            counts.age(now);
+        }
+        self.mails.age(now);
+    }
 }

@@ -47,6 +47,12 @@ impl MailCounts {
         Self { limits, unproven: Attempts::new(unproven), notices: Attempts::new(notices), salt: rand::random() }
     }
 
+    /// Forgets what counts no longer.
+    pub(crate) fn age(&self, now: Timestamp) {
+        self.unproven.age(now);
+        self.notices.age(now);
+    }
+
     /// The limits.
     pub(crate) fn limits(&self) -> MailLimits {
         self.limits

@@ -206,7 +206,9 @@ impl Command for VerifyEmail {
         }
         mail_token::void(unit.db(), user.id, Purpose::VerifyEmail, &token.email_canonical).await?;
         let version = verify(unit, &user, &token.email_canonical, verified).await?;
-        Ok(Handled::new(EmailWanted { user: UserId(user.id) }).at(UserId(user.id), version))
+        let handled = Handled::new(EmailWanted { user: UserId(user.id) }).at(UserId(user.id), version);
+        let is_left = user.email_canonical != token.email_canonical;
+        Ok(if is_left { handled.leaving(user.email_canonical) } else { handled })
     }
 
     fn of_person(outcome: &EmailWanted) -> Option<UserId> {

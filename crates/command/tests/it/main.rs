@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that meets an error should fail with it")]
 
 mod accounts;
+mod at_home;
 mod bank;
 mod comments;
 mod concurrency;
