@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use writing::Writing;
 
 pub use document::FORMAT;
-pub use parts::{COLUMNS_LEFT_OUT, PARTS, Part, TABLES_LEFT_OUT};
+pub use parts::{COLUMNS_LEFT_OUT, PARTS, Part, TABLES_LEFT_OUT, WORDS};
 
 const NAME: &str = "export";
 /// Pieces that wait for a client who takes its time.

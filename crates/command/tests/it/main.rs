@@ -13,6 +13,7 @@ mod erasure;
 mod erasure_races;
 mod expiry;
 mod export;
+mod export_words;
 mod faults;
 mod floods;
 mod follows;
