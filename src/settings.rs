@@ -353,11 +353,13 @@ pub struct ExportSettings {
     pub at_once_max: usize,
     /// The longest time that an export may take, however slowly its client takes it, in milliseconds (command and query roles).
     pub time_ms_max: u64,
+    /// The longest time that one piece of an export may wait for its client, in milliseconds (command role).
+    pub piece_ms_max: u64,
 }
 
 impl Default for ExportSettings {
     fn default() -> Self {
-        Self { url: exports::PATH.into(), link_s: 300, at_once_max: 4, time_ms_max: 120_000 }
+        Self { url: exports::PATH.into(), link_s: 300, at_once_max: 4, time_ms_max: 120_000, piece_ms_max: 10_000 }
     }
 }
 

@@ -48,7 +48,11 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
     };
-    let exports = ExportLimits { at_once_max: settings.exports.at_once_max, time_max: settings.exports.time_max() };
+    let exports = ExportLimits {
+        at_once_max: settings.exports.at_once_max,
+        time_max: settings.exports.time_max(),
+        piece_wait_max: Duration::from_millis(settings.exports.piece_ms_max),
+    };
     let accounts = account_rules(&settings.mail);
     let secret = keys::read_secret(&settings.auth.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;

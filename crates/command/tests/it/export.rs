@@ -347,6 +347,31 @@ async fn a_document_that_does_not_come_to_its_end_is_no_document() {
     assert_eq!(fetch(&world, &ada).await["likes"].as_array().unwrap().len(), 1_000, "the next one is whole");
 }
 
+#[tokio::test]
+async fn a_document_is_cut_short_when_the_sign_in_that_asked_for_it_ends() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    fond(&world, &ada).await;
+    let mut slow = world.commands.export(&link(&world, &ada).await).await.unwrap();
+    slow.next().await.unwrap().unwrap();
+    accepted(&world.by(&ada, SignOut { idempotency_key: None }).await);
+    assert_eq!(read_text(slow).await, Err(CutShort), "the owner has thrown out who reads it");
+}
+
+#[tokio::test]
+async fn whoever_hardly_reads_gives_the_place_back() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    fond(&world, &ada).await;
+    let brief = ExportLimits { piece_wait_max: Duration::from_millis(100), ..ExportLimits::default() };
+    let mut slow = commands(&world, brief).await.export(&link(&world, &ada).await).await.unwrap();
+    slow.next().await.unwrap().unwrap();
+    while world.count(OPEN).await > 0 {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    assert_eq!(read_text(slow).await, Err(CutShort));
+}
+
 async fn read_text(mut export: Export) -> Result<String, CutShort> {
     let mut text = String::new();
     while let Some(piece) = export.next().await {
