@@ -64,7 +64,7 @@ pub struct HttpSettings {
     /// Origins that browsers may call from; none by default, `*` for all.
     pub cors_origins: Vec<String>,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
-    /// believed: behind a proxy that is not named here all clients look like one, and share its limit of failed sign-ins.
+    /// believed: behind a proxy that is not named here all clients look like one, and share its limits of failed sign-ins and new passwords.
     pub trusted_proxies: Networks,
     /// The header in which they say it: `x-forwarded-for` or `forwarded`. Only this one is read: the other may be a client's.
     pub forwarded_header: ForwardedHeader,
@@ -273,6 +273,9 @@ pub struct AuthSettings {
     pub verify_key_file: PathBuf,
     /// Memory of one password hash (argon2id), in KiB (command role). OWASP asks for 19,456 at least.
     pub password_memory_kib: u32,
+    /// New passwords from one client's address within 15 minutes, such as those of accounts that are opened (command role). Behind a proxy
+    /// that `http.trusted_proxies` does not name, all clients share it.
+    pub new_passwords_per_address_max: u32,
     /// At least 32 random bytes for idempotency keys (command role); also what query and command roles know each other by.
     pub secret_file: PathBuf,
 }
@@ -283,6 +286,7 @@ impl Default for AuthSettings {
             signing_key_file: PathBuf::from("keys/signing-key.pem"),
             verify_key_file: PathBuf::from("keys/verify-key.pem"),
             password_memory_kib: 19_456,
+            new_passwords_per_address_max: 500,
             secret_file: PathBuf::from("keys/secret"),
         }
     }
@@ -349,11 +353,13 @@ pub struct ExportSettings {
     pub at_once_max: usize,
     /// The longest time that an export may take, however slowly its client takes it, in milliseconds (command and query roles).
     pub time_ms_max: u64,
+    /// The longest time that one piece of an export may wait for its client, in milliseconds (command role).
+    pub piece_ms_max: u64,
 }
 
 impl Default for ExportSettings {
     fn default() -> Self {
-        Self { url: exports::PATH.into(), link_s: 300, at_once_max: 4, time_ms_max: 120_000 }
+        Self { url: exports::PATH.into(), link_s: 300, at_once_max: 4, time_ms_max: 120_000, piece_ms_max: 10_000 }
     }
 }
 
@@ -369,7 +375,7 @@ impl ExportSettings {
 #[serde(default, deny_unknown_fields)]
 pub struct MailSettings {
     /// The server that takes mails: `smtps://user:password@mail.example`, or `smtp://mail.example:587?tls=required`. Empty: mails wait,
-    /// and are forgotten after a week.
+    /// and are forgotten after a week, those for a forgotten password once they could not be used any more.
     pub smtp_url: SecretUrl,
     /// From whom they come: `Name <address>`.
     pub from: String,
@@ -381,6 +387,9 @@ pub struct MailSettings {
     pub verify_within_s: u32,
     /// How long a mail for a forgotten password can be used, in seconds.
     pub reset_within_s: u32,
+    /// Mails that one mailbox gets within a day, under all its names with a plus, while nobody has shown that mail to it reaches them. An
+    /// account that is opened with it after that gets its mail by asking again later.
+    pub unproven_per_day_max: u32,
     /// For development: without a server, mails are shown at `/dev/mails` on the operators' port instead of being sent.
     pub development_page: bool,
 }
@@ -394,6 +403,7 @@ impl Default for MailSettings {
             reset_url: String::new(),
             verify_within_s: 48 * 3_600,
             reset_within_s: 30 * 60,
+            unproven_per_day_max: 20,
             development_page: false,
         }
     }

@@ -12,6 +12,7 @@ use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
     Passwords,
 };
+use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
 use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
@@ -47,7 +48,11 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
     };
-    let exports = ExportLimits { at_once_max: settings.exports.at_once_max, time_max: settings.exports.time_max() };
+    let exports = ExportLimits {
+        at_once_max: settings.exports.at_once_max,
+        time_max: settings.exports.time_max(),
+        piece_wait_max: Duration::from_millis(settings.exports.piece_ms_max),
+    };
     let accounts = account_rules(&settings.mail);
     let secret = keys::read_secret(&settings.auth.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;
@@ -66,6 +71,8 @@ fn auth(settings: &Settings) -> Result<Auth, RoleError> {
         signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
         attempts: Attempts::new(AttemptLimits::default()),
         resets: Attempts::new(AttemptLimits::of_resets()),
+        mails: MailCounts::new(MailLimits { unproven_per_day_max: settings.mail.unproven_per_day_max }),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.auth.new_passwords_per_address_max)),
         exports: links.map_err(|error| cannot_start(error.into()))?,
     })
 }

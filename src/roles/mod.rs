@@ -12,7 +12,8 @@ use crate::keys::KeyError;
 use crate::settings::{PostgresSettings, Settings};
 use crate::telemetry::{self, TelemetryError};
 use axum::Router;
-use millrace_events::History;
+use millrace_command::CommandFailure;
+use millrace_events::{History, UserId};
 use millrace_log::{Log, LogError};
 use millrace_read::connect::{self, Database};
 use millrace_read::erasure::folded_erasures;
@@ -76,7 +77,19 @@ pub enum RoleError {
     Email(#[from] millrace_events::values::ValueError),
     /// An operator's command has no answer.
     #[error("the command was not answered")]
-    Command(#[from] millrace_command::CommandFailure),
+    Command(#[from] CommandFailure),
+    /// Somebody who was erased is still there since PostgreSQL was restored.
+    #[error(
+        "history {history} has begun, but whoever is named here is not erased again. Start nothing before `millrace log new-history` \
+        has done so: {}",
+        named(failed)
+    )]
+    NotErasedAgain {
+        /// The new history.
+        history: History,
+        /// Who, and why not.
+        failed: Vec<(UserId, CommandFailure)>,
+    },
     /// Nobody with that id was erased.
     #[error("no receipt of an erasure has the id {0}, nor has a person with this id been erased")]
     NoReceipt(uuid::Uuid),
@@ -248,16 +261,18 @@ pub async fn connect_log(settings: &PostgresSettings, purpose: &str) -> Result<L
     Ok(Log::connect(&wanted).await?)
 }
 
+fn named(failed: &[(UserId, CommandFailure)]) -> String {
+    failed.iter().map(|(person, failure)| format!("{person} ({failure})")).collect::<Vec<_>>().join(", ")
+}
+
 /// Begins a new history of the log: see `millrace log new-history`. Whoever was erased since the backup is erased again.
 pub async fn new_history(settings: &Settings) -> Result<History, RoleError> {
     let log = connect_log(&settings.postgres, "new-history").await?;
     let erased = folded_erasures(&documents(settings).await?).await?;
     let (history, destroyed) = relay::new_history(&log, settings, erased).await?;
     let commands = command::commands(settings).await?;
-    for person in destroyed {
-        commands.erase_again(person).await?;
-    }
-    Ok(history)
+    let failed = commands.erase_all_again(&destroyed).await;
+    if failed.is_empty() { Ok(history) } else { Err(RoleError::NotErasedAgain { history, failed }) }
 }
 
 /// The documents, for an operator.

@@ -6,7 +6,7 @@ use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
 
-const REASON: &str = "It names a neighbour.";
+pub const REASON: &str = "It names a neighbour.";
 const POST: &str = "query($id: ID!) {
     post(id: $id) { ...Shown }
     node(id: $id) { ... on Post { ...Shown } }
@@ -37,12 +37,12 @@ const WATCH_FEED: &str = "subscription { event: feedChanged {
 const MANY: usize = 45;
 
 /// An author, somebody who follows them, somebody from staff, and nobody.
-struct Scene {
+pub struct Scene {
     nobody: Client,
-    ada: Person,
-    ben: Person,
-    staff: Person,
-    post: String,
+    pub ada: Person,
+    pub ben: Person,
+    pub staff: Person,
+    pub post: String,
 }
 
 fn ids(list: &Value) -> Vec<&str> {
@@ -55,7 +55,7 @@ fn error(payload: &Value) -> &str {
 }
 
 impl Scene {
-    async fn begin(stage: &Stage, client: &Client) -> Self {
+    pub async fn begin(stage: &Stage, client: &Client) -> Self {
         let (ada, ben, staff) =
             (client.sign_up("Ada").await, client.sign_up("Ben").await, client.sign_up("Staff").await);
         stage.grant(&staff, "staff").await;

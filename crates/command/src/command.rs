@@ -1,5 +1,6 @@
 //! What a command is: an input, rules, a handler, an outcome of ids. Each noun's file has its commands.
 
+use crate::auth::MailToken;
 use crate::{CommandError, DataExport, HandlerError, Session, UnitOfWork};
 use async_graphql::{ID, InputType};
 use millrace_events::UserId;
@@ -98,8 +99,20 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
 pub enum PasswordWork<'a> {
     /// There is none.
     Nothing,
-    /// Hash a new one.
-    Hash(&'a Password),
+    /// Hash the one that an account with this address would have. That is counted.
+    Open {
+        /// Whose account.
+        email: &'a Email,
+        /// The first one.
+        password: &'a Password,
+    },
+    /// Hash a new one for whoever has read the mail with this token, if there was one. That is counted.
+    Reset {
+        /// Out of the mail.
+        token: &'a MailToken,
+        /// The next one.
+        password: &'a Password,
+    },
     /// Compare it with that of the account with this address, if there is one.
     Verify {
         /// Whose password.
@@ -145,12 +158,22 @@ pub struct Handled<O> {
     pub(crate) export: Option<DataExport>,
     pub(crate) rejection: Option<CommandError>,
     pub(crate) owner: Option<String>,
+    pub(crate) left: Option<String>,
 }
 
 impl<O> Handled<O> {
     /// Accepted, with the ids of what was touched.
     pub fn new(outcome: O) -> Self {
-        Self { outcome, aggregate_id: None, version: None, session: None, export: None, rejection: None, owner: None }
+        Self {
+            outcome,
+            aggregate_id: None,
+            version: None,
+            session: None,
+            export: None,
+            rejection: None,
+            owner: None,
+            left: None,
+        }
     }
 
     /// The aggregate that the receipt tells about, and its version now.
@@ -176,6 +199,11 @@ impl<O> Handled<O> {
     /// Sent by the owner of the account with this address, as compared: what they got wrong before counts no longer.
     pub(crate) fn by_owner(self, email_canonical: String) -> Self {
         Self { owner: Some(email_canonical), ..self }
+    }
+
+    /// No account has this address any more, as compared: what was known of its sign-ins is forgotten.
+    pub(crate) fn leaving(self, email_canonical: String) -> Self {
+        Self { left: Some(email_canonical), ..self }
     }
 
     /// The answer is no all the same; what was changed stands, such as the end of a sign-in whose refresh token was stolen.

@@ -21,8 +21,12 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
+
+/// How long an operator waits for somebody to be erased again: longer than erasing may take, as a process that ends before takes it back.
+const ERASE_AGAIN_WAIT_MAX: Duration = rows::erasure::STATEMENT_MAX.saturating_add(Duration::from_secs(60));
 
 /// What comes with every command, whichever it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +163,19 @@ impl Commands {
 
     /// Erases a person again, if PostgreSQL remembers them since it was restored from a backup.
     pub async fn erase_again(&self, user_id: UserId) -> Result<Answer<ErasedAgain>, CommandFailure> {
-        self.execute_as(Actor::System, Request::new(Viewer::Anonymous), EraseAgain { user_id }).await
+        let request = Request::new(Viewer::Anonymous);
+        self.execute_within(ERASE_AGAIN_WAIT_MAX, Actor::System, request, EraseAgain { user_id }).await
+    }
+
+    /// Erases all of these again, also those who come after one with whom it failed. Answers with whom, and why.
+    pub async fn erase_all_again(&self, persons: &[UserId]) -> Vec<(UserId, CommandFailure)> {
+        let mut failed = Vec::new();
+        for person in persons {
+            if let Err(failure) = self.erase_again(*person).await {
+                failed.push((*person, failure));
+            }
+        }
+        failed
     }
 
     /// The person with this e-mail address, for the operator.
@@ -212,13 +228,16 @@ impl Commands {
         Ok(MailQueue { waiting, dead })
     }
 
-    /// Deletes rows whose time is over, a bounded number of them. To be called now and then by any process.
+    /// Deletes rows whose time is over, a bounded number of them, and forgets what this process counts no longer. To be called now and
+    /// then by every process.
     pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
-        let (database, rows_max) = (self.pipeline.log.database(), self.pipeline.settings.sweep_rows_max);
+        let Pipeline { log, settings, auth, .. } = &*self.pipeline;
+        auth.age(Timestamp::new(OffsetDateTime::now_utc()));
+        let (database, rows_max) = (log.database(), settings.sweep_rows_max);
         let swept = async {
             let idempotency_keys = idempotency::sweep(database, rows_max).await?;
             let sessions = session::sweep(database, rows_max).await?;
-            let mails = mail::sweep(database, rows_max).await?;
+            let mails = mail::sweep(database, rows_max, settings.accounts.reset_within).await?;
             let mail_tokens = mail::sweep_tokens(database, rows_max).await?;
             Ok::<_, Fault>(Swept { idempotency_keys, sessions, mails, mail_tokens })
         };
@@ -239,8 +258,19 @@ impl Commands {
         request: Request,
         input: C,
     ) -> Result<Answer<C::Outcome>, CommandFailure> {
+        self.execute_within(self.pipeline.settings.answer_wait_max, actor, request, input).await
+    }
+
+    /// Waits so long for the answer.
+    async fn execute_within<C: Command>(
+        &self,
+        wait_max: Duration,
+        actor: Actor,
+        request: Request,
+        input: C,
+    ) -> Result<Answer<C::Outcome>, CommandFailure> {
         let started = std::time::Instant::now();
-        let outcome = self.run_in_task(actor, request, input).await.map_err(|fault| report(C::NAME, fault));
+        let outcome = self.run_in_task(wait_max, actor, request, input).await.map_err(|fault| report(C::NAME, fault));
         let result = match &outcome {
             Ok(Answer::Accepted { .. }) => "accepted",
             Ok(Answer::Rejected { .. }) => "rejected",
@@ -253,6 +283,7 @@ impl Commands {
 
     async fn run_in_task<C: Command>(
         &self,
+        wait_max: Duration,
         actor: Actor,
         request: Request,
         input: C,
@@ -265,7 +296,6 @@ impl Commands {
             drop(place);
             answer
         };
-        let wait_max = self.pipeline.settings.answer_wait_max;
         match tokio::time::timeout(wait_max, tokio::spawn(work.instrument(span))).await {
             Ok(answer) => answer?,
             Err(_) => Err(Fault::Slow { wait_ms: wait_max.as_millis() }),

@@ -1,22 +1,28 @@
 //! Passwords, outside of transactions: hashing and comparing take their time.
 
-use crate::auth::{Asked, Session};
+use crate::auth::{Asked, MailToken, Session};
 use crate::command::{PasswordWork, Sender};
 use crate::fault::Fault;
 use crate::frame::{Frame, PasswordFinding};
 use crate::pipeline::Pipeline;
-use crate::rows;
+use crate::rows::{self, mail_token};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{CommandError, Request, session};
 use millrace_events::values::{Email, Password};
 use millrace_events::{Timestamp, UserId};
 use std::future::Future;
+use std::net::IpAddr;
 use time::OffsetDateTime;
 
 impl Pipeline {
-    /// Signs in once more, for a sign-up that is repeated.
+    /// Signs in once more, for a sign-up that is repeated: with its own password, until the account has another one. Who knows the
+    /// sign-up's key may be whom its owner has got rid of.
     pub async fn sign_in_again(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<Session> {
-        let hash = self.same_password(user_id, password).await?;
+        let user = rows::user::find(self.log.database(), user_id.0).await?;
+        if user.is_none_or(|user| user.password_set_at.is_some()) {
+            return Err(CommandError::idempotency_key_reused().into());
+        }
+        let hash = self.same_password(frame, user_id, password).await?;
         let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), Sender::Anyone).await?;
         match session::begin(&mut unit, user_id, &hash).await {
             Ok((session, _)) => self.commit(unit).await.map(|()| session).map_err(Into::into),
@@ -27,30 +33,53 @@ impl Pipeline {
         }
     }
 
-    /// The hash of the person's password, if it is this one. Another password is another input.
-    pub async fn same_password(&self, user_id: UserId, password: &Password) -> Handling<String> {
-        let hash = rows::user::password_hash(self.log.database(), user_id.0).await?;
-        if !self.auth.passwords.matches(password.clone(), hash.clone()).await? {
-            return Err(CommandError::idempotency_key_reused().into());
+    /// The hash of the person's password, if it is this one. Another password is another input, and a guess like any other.
+    pub async fn same_password(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<String> {
+        match self.compare_own(user_id, password, frame.client_address).await? {
+            PasswordFinding::Matches { hash, .. } => Ok(hash),
+            _ => Err(CommandError::idempotency_key_reused().into()),
         }
-        Ok(hash.unwrap_or_default())
     }
 
     /// Hashing and comparing take their time, so they are done before the transaction.
     pub async fn look_at_password(&self, work: PasswordWork<'_>, request: &Request) -> Result<PasswordFinding, Fault> {
         match work {
             PasswordWork::Nothing => Ok(PasswordFinding::Nothing),
-            PasswordWork::Hash(password) => {
-                Ok(PasswordFinding::Hashed(self.auth.passwords.hash(password.clone()).await?))
-            }
+            PasswordWork::Open { email, password } => self.hash_new(&email.canonical(), password, request).await,
+            PasswordWork::Reset { token, password } => self.hash_for_reader(token, password, request).await,
             PasswordWork::Verify { email, password } => {
                 let account = email.canonical();
-                self.counted(&account, request, self.compare(&account, password)).await
+                self.counted(&account, request.client_address, self.compare(&account, password)).await
             }
             PasswordWork::Forgotten(email) => self.count_reset(email, request),
             PasswordWork::Confirm(password) => self.confirm(password, request).await,
             PasswordWork::Replace { current, new } => self.replace(current, new, request).await,
         }
+    }
+
+    /// Counted before the work is done: a hash is what costs.
+    async fn hash_new(&self, whose: &str, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+        self.count_new_password(whose, request)?;
+        Ok(PasswordFinding::Hashed(self.auth.passwords.hash(new.clone()).await?))
+    }
+
+    /// Of a token that was never mailed nothing is hashed. Whether it is still good is the handler's to tell.
+    async fn hash_for_reader(
+        &self,
+        token: &MailToken,
+        new: &Password,
+        request: &Request,
+    ) -> Result<PasswordFinding, Fault> {
+        match mail_token::owner(self.log.database(), &token.hash()).await? {
+            Some(owner) => self.hash_new(&owner.to_string(), new, request).await,
+            None => Ok(PasswordFinding::Differs),
+        }
+    }
+
+    fn count_new_password(&self, whose: &str, request: &Request) -> Result<(), Fault> {
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        let counted = self.auth.new_passwords.ask(whose, request.client_address, now);
+        counted.map(|_| ()).map_err(|wait| Fault::TooManyNewPasswords { wait })
     }
 
     /// Whether there is such an account makes no difference.
@@ -65,7 +94,8 @@ impl Pipeline {
 
     async fn replace(&self, current: &Password, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
         Ok(match self.confirm(current, request).await? {
-            PasswordFinding::Matches { hash: was, .. } => {
+            PasswordFinding::Matches { user_id, hash: was } => {
+                self.count_new_password(&user_id.0.to_string(), request)?;
                 PasswordFinding::Replaces { was, hash: self.auth.passwords.hash(new.clone()).await? }
             }
             differs => differs,
@@ -75,6 +105,15 @@ impl Pipeline {
     /// Whoever got hold of an access token must not guess the password with it: it counts like a sign-in.
     async fn confirm(&self, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
         let user_id = request.viewer.user_id().ok_or(Fault::NotSignedIn)?;
+        self.compare_own(user_id, password, request.client_address).await
+    }
+
+    async fn compare_own(
+        &self,
+        user_id: UserId,
+        password: &Password,
+        client_address: Option<IpAddr>,
+    ) -> Result<PasswordFinding, Fault> {
         let found = rows::user::own_credentials(self.log.database(), user_id.0).await?;
         // An account that is no more has no password that could match: a retry of what ended it still finds its answer.
         let (account, hash) =
@@ -86,17 +125,17 @@ impl Pipeline {
                 _ => PasswordFinding::Differs,
             })
         };
-        self.counted(&account, request, compare).await
+        self.counted(&account, client_address, compare).await
     }
 
     /// A guess counts as wrong until it was right; one that could not be compared does not count.
     async fn counted(
         &self,
         account: &str,
-        request: &Request,
+        address: Option<IpAddr>,
         compare: impl Future<Output = Result<PasswordFinding, Fault>>,
     ) -> Result<PasswordFinding, Fault> {
-        let (address, now) = (request.client_address, Timestamp::new(OffsetDateTime::now_utc()));
+        let now = Timestamp::new(OffsetDateTime::now_utc());
         let attempts = &self.auth.attempts;
         attempts.begin(account, address, now).map_err(|wait| Fault::TooManyAttempts { wait })?;
         let compared = compare.await;

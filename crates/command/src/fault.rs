@@ -65,6 +65,12 @@ pub enum Fault {
         /// After this time another one is allowed.
         wait: Duration,
     },
+    /// Too many new passwords were set.
+    #[error("too many new passwords")]
+    TooManyNewPasswords {
+        /// After this time another one is allowed.
+        wait: Duration,
+    },
     /// A sign-in's refresh token is used again and again within its grace.
     #[error("too many refresh tokens of one sign-in")]
     TooManyRefreshTokens,
@@ -140,7 +146,9 @@ impl Fault {
             Self::TooManyCommands | Self::TooManyAttempts { .. } | Self::TooManyRefreshTokens => {
                 FailureCode::RateLimited
             }
-            Self::TooManyResets { .. } | Self::TooManyExports => FailureCode::RateLimited,
+            Self::TooManyResets { .. } | Self::TooManyNewPasswords { .. } | Self::TooManyExports => {
+                FailureCode::RateLimited
+            }
             Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
@@ -154,7 +162,7 @@ impl Fault {
     /// After how many seconds it may be tried again, where that is known.
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::TooManyAttempts { wait } | Self::TooManyResets { wait } => {
+            Self::TooManyAttempts { wait } | Self::TooManyResets { wait } | Self::TooManyNewPasswords { wait } => {
                 Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX))
             }
             Self::TooManyExports => Some(EXPORT_RETRY_AFTER_S),
@@ -168,6 +176,7 @@ impl Fault {
             Self::TooManyAttempts { .. } => Some("failed sign-ins"),
             Self::TooManyExports => Some("exports at once"),
             Self::TooManyResets { .. } => Some("password resets"),
+            Self::TooManyNewPasswords { .. } => Some("new passwords"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
             Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),
             Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),

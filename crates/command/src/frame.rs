@@ -1,11 +1,13 @@
 //! What is known of a command before its transaction, and stays the same over all attempts.
 
 use crate::auth::Auth;
+use crate::rows::mail::Kind;
 use crate::{KeyOwner, ShopRules};
 use millrace_events::viewer::Person;
 use millrace_events::{CommandId, UserId, Viewer};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Who sends a command: somebody with or without a token, or the operator at the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,6 +51,18 @@ pub(crate) enum PasswordFinding {
     Differs,
 }
 
+/// The kinds of mails that a command has asked for, and whether it may write one: another attempt asks for the same mail, which counts once.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct MailGrants(Arc<Mutex<BTreeMap<Kind, bool>>>);
+
+impl MailGrants {
+    /// What was answered before, or is answered now.
+    pub fn ask(&self, kind: Kind, count: impl FnOnce() -> bool) -> bool {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked.entry(kind).or_insert_with(count)
+    }
+}
+
 /// What stays the same over all attempts of a command.
 #[derive(Clone)]
 pub(crate) struct Frame {
@@ -58,5 +72,25 @@ pub(crate) struct Frame {
     pub password: PasswordFinding,
     pub auth: Arc<Auth>,
     pub client_address: Option<IpAddr>,
+    pub mails: MailGrants,
     pub shop: ShopRules,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_attempt_is_granted_what_the_first_one_was() {
+        let (grants, mut counted) = (MailGrants::default(), 0);
+        let mut ask = |kind| {
+            grants.clone().ask(kind, || {
+                counted += 1;
+                counted == 1
+            })
+        };
+        assert_eq!([ask(Kind::VerifyEmail), ask(Kind::VerifyEmail), ask(Kind::PasswordChanged)], [true, true, false]);
+        assert!(!ask(Kind::PasswordChanged));
+        assert_eq!(counted, 2);
+    }
 }

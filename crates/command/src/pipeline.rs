@@ -4,7 +4,7 @@ use crate::auth::{Auth, Session};
 use crate::command::Handled;
 use crate::failure::{CommandFailure, FailureCode};
 use crate::fault::{Fault, HandlerError};
-use crate::frame::{Actor, Frame};
+use crate::frame::{Actor, Frame, MailGrants};
 use crate::idempotency::{self, Claim, Claimed, Kept};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{
@@ -42,6 +42,8 @@ struct Settled<O> {
     rejection: Option<CommandError>,
     /// By which address the owner's failed sign-ins are counted, if they have shown who they are.
     owner: Option<String>,
+    /// The address that no account has any more.
+    left: Option<String>,
 }
 
 impl Pipeline {
@@ -66,7 +68,8 @@ impl Pipeline {
         let trace = request.trace.filter(|trace| is_trace(trace));
         let shop = self.settings.shop;
         let (command_id, client_address) = (request.command_id, request.client_address);
-        let frame = Frame { command_id, actor, trace, password, auth, client_address, shop };
+        let mails = MailGrants::default();
+        let frame = Frame { command_id, actor, trace, password, auth, client_address, mails, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {
@@ -106,6 +109,9 @@ impl Pipeline {
         if let Some(account) = &settled.owner {
             self.auth.attempts.proved(account, frame.client_address, Timestamp::new(OffsetDateTime::now_utc()));
         }
+        if let Some(account) = &settled.left {
+            self.auth.attempts.forget(account);
+        }
         Ok(settled)
     }
 
@@ -143,7 +149,7 @@ impl Pipeline {
         kept: Kept<C::Outcome>,
     ) -> Handling<Settled<C::Outcome>> {
         if let Some((user_id, password)) = C::replay_has_set(valid, &kept.outcome) {
-            self.same_password(user_id, password).await?;
+            self.same_password(frame, user_id, password).await?;
         }
         let session = match C::replay_signs_in(valid, &kept.outcome) {
             Some((user_id, password)) => Some(self.sign_in_again(frame, user_id, password).await?),
@@ -151,7 +157,7 @@ impl Pipeline {
         };
         let export = if C::IS_HANDLED_AGAIN { self.handle_again::<C>(frame, valid).await? } else { None };
         let receipt = CommandReceipt { replayed: true, ..kept.receipt };
-        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None, owner: None })
+        Ok(Settled { receipt, outcome: kept.outcome, session, export, rejection: None, owner: None, left: None })
     }
 
     /// What a repeated command answers anew, if it would be accepted now. It changes nothing, so nothing is committed.
@@ -239,8 +245,8 @@ fn settled<O>(unit: &UnitOfWork, handled: Handled<O>) -> Settled<O> {
         accepted_at: Some(unit.at()),
         consistency_token: None,
     };
-    let Handled { outcome, session, export, rejection, owner, .. } = handled;
-    Settled { receipt, outcome, session, export, rejection, owner }
+    let Handled { outcome, session, export, rejection, owner, left, .. } = handled;
+    Settled { receipt, outcome, session, export, rejection, owner, left }
 }
 
 fn rejected(command_id: CommandId) -> CommandReceipt {

@@ -5,6 +5,7 @@
 use crate::auth::Auth;
 use crate::fault::{Fault, HandlerError, sql_state};
 use crate::frame::{Actor, Frame, PasswordFinding};
+use crate::rows::mail::Kind;
 use crate::{Sender, ShopRules};
 use millrace_events::viewer::Person;
 use millrace_events::{
@@ -142,6 +143,11 @@ impl UnitOfWork {
 
     pub(crate) fn auth(&self) -> &Auth {
         &self.frame.auth
+    }
+
+    /// Whether the one mail of this kind that the command writes may be written; `count` is asked at the first attempt alone.
+    pub(crate) fn is_granted(&self, kind: Kind, count: impl FnOnce() -> bool) -> bool {
+        self.frame.mails.ask(kind, count)
     }
 
     /// Makes the key that seals a new person's data.

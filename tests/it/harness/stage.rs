@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 /// Cheap argon2, so that a test with fifty accounts is not a test of argon2.
 const CHEAP_PASSWORDS: (&str, &str) = ("MILLRACE_AUTH__PASSWORD_MEMORY_KIB", "64");
+/// All people of a test come from one address.
+const MANY_ACCOUNTS: (&str, &str) = ("MILLRACE_AUTH__NEW_PASSWORDS_PER_ADDRESS_MAX", "100000");
 
 /// Names, keys and addresses of one test.
 pub struct Stage {
@@ -155,6 +157,7 @@ fn environment(name: &str, urls: &Urls, postgres: &str, keys: &std::path::Path) 
         ("MILLRACE_MAIL__DEVELOPMENT_PAGE", "true".to_owned()),
         ("MILLRACE_LOGS__FILTER", std::env::var("MILLRACE_TEST_LOGS").unwrap_or_else(|_| "warn".into())),
         (CHEAP_PASSWORDS.0, CHEAP_PASSWORDS.1.to_owned()),
+        (MANY_ACCOUNTS.0, MANY_ACCOUNTS.1.to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .to_vec()

@@ -8,6 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits, Passwords,
 };
+use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::order::OrderLineInput;
 use millrace_command::{
     Answer, Auth, Command, Commands, CreateProduct, PayOrder, PlaceOrder, Request, ServerSecret, Settings, TopUpWallet,
@@ -73,6 +74,8 @@ fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(&signing_key, ExportLinkRules::default())?,
         resets: Attempts::new(AttemptLimits::of_resets()),
+        mails: MailCounts::new(MailLimits::default()),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(u32::MAX)),
     };
     let secret = ServerSecret::new(SECRET).map_err(|error| BenchError::Commands(error.into()))?;
     Ok(Commands::new(log.clone(), auth, Settings::new(secret)))

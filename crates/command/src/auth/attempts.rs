@@ -1,4 +1,5 @@
-//! Sign-ins are counted until they succeed, so that passwords cannot be tried by the thousand.
+//! Sign-ins are counted until they succeed, so that passwords cannot be tried by the thousand. The same counts bound what else strangers
+//! may ask for: mails for forgotten passwords, and new passwords.
 //!
 //! Counted per account and address together, per account, per address, and overall. An address from which an account's owner has
 //! signed in before is held to the first of these alone: whatever strangers try, they do not lock the owner out. In this process
@@ -27,6 +28,8 @@ pub struct AttemptLimits {
     pub counts_max: usize,
     /// Pairs of account and address that are remembered as the owner's. When there are more, the oldest half is forgotten.
     pub familiar_max: usize,
+    /// How long such a pair is remembered since the owner signed in from there last.
+    pub familiar_for: Duration,
 }
 
 impl Default for AttemptLimits {
@@ -39,6 +42,7 @@ impl Default for AttemptLimits {
             window: Duration::from_secs(15 * 60),
             counts_max: 100_000,
             familiar_max: 100_000,
+            familiar_for: Duration::from_secs(90 * 24 * 3_600),
         }
     }
 }
@@ -48,6 +52,18 @@ impl AttemptLimits {
     /// asks.
     pub fn of_resets() -> Self {
         Self { per_account_max: 10, ..Self::default() }
+    }
+
+    /// How many new passwords may be set by whoever has none yet, has forgotten theirs, or sets another: each costs a hash. An account
+    /// is not held back for what strangers do in its name.
+    pub fn of_new_passwords(per_address_max: u32) -> Self {
+        Self {
+            per_account_and_address_max: 100,
+            per_account_max: u32::MAX,
+            per_address_max,
+            overall_max: 20_000,
+            ..Self::default()
+        }
     }
 }
 
@@ -165,6 +181,24 @@ impl Attempts {
         }
     }
 
+    /// The account is no more, or has another address: whoever has this one next inherits nothing.
+    pub fn forget(&self, account: &str) {
+        let mut known = self.known();
+        known.familiar.retain(|(of, _), _| of != account);
+        known.counts.retain(|whose, _| match whose {
+            Whose::Pair((of, _)) | Whose::Account(of) => of != account,
+            Whose::Address(_) | Whose::Everybody => true,
+        });
+    }
+
+    /// Forgets what counts no longer. To be called now and then.
+    pub fn age(&self, now: Timestamp) {
+        let familiar_ms = i64::try_from(self.limits.familiar_for.as_millis()).unwrap_or(i64::MAX);
+        let mut known = self.known();
+        known.counts.retain(|_, count| self.left_ms(*count, now) > 0);
+        known.familiar.retain(|_, since_ms| now.unix_ms().saturating_sub(*since_ms) < familiar_ms);
+    }
+
     /// Everything that an attempt counts for, its pair first.
     fn limited(&self, pair: &Pair) -> Vec<(Whose, u32)> {
         let (account, address) = pair;
@@ -233,6 +267,7 @@ mod tests {
         window: Duration::from_secs(60),
         counts_max: 1_000,
         familiar_max: 1_000,
+        familiar_for: Duration::from_secs(3_600),
     };
     const FEW: usize = 10;
 
@@ -352,6 +387,31 @@ mod tests {
         assert_eq!(failed(&attempts, "a", address("2001:db8::ffff:1:2"), 0), Err(60));
         assert_eq!(failed(&attempts, "a", address("2001:db8:0:1::1"), 0), Ok(()));
         assert_eq!(pair("a", address("::ffff:127.0.0.1")), pair("a", from(1)));
+    }
+
+    #[test]
+    fn who_is_forgotten_leaves_nothing_to_whoever_comes_next() {
+        let attempts = Attempts::new(LIMITS);
+        assert_eq!(succeeds(&attempts, "a", from(1), 0), Ok(()));
+        assert_eq!(succeeds(&attempts, "b", from(1), 0), Ok(()));
+        assert_eq!(failed(&attempts, "a", from(2), 0), Ok(()));
+        attempts.forget("a");
+        let known = format!("{:?}", attempts.known());
+        assert!(!known.contains("\"a\"") && known.contains("\"b\""), "{known}");
+        assert_eq!(attempts.known().counts[&Whose::Address(from(2).unwrap())].tried, 1, "the guesser is still known");
+    }
+
+    #[test]
+    fn what_counts_no_longer_is_forgotten() {
+        let attempts = Attempts::new(LIMITS);
+        assert_eq!(succeeds(&attempts, "a", from(1), 0), Ok(()));
+        assert_eq!(failed(&attempts, "b", from(2), 10), Ok(()));
+        attempts.age(at(69));
+        assert!(attempts.known().counts.contains_key(&Whose::Account("b".into())));
+        attempts.age(at(70));
+        assert!(attempts.known().counts.is_empty() && attempts.known().familiar.len() == 1);
+        attempts.age(at(3_600));
+        assert!(attempts.known().familiar.is_empty());
     }
 
     #[test]

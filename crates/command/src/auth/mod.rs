@@ -10,6 +10,9 @@ mod refresh_token;
 mod secret_text;
 mod session;
 
+use crate::mail::MailCounts;
+use millrace_events::Timestamp;
+
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{Asked, AttemptLimits, Attempts};
 pub use export_link::{DataExport, ExportLinkRules, ExportLinks, ExportRight};
@@ -33,4 +36,18 @@ pub struct Auth {
     pub exports: ExportLinks,
     /// Counts mails for forgotten passwords.
     pub resets: Attempts,
+    /// Counts mails that somebody else's mailbox may be filled with.
+    pub mails: MailCounts,
+    /// Counts new passwords.
+    pub new_passwords: Attempts,
+}
+
+impl Auth {
+    /// Forgets what counts no longer, and with it whose it was.
+    pub(crate) fn age(&self, now: Timestamp) {
+        for counts in [&self.attempts, &self.resets, &self.new_passwords] {
+            counts.age(now);
+        }
+        self.mails.age(now);
+    }
 }

@@ -24,12 +24,15 @@ impl Default for PasswordCost {
     }
 }
 
+/// New passwords may have one of so many places, whoever brings them: signing in goes on beside them.
+const NEW_PLACES_DIVISOR: usize = 2;
+
 /// How much of the machine passwords may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordLimits {
     /// Hashes at the same time.
     pub at_once_max: usize,
-    /// Requests that wait for their turn; more are turned away at once.
+    /// Requests that wait for their turn; more are turned away at once. New passwords have half of all places at the most.
     pub waiting_max: usize,
     /// How long one waits for its turn.
     pub wait_max: Duration,
@@ -38,7 +41,7 @@ pub struct PasswordLimits {
 impl Default for PasswordLimits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { at_once_max: cores, waiting_max: 32, wait_max: Duration::from_secs(2) }
+        Self { at_once_max: cores, waiting_max: 64, wait_max: Duration::from_secs(2) }
     }
 }
 
@@ -71,6 +74,8 @@ pub struct Passwords {
     turns: Arc<Semaphore>,
     /// One for each request that computes or waits.
     places: Arc<Semaphore>,
+    /// Those of the places that new passwords may have. Anybody may bring one, so the rest is kept for whoever has one.
+    new_places: Arc<Semaphore>,
     /// Of a password that nobody knows: an unknown address costs what a known one costs.
     decoy: Arc<str>,
 }
@@ -81,19 +86,27 @@ impl Passwords {
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let unknown: [u8; 32] = rand::random();
+        let places = limits.at_once_max + limits.waiting_max;
         Ok(Self {
             decoy: hash(&argon2, &unknown)?.into(),
             argon2,
             wait_max: limits.wait_max,
             turns: Arc::new(Semaphore::new(limits.at_once_max)),
-            places: Arc::new(Semaphore::new(limits.at_once_max + limits.waiting_max)),
+            places: Arc::new(Semaphore::new(places)),
+            new_places: Arc::new(Semaphore::new(places.div_ceil(NEW_PLACES_DIVISOR))),
         })
     }
 
     /// The hash to keep of a new password.
     pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
+        let place = Arc::clone(&self.new_places).try_acquire_owned().map_err(|_| PasswordError::TooManyWaiting)?;
         let argon2 = self.argon2.clone();
-        self.compute(move || hash(&argon2, password.as_bytes())).await
+        let work = move || {
+            let hashed = hash(&argon2, password.as_bytes());
+            drop(place);
+            hashed
+        };
+        self.compute(work).await
     }
 
     /// True if the password is the one that was hashed. Without a hash the same work is done, and the answer is no.

@@ -1,13 +1,12 @@
 //! The document of an export, written part by part.
 
 use super::parts::{PARTS, Part};
-use super::writing::{Snapshot, Stopped};
-use super::{Piece, words};
+use super::words;
+use super::writing::{Outlet, Snapshot, Stopped};
 use crate::fault::Fault;
 use millrace_events::{KeyState, UserId};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
 use std::mem::take;
-use tokio::sync::mpsc::Sender;
 
 /// The form of the document. A part or a field more is the same form; another meaning is another form.
 pub const FORMAT: &str = "millrace-export/1";
@@ -15,19 +14,15 @@ pub const FORMAT: &str = "millrace-export/1";
 const ROWS_AT_ONCE: usize = 32;
 
 /// Writes the whole document, no faster than it is taken.
-pub(super) async fn write(snapshot: &Snapshot, person: UserId, pieces: &Sender<Piece>) -> Result<(), Stopped> {
+pub(super) async fn write(snapshot: &Snapshot, person: UserId, pieces: &Outlet<'_>) -> Result<(), Stopped> {
     let Snapshot { transaction, at, key } = snapshot;
-    send(pieces, format!("{{\"format\":\"{FORMAT}\",\"exportedAt\":\"{at}\"")).await?;
+    pieces.send(format!("{{\"format\":\"{FORMAT}\",\"exportedAt\":\"{at}\"")).await?;
     for part in PARTS {
         declare(transaction, part, person).await?;
         PartWriter { db: transaction, part, person, key }.write(pieces).await?;
         transaction.execute_unprepared("CLOSE part").await?;
     }
-    send(pieces, "\n}\n".into()).await
-}
-
-async fn send(pieces: &Sender<Piece>, text: String) -> Result<(), Stopped> {
-    pieces.send(Piece::Text(text)).await.map_err(|_| Stopped::Left)
+    pieces.send("\n}\n".into()).await
 }
 
 /// A cursor: what was not fetched yet costs nothing when the client leaves.
@@ -45,7 +40,7 @@ struct PartWriter<'a> {
 }
 
 impl PartWriter<'_> {
-    async fn write(&self, pieces: &Sender<Piece>) -> Result<(), Stopped> {
+    async fn write(&self, pieces: &Outlet<'_>) -> Result<(), Stopped> {
         let (open, close) = if self.part.is_one { ("", "") } else { ("[", "]") };
         let (mut text, mut before_row) = (format!(",\n\"{}\":{open}", self.part.name), "");
         loop {
@@ -58,13 +53,13 @@ impl PartWriter<'_> {
             if rows.len() < ROWS_AT_ONCE {
                 break;
             }
-            send(pieces, take(&mut text)).await?;
+            pieces.send(take(&mut text)).await?;
         }
         if self.part.is_one && before_row.is_empty() {
             return Err(Fault::Missing("the one row of an export's part").into());
         }
         text.push_str(close);
-        send(pieces, text).await
+        pieces.send(text).await
     }
 
     async fn fetch(&self) -> Result<Vec<QueryResult>, Fault> {

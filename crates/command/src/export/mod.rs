@@ -20,7 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use writing::Writing;
 
 pub use document::FORMAT;
-pub use parts::{COLUMNS_LEFT_OUT, PARTS, Part, TABLES_LEFT_OUT};
+pub use parts::{COLUMNS_LEFT_OUT, PARTS, Part, TABLES_LEFT_OUT, WORDS};
 
 const NAME: &str = "export";
 /// Pieces that wait for a client who takes its time.
@@ -33,11 +33,13 @@ pub struct ExportLimits {
     pub at_once_max: usize,
     /// How long writing one may take, however slowly it is taken: so long its snapshot keeps PostgreSQL from clearing up.
     pub time_max: Duration,
+    /// How long one piece of it may wait to be taken: whoever hardly reads gives the place back to others.
+    pub piece_wait_max: Duration,
 }
 
 impl Default for ExportLimits {
     fn default() -> Self {
-        Self { at_once_max: 4, time_max: Duration::from_secs(120) }
+        Self { at_once_max: 4, time_max: Duration::from_secs(120), piece_wait_max: Duration::from_secs(10) }
     }
 }
 
@@ -99,11 +101,11 @@ impl Exports {
     pub async fn open(&self, pipeline: &Pipeline, token: &str) -> Result<Export, ExportRefusal> {
         let right = pipeline.auth.exports.read(token).map_err(|_| refused())?;
         let place = self.places.take(right.user_id).ok_or_else(turned_away)?;
-        let (database, time_max) = (pipeline.log.database().clone(), self.limits.time_max);
+        let (database, limits) = (pipeline.log.database().clone(), self.limits);
         let (told, opened) = oneshot::channel();
         let (sender, pieces) = mpsc::channel(PIECES_MAX);
         // Nobody who hangs up cancels what begins a transaction.
-        tokio::spawn(Writing { database, right, time_max, place }.run(told, sender));
+        tokio::spawn(Writing { database, right, limits, place }.run(told, sender));
         opened.await.unwrap_or_else(|_| Err(failed(Fault::Missing("the task of an export"))))?;
         Ok(Export { pieces: Some(pieces) })
     }

@@ -35,7 +35,36 @@ pub const PARTS: &[Part] = &[
     Part { is_sealed: true, ..list("orders", &["orders", "order_lines"], ORDERS) },
     list("wallets", &["wallets"], WALLETS),
     list("topUps", &["top_ups"], TOP_UPS),
+    Part { is_sealed: true, ..list("reasons", &[], REASONS) },
     Part { is_sealed: true, ..list("movements", &["ledger_transactions", "ledger_entries"], MOVEMENTS) },
+];
+
+/// Words of a person that events carry: the event, its field, the part that tells them, and as what. A test asks it of the catalogue.
+pub const WORDS: &[(&str, &str, &str, &str)] = &[
+    ("user.created", "email", "account", "email"),
+    ("user.created", "firstName", "account", "firstName"),
+    ("user.created", "lastName", "account", "lastName"),
+    ("user.profileUpdated", "firstName", "account", "firstName"),
+    ("user.profileUpdated", "lastName", "account", "lastName"),
+    ("user.profileUpdated", "avatarUrl", "account", "avatarUrl"),
+    ("user.profileUpdated", "bio", "account", "bio"),
+    ("user.emailChangeRequested", "newEmail", "account", "pendingEmail"),
+    ("user.emailVerified", "email", "account", "email"),
+    ("post.created", "title", "posts", "title"),
+    ("post.created", "body", "posts", "body"),
+    ("post.created", "tags", "posts", "tags"),
+    ("post.edited", "title", "posts", "title"),
+    ("post.edited", "body", "posts", "body"),
+    ("post.edited", "tags", "posts", "tags"),
+    ("post.hidden", "reason", "reasons", "reason"),
+    ("comment.added", "text", "comments", "text"),
+    ("comment.edited", "text", "comments", "text"),
+    ("comment.hidden", "reason", "reasons", "reason"),
+    ("order.placed", "customerName", "orders", "customerName"),
+    ("order.placed", "customerEmail", "orders", "customerEmail"),
+    ("order.placed", "deliveryAddress", "orders", "deliveryAddress"),
+    ("order.cancelled", "reason", "reasons", "reason"),
+    ("wallet.moved", "note", "movements", "note"),
 ];
 
 /// Tables that hang on a person and are not told, and why not.
@@ -75,10 +104,10 @@ const MAILS: &str = "
     FROM users u JOIN mails m ON m.user_id = u.id OR (m.user_id IS NULL AND m.address_canonical = u.email_canonical)
     WHERE u.id = $1 ORDER BY m.written_at, m.id";
 
-/// What mails carried and can still be used, without what would let somebody use it.
+/// What mails carried and can still be used, or counts although it is void, without what would let somebody use it.
 const MAIL_TOKENS: &str = "
     SELECT json_build_object('purpose', upper(t.purpose), 'email', t.email_canonical, 'mailUuid', t.mail_id,
-        'writtenAt', t.written_at, 'expiresAt', t.expires_at)::text AS json
+        'writtenAt', t.written_at, 'expiresAt', t.expires_at, 'voidedAt', t.voided_at)::text AS json
     FROM mail_tokens t WHERE t.user_id = $1 ORDER BY t.expires_at";
 
 const SESSIONS: &str = "
@@ -129,6 +158,17 @@ const ORDERS: &str = "
     FROM orders o LEFT JOIN LATERAL (SELECT e.event_id, e.payload FROM recorded_events e
         WHERE e.aggregate_kind = 'order' AND e.aggregate_id = o.id AND e.name = 'order.placed') placed ON true
     WHERE o.customer_id = $1 ORDER BY o.created_at, o.id";
+
+/// What the person gave as a reason, to hide what others wrote, or to cancel an order, whoever's it was. Events alone hold it.
+const REASONS: &str = "
+    SELECT json_build_object('event', e.name, 'about', CASE e.aggregate_kind
+            WHEN 'post' THEN global_id('Post', e.aggregate_id) WHEN 'comment' THEN global_id('Comment', e.aggregate_id)
+            WHEN 'order' THEN global_id('Order', e.aggregate_id) END,
+        'at', e.at, 'reason', sealed_words(e.event_id, e.payload, 'reason'))::text AS json
+    FROM recorded_events e
+    WHERE e.actor = $1 AND e.name IN ('post.hidden', 'comment.hidden', 'order.cancelled')
+        AND e.payload::json ->> 'reason' IS NOT NULL
+    ORDER BY e.at, e.event_id";
 
 const WALLETS: &str = "
     SELECT json_build_object('id', global_id('Wallet', w.id), 'version', w.version,

@@ -1,7 +1,7 @@
 //! One export at work: a transaction that sees one moment, and the document that is written out of it.
 
 use super::places::Place;
-use super::{ExportRefusal, NAME, Piece, count, document, failed, refused};
+use super::{ExportLimits, ExportRefusal, NAME, Piece, count, document, failed, refused};
 use crate::auth::ExportRight;
 use crate::fault::Fault;
 use crate::pipeline::report;
@@ -11,15 +11,16 @@ use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult, IsolationLevel,
     Statement, TransactionTrait,
 };
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 /// One export at work.
 pub(super) struct Writing {
     pub database: DatabaseConnection,
     pub right: ExportRight,
-    pub time_max: Duration,
+    pub limits: ExportLimits,
     pub place: Place,
 }
 
@@ -58,7 +59,7 @@ impl Writing {
         let (isolation, access) = (Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly));
         let transaction = self.database.begin_with_config(isolation, access).await?;
         // A client may take its time with what it has, so this transaction may idle as long as it may last.
-        let idle = format!("SET LOCAL idle_in_transaction_session_timeout = {}", self.time_max.as_millis());
+        let idle = format!("SET LOCAL idle_in_transaction_session_timeout = {}", self.limits.time_max.as_millis());
         transaction.execute_unprepared(&idle).await?;
         let opening = Opening::read(&transaction, &self.right).await?;
         if !opening.admits(&self.right) {
@@ -72,8 +73,9 @@ impl Writing {
 
     /// Writes the document within its time; answers whether it is whole.
     async fn write(&self, snapshot: &Snapshot, pieces: &mpsc::Sender<Piece>) -> bool {
-        let writing = document::write(snapshot, self.right.user_id, pieces);
-        let stopped = match tokio::time::timeout(self.time_max, writing).await {
+        let outlet = Outlet { writing: self, pieces };
+        let writing = document::write(snapshot, self.right.user_id, &outlet);
+        let stopped = match timeout(self.limits.time_max, writing).await {
             Ok(Ok(())) => return true,
             Ok(Err(stopped)) => stopped,
             Err(_) => Stopped::Slow,
@@ -85,12 +87,34 @@ impl Writing {
     }
 }
 
+/// Where the pieces of one document go.
+pub(super) struct Outlet<'a> {
+    writing: &'a Writing,
+    pieces: &'a mpsc::Sender<Piece>,
+}
+
+impl Outlet<'_> {
+    /// Sends a piece once there is room for it, if the sign-in that asked still lasts then: not in the snapshot, which sees no end.
+    pub async fn send(&self, text: String) -> Result<(), Stopped> {
+        let Writing { database, right, limits, .. } = self.writing;
+        let room = timeout(limits.piece_wait_max, self.pieces.reserve()).await.map_err(|_| Stopped::Slow)?;
+        let room = room.map_err(|_| Stopped::Left)?;
+        if !Opening::read(database, right).await?.is_live {
+            return Err(Stopped::Ended);
+        }
+        room.send(Piece::Text(text));
+        Ok(())
+    }
+}
+
 /// Why a document was not written to its end.
 pub(super) enum Stopped {
     /// Nobody takes it any more.
     Left,
-    /// It took too long.
+    /// It took too long, or one piece did.
     Slow,
+    /// The sign-in that asked for it has ended, or its person is no more.
+    Ended,
     /// It could not be read.
     Failed(Fault),
 }
@@ -101,7 +125,7 @@ impl<F: Into<Fault>> From<F> for Stopped {
     }
 }
 
-/// What PostgreSQL knows of the sign-in that asked, in the snapshot.
+/// What PostgreSQL knows of the sign-in that asked.
 #[derive(Debug, FromQueryResult)]
 struct Opening {
     now: OffsetDateTime,

@@ -3,6 +3,7 @@
 //! What is written down is to whom and about what. The text, with the token that it may carry, is made when the mail is sent, and lies
 //! nowhere else.
 
+mod counts;
 mod sending;
 mod sweep;
 mod text;
@@ -10,11 +11,13 @@ mod text;
 use crate::fault::Fault;
 use crate::rows;
 use crate::rows::mail::{self, Kind};
+use crate::rows::user;
 use crate::unit_of_work::UnitOfWork;
 use millrace_events::values::Email;
 use std::future::Future;
 use uuid::Uuid;
 
+pub use self::counts::{MailCounts, MailLimits};
 pub use self::sending::{MailQueue, Mailed, UNANSWERED_MAX};
 pub(crate) use self::sending::{Sender, TOKENS_MAX};
 pub(crate) use self::sweep::{sweep, sweep_tokens};
@@ -75,6 +78,29 @@ pub(crate) async fn write(unit: &UnitOfWork, kind: Kind, user_id: Option<Uuid>, 
         dead_at: None,
     };
     rows::insert(unit.db(), mail).await
+}
+
+/// The same to an address of which nobody has shown that it is theirs. False, and nothing is written, if its mailbox has had enough.
+pub(crate) async fn write_unproven(unit: &UnitOfWork, kind: Kind, user_id: Uuid, address: &str) -> Result<bool, Fault> {
+    let counts = &unit.auth().mails;
+    let is_within = unit.is_granted(kind, || counts.count_unproven(address, unit.at()));
+    if is_within {
+        write(unit, kind, Some(user_id), address).await?;
+    } else {
+        tracing::debug!(?kind, "a mailbox has had enough mails");
+    }
+    Ok(is_within)
+}
+
+/// Tells an account's owner what happens to it. Whoever does the same again and again tells it once; and a mailbox that may be somebody
+/// else's has had enough at some time. What strangers do keeps nothing from an owner who has shown that mail reaches them.
+pub(crate) async fn tell(unit: &UnitOfWork, kind: Kind, user: &user::Model) -> Result<(), Fault> {
+    let counts = &unit.auth().mails;
+    let may_be_told = unit.is_granted(kind, || {
+        let is_news = counts.count_notice(kind, user.id, unit.at());
+        is_news && (user.email_verified_at.is_some() || counts.count_unproven(&user.email, unit.at()))
+    });
+    if may_be_told { write(unit, kind, Some(user.id), &user.email).await } else { Ok(()) }
 }
 
 /// Addresses were parsed before they were written down.

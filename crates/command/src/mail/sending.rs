@@ -18,7 +18,7 @@ use time::{Duration, OffsetDateTime};
 pub const UNANSWERED_MAX: i32 = 8;
 /// How long a mail is tried that carries no token.
 const NOTICE_WITHIN: Duration = Duration::days(2);
-/// The most good tokens of one kind that one person can have: no more mails go out until some are over.
+/// The most tokens of one kind that one person can have, those that are void among them: no more mails go out until some are over.
 pub(crate) const TOKENS_MAX: usize = 20;
 /// The most mails that a process has in hand.
 const AT_ONCE_MAX: u64 = 8;
@@ -61,7 +61,7 @@ impl Mailed {
 pub struct MailQueue {
     /// Mails that are not sent yet.
     pub waiting: u64,
-    /// Mails that were given up; they are kept for a week.
+    /// Mails that were given up; they are kept for a week, unless they name nobody.
     pub dead: u64,
 }
 
@@ -92,7 +92,7 @@ impl<M: Mailer> Sender<'_, M> {
         match fate {
             Fate::Sent => mail::remove(database, row.id).await?,
             Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
-            Fate::Dead => mail::give_up(database, row.id, now).await?,
+            Fate::Dead => mail::give_up(database, row, now).await?,
         }
         Ok(fate)
     }
@@ -117,7 +117,7 @@ async fn take(
                 mailed.dropped += 1;
             }
             Composed::TooLate => {
-                mail::give_up(&transaction, row.id, now).await?;
+                mail::give_up(&transaction, &row, now).await?;
                 mailed.dead += 1;
             }
             Composed::Enough => {
@@ -169,8 +169,8 @@ async fn compose(
     let Some((purpose, within)) = carries(row.kind, rules) else {
         return Ok(Composed::Mail(text::write(row, addressee(row, &reader), None, rules)));
     };
-    let live = mail_token::live(db, reader.id, purpose, now).await?;
-    if live.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX {
+    let counted = mail_token::counted(db, reader.id, purpose, now).await?;
+    if counted.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX {
         return Ok(Composed::Enough);
     }
     let token = keep_token(db, secret, row, &reader, (purpose, now + within)).await?;
@@ -194,6 +194,7 @@ async fn keep_token(
         written_at: row.written_at,
         email_canonical: canonical(addressee(row, reader).address),
         expires_at,
+        voided_at: None,
     };
     mail_token::keep(db, kept).await?;
     Ok(token)

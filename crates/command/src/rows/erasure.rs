@@ -2,11 +2,12 @@
 
 use millrace_events::{CommandId, ErasureId, Timestamp, UserId};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement, Value};
+use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Erasing may take longer than a statement else may: a person may have written very much.
-const STATEMENT_MAX: &str = "SET LOCAL statement_timeout = '300s'";
+pub(crate) const STATEMENT_MAX: Duration = Duration::from_secs(300);
 
 /// Erases a person, whose account is locked, from all tables and writes the receipt.
 pub(crate) async fn erase(
@@ -16,7 +17,7 @@ pub(crate) async fn erase(
     command: CommandId,
     at: Timestamp,
 ) -> Result<(), DbErr> {
-    db.execute_unprepared(STATEMENT_MAX).await?;
+    db.execute_unprepared(&format!("SET LOCAL statement_timeout = {}", STATEMENT_MAX.as_millis())).await?;
     let values = [erasure.0.into(), person.0.into(), command.0.into(), at.moment().into()];
     db.execute_raw(statement("SELECT erase_person($1, $2, $3, $4)", values)).await?;
     Ok(())

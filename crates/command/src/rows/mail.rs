@@ -32,7 +32,7 @@ impl std::fmt::Debug for Model {
 }
 
 /// What a mail is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// Shows that mail to an address arrives.
@@ -79,10 +79,21 @@ pub(crate) async fn put_off(db: &impl ConnectionTrait, id: Uuid, next: OffsetDat
     Ok(())
 }
 
-/// It is tried no more.
-pub(crate) async fn give_up(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateTime) -> Result<(), DbErr> {
+/// It is tried no more. One that names nobody is not kept: whoever erases its reader finds it by the address alone, which may be another
+/// one by then.
+pub(crate) async fn give_up(db: &impl ConnectionTrait, mail: &Model, at: OffsetDateTime) -> Result<(), DbErr> {
+    if mail.user_id.is_none() {
+        return remove(db, mail.id).await;
+    }
     let dead = ActiveModel { dead_at: Set(Some(at)), ..Default::default() };
-    Entity::update_many().set(dead).filter(Column::Id.eq(id)).exec(db).await?;
+    Entity::update_many().set(dead).filter(Column::Id.eq(mail.id)).exec(db).await?;
+    Ok(())
+}
+
+/// Forgets mails that name nobody, to an address that a locked account leaves behind.
+pub(crate) async fn forget_nameless(db: &impl ConnectionTrait, address_canonical: &str) -> Result<(), DbErr> {
+    let nameless = Entity::delete_many().filter(Column::UserId.is_null());
+    nameless.filter(Column::AddressCanonical.eq(address_canonical)).exec(db).await?;
     Ok(())
 }
 

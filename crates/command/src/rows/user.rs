@@ -126,11 +126,6 @@ pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> R
     Ok(credentials(db, canonical).await?.map(|(id, _)| id))
 }
 
-/// The hash of the account's password.
-pub(crate) async fn password_hash(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<String>, DbErr> {
-    living(id).select_only().column(Column::PasswordHash).into_tuple().one(db).await
-}
-
 /// The columns of an account that gets another password: an address that was asked for with the old one is forgotten.
 pub(crate) fn with_password(hash: String, at: OffsetDateTime) -> ActiveModel {
     let password_set_at = Set(Some(at));

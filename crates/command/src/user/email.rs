@@ -84,12 +84,14 @@ impl Command for ChangeEmail {
             Step::MailAgain | Step::Ask => {}
         }
         check_mails(unit, &user).await?;
-        mail::write(unit, Kind::VerifyEmail, Some(user.id), valid.email.as_str()).await?;
+        if !mail::write_unproven(unit, Kind::VerifyEmail, user.id, valid.email.as_str()).await? {
+            return Err(mailed_enough(unit.auth().mails.limits().unproven_per_day_max).into());
+        }
         if step == Step::MailAgain {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
         // Whoever has the address that counts is told while the change can still be stopped.
-        mail::write(unit, Kind::EmailChangeRequested, Some(user.id), &user.email).await?;
+        mail::tell(unit, Kind::EmailChangeRequested, &user).await?;
         let wanted = valid.email.as_str().to_owned();
         let changed = user::ActiveModel { pending_email: Set(Some(wanted.clone())), ..Default::default() };
         let version = user::advance(unit.db(), &user, changed, unit.at().moment()).await?;
@@ -135,7 +137,7 @@ fn decide_change(user: &user::Model, wanted: &Email, is_taken: bool) -> Result<S
 
 /// The account keeps its address. Answers the version.
 async fn withdraw(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> {
-    mail_token::void_of_others(unit.db(), user.id, &user.email_canonical).await?;
+    mail_token::void_of_others(unit.db(), user, unit.at().moment()).await?;
     let changed = user::ActiveModel { pending_email: Set(None), ..Default::default() };
     let version = user::advance(unit.db(), user, changed, unit.at().moment()).await?;
     let event = EmailChangeWithdrawn { user_id: UserId(user.id) };
@@ -143,21 +145,20 @@ async fn withdraw(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> {
     Ok(version)
 }
 
-/// Nobody fills mailboxes by way of this.
+/// Nobody fills mailboxes by way of this: what was withdrawn counts for as long as it would have been good.
 async fn check_mails(unit: &UnitOfWork, user: &user::Model) -> Handling<()> {
     let mut mails: BTreeSet<Uuid> =
         rows::mail::waiting_for(unit.db(), user.id, Kind::VerifyEmail).await?.into_iter().collect();
-    mails.extend(mail_token::live(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?);
+    mails.extend(mail_token::counted(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?);
     if mails.len() < TOKENS_MAX {
         return Ok(());
     }
+    Err(mailed_enough(u32::try_from(TOKENS_MAX).unwrap_or(u32::MAX)).into())
+}
+
+fn mailed_enough(max: u32) -> CommandError {
     let message = "So many mails are on their way or not read yet. Try again later.";
-    Err(CommandError::limit_reached(
-        message,
-        "mails to verify an address",
-        u32::try_from(TOKENS_MAX).unwrap_or(u32::MAX),
-    )
-    .into())
+    CommandError::limit_reached(message, "mails to verify an address", max)
 }
 
 /// Shows, with the token out of a mail, that mail to an address arrives. An address that was asked for becomes the account's.
@@ -205,7 +206,9 @@ impl Command for VerifyEmail {
         }
         mail_token::void(unit.db(), user.id, Purpose::VerifyEmail, &token.email_canonical).await?;
         let version = verify(unit, &user, &token.email_canonical, verified).await?;
-        Ok(Handled::new(EmailWanted { user: UserId(user.id) }).at(UserId(user.id), version))
+        let handled = Handled::new(EmailWanted { user: UserId(user.id) }).at(UserId(user.id), version);
+        let is_left = user.email_canonical != token.email_canonical;
+        Ok(if is_left { handled.leaving(user.email_canonical) } else { handled })
     }
 
     fn of_person(outcome: &EmailWanted) -> Option<UserId> {
@@ -237,7 +240,9 @@ async fn verify(unit: &mut UnitOfWork, user: &user::Model, email_canonical: &str
     let email = match verified {
         Verified::Own => user.email.clone(),
         Verified::Next(email) => {
-            mail::write(unit, Kind::EmailChanged, Some(user.id), &user.email).await?;
+            mail::tell(unit, Kind::EmailChanged, user).await?;
+            // Nothing leads from the account to this address any more, so an erasure would not find them.
+            rows::mail::forget_nameless(unit.db(), &user.email_canonical).await?;
             changed.email = Set(email.clone());
             changed.email_canonical = Set(email_canonical.to_owned());
             changed.pending_email = Set(None);

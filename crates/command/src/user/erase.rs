@@ -83,7 +83,8 @@ impl Command for EraseAccount {
         role::leave(unit, user.id).await?;
         let erasure_receipt_id = ErasureId::generate();
         let version = erase(unit, &user, erasure_receipt_id, now).await?;
-        Ok(Handled::new(AccountErased { erased_user_id: user_id, erasure_receipt_id }).at(user_id, version))
+        let handled = Handled::new(AccountErased { erased_user_id: user_id, erasure_receipt_id });
+        Ok(handled.at(user_id, version).leaving(user.email_canonical))
     }
 }
 

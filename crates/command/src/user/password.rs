@@ -72,8 +72,8 @@ impl Command for ChangePassword {
         // After the lock: a sign-in that is committed by now has its token from before this moment.
         let now = unit.clock().await?;
         session::end_others(unit.db(), user_id.0, kept.0, now.moment()).await?;
-        mail_token::void_with_password(unit.db(), user_id.0, &user.email_canonical).await?;
-        mail::write(unit, Kind::PasswordChanged, Some(user_id.0), &user.email).await?;
+        mail_token::void_with_password(unit.db(), &user, now.moment()).await?;
+        mail::tell(unit, Kind::PasswordChanged, &user).await?;
         let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user_id.0, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));

@@ -3,7 +3,6 @@
 use crate::CommandError;
 use crate::auth::{MailToken, SecretText};
 use crate::command::{Command, Handled, KeyOwner, PasswordWork, Sender};
-use crate::fault::Fault;
 use crate::fields::Fields;
 use crate::frame::PasswordFinding;
 use crate::mail;
@@ -114,7 +113,7 @@ impl Command for ResetPassword {
     }
 
     fn password_work(valid: &Reset) -> PasswordWork<'_> {
-        PasswordWork::Hash(&valid.new)
+        PasswordWork::Reset { token: &valid.token, password: &valid.new }
     }
 
     fn key_owner(valid: &Reset) -> Option<KeyOwner> {
@@ -123,13 +122,13 @@ impl Command for ResetPassword {
 
     async fn handle(valid: &Reset, unit: &mut UnitOfWork) -> Handling<Handled<PasswordReset>> {
         let PasswordFinding::Hashed(hash) = unit.password().clone() else {
-            return Err(Fault::Missing("the hash").into());
+            return Err(CommandError::invalid_token().into());
         };
         let user = reader(unit, &valid.token).await?;
         let user_id = UserId(user.id);
         let now = unit.clock().await?;
-        mail_token::void_with_password(unit.db(), user.id, &user.email_canonical).await?;
-        mail::write(unit, Kind::PasswordChanged, Some(user.id), &user.email).await?;
+        mail_token::void_with_password(unit.db(), &user, now.moment()).await?;
+        mail::tell(unit, Kind::PasswordChanged, &user).await?;
         session::end_all(unit.db(), user.id, now.moment()).await?;
         let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
@@ -179,6 +178,7 @@ mod tests {
             written_at: at(10),
             email_canonical: "ada@example.org".into(),
             expires_at: at(40),
+            voided_at: None,
         };
         let set = |minutes: Option<i64>| user::Model {
             password_set_at: minutes.map(at),

@@ -6,8 +6,8 @@ use millrace_command::auth::ExportLinkRules;
 use millrace_command::export::{COLUMNS_LEFT_OUT, CutShort, FORMAT, PARTS, TABLES_LEFT_OUT};
 use millrace_command::{
     AddComment, CancelOrder, CommandErrorCode, Commands, CreatePost, DeactivateAccount, EraseAccount, Export,
-    ExportLimits, ExportMyData, ExportRefusal, FailureCode, FollowUser, LikePost, PayOrder, SecretText, Settings,
-    SignOut, Transfer,
+    ExportLimits, ExportMyData, ExportRefusal, FailureCode, FollowUser, HidePost, LikePost, PayOrder, SecretText,
+    Settings, SignOut, Transfer,
 };
 use millrace_events::{GlobalId, PostId};
 use millrace_log::PostgresSettings;
@@ -151,6 +151,13 @@ async fn everything_of_ones_own_is_told_and_nothing_of_anybody_else() {
     let (ada, ben) = (market.buyer("Ada", 1_000).await, market.buyer("Ben", 500).await);
     let bens_post = live(&market, &ada, &ben).await;
     shop(&market, &ada, &ben).await;
+    let hide = HidePost {
+        post_id: bens_post,
+        reason: "The staff's other reason".into(),
+        expected_version: None,
+        idempotency_key: None,
+    };
+    accepted(&market.world.by(&market.staff, hide).await);
     let told = fetch(&market.world, &ada).await;
     assert_eq!((&told["format"], &told["account"]["email"]), (&json!(FORMAT), &json!(ada.email)));
     assert_eq!((&told["account"]["id"], &told["account"]["roles"]), (&json!(ada.id.to_global()), &json!([])));
@@ -167,11 +174,15 @@ async fn everything_of_ones_own_is_told_and_nothing_of_anybody_else() {
     assert_eq!(each(&told, "likes", "postId"), [&json!(bens_post.to_global())]);
     assert_eq!(each(&told, "follows", "userId"), [&json!(ben.id.to_global())]);
     assert_eq!(each(&told, "sessions", "endedAt"), [&Value::Null]);
+    assert_eq!(each(&told, "reasons", "reason"), ["Ada's reason"]);
     orders_are_told(&told, &ada);
     money_is_told(&told, &ben);
 
     let staff = fetch(&market.world, &market.staff).await;
     assert_eq!(staff["account"]["roles"][0]["role"], "STAFF");
+    assert_eq!(each(&staff, "reasons", "reason"), ["The staff's reason", "The staff's other reason"]);
+    assert_eq!(each(&staff, "reasons", "event"), ["order.cancelled", "post.hidden"]);
+    assert_eq!(staff["reasons"][1]["about"], json!(bens_post.to_global()));
     for part in ["posts", "comments", "likes", "follows", "orders", "wallets", "topUps", "movements"] {
         assert_eq!(staff[part], json!([]), "{part}");
     }
@@ -334,6 +345,31 @@ async fn a_document_that_does_not_come_to_its_end_is_no_document() {
     world.sql(&format!("SELECT pg_terminate_backend(pid) FROM {OPEN}")).await;
     assert_eq!(read_text(cut).await, Err(CutShort), "PostgreSQL left");
     assert_eq!(fetch(&world, &ada).await["likes"].as_array().unwrap().len(), 1_000, "the next one is whole");
+}
+
+#[tokio::test]
+async fn a_document_is_cut_short_when_the_sign_in_that_asked_for_it_ends() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    fond(&world, &ada).await;
+    let mut slow = world.commands.export(&link(&world, &ada).await).await.unwrap();
+    slow.next().await.unwrap().unwrap();
+    accepted(&world.by(&ada, SignOut { idempotency_key: None }).await);
+    assert_eq!(read_text(slow).await, Err(CutShort), "the owner has thrown out who reads it");
+}
+
+#[tokio::test]
+async fn whoever_hardly_reads_gives_the_place_back() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    fond(&world, &ada).await;
+    let brief = ExportLimits { piece_wait_max: Duration::from_millis(100), ..ExportLimits::default() };
+    let mut slow = commands(&world, brief).await.export(&link(&world, &ada).await).await.unwrap();
+    slow.next().await.unwrap().unwrap();
+    while world.count(OPEN).await > 0 {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    assert_eq!(read_text(slow).await, Err(CutShort));
 }
 
 async fn read_text(mut export: Export) -> Result<String, CutShort> {

@@ -1,8 +1,10 @@
 //! Passwords under pressure: hashing is bounded, guessing too.
 
-use crate::world::{CHEAP, PASSWORD, World, rejected, settings};
-use millrace_command::auth::{PasswordCost, PasswordLimits, Passwords};
-use millrace_command::{Auth, CommandErrorCode, Commands, FailureCode, Request, SecretText, SignIn};
+use crate::world::{CHEAP, PASSWORD, World, accepted, rejected, settings, sign_up};
+use futures_util::future::{join, join_all};
+use millrace_command::auth::{AttemptLimits, Attempts, PasswordCost, PasswordLimits, Passwords};
+use millrace_command::{Auth, CommandErrorCode, Commands, FailureCode, Request, ResetPassword, SecretText, SignIn};
+
 use millrace_events::Viewer;
 use millrace_log::PostgresSettings;
 use std::net::{IpAddr, Ipv4Addr};
@@ -30,7 +32,7 @@ async fn five_hundred_sign_ins_at_once_hash_a_few_and_turn_the_rest_away() {
     let limits = PasswordLimits { at_once_max: 1, waiting_max: 3, wait_max: Duration::from_secs(30) };
     let commands = commands_that_hash(&world, slow, limits).await;
     let tries = (0..500).map(|n| commands.execute(from(1), sign_in(&format!("nobody{n}@example.org"), PASSWORD)));
-    let answers = futures_util::future::join_all(tries).await;
+    let answers = join_all(tries).await;
     let turned_away = answers.iter().filter_map(|answer| answer.as_ref().err()).map(|failure| failure.code());
     let turned_away: Vec<_> = turned_away.collect();
     assert!(turned_away.len() >= 400, "{}", turned_away.len());
@@ -46,7 +48,7 @@ async fn who_waits_too_long_for_a_hash_is_told_to_come_back() {
     let limits = PasswordLimits { at_once_max: 1, waiting_max: 9, wait_max: Duration::from_millis(1) };
     let commands = commands_that_hash(&world, slow, limits).await;
     let tries = (0..4).map(|n| commands.execute(from(1), sign_in(&format!("nobody{n}@example.org"), PASSWORD)));
-    let answers = futures_util::future::join_all(tries).await;
+    let answers = join_all(tries).await;
     let waited: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     assert_eq!(waited.len(), 3);
     assert!(waited.iter().all(|failure| failure.code() == FailureCode::Unavailable && failure.is_retryable()));
@@ -79,4 +81,54 @@ async fn guessing_is_stopped_for_the_guesser_and_not_for_the_owner() {
     assert!(stopped.report().retry_after_s.is_some_and(|seconds| (1..=15 * 60).contains(&seconds)));
     let owner = world.commands.execute(from(2), sign_in(&ada.email, PASSWORD)).await.unwrap();
     assert!(owner.receipt().accepted);
+}
+
+/// A hash that takes long enough for requests to meet.
+const SLOW: PasswordCost = PasswordCost { memory_kib: 16 * 1_024, passes: 4, lanes: 1 };
+
+#[tokio::test]
+async fn a_reset_with_a_token_that_was_never_mailed_hashes_nothing() {
+    let world = World::new().await;
+    let limits = PasswordLimits { at_once_max: 1, waiting_max: 1, wait_max: Duration::from_secs(30) };
+    let commands = commands_that_hash(&world, SLOW, limits).await;
+    let reset = |n: usize| ResetPassword {
+        token: SecretText(format!("{n:A<43}")),
+        new_password: SecretText(PASSWORD.into()),
+        idempotency_key: None,
+    };
+    let answers = join_all((0..50).map(|n| commands.execute(from(1), reset(n)))).await;
+    for answer in answers {
+        assert_eq!(rejected(&answer.unwrap()).kind(), CommandErrorCode::InvalidToken);
+    }
+}
+
+#[tokio::test]
+async fn however_many_accounts_are_opened_at_once_there_is_room_for_a_sign_in() {
+    let world = World::new().await;
+    let limits = PasswordLimits { at_once_max: 1, waiting_max: 5, wait_max: Duration::from_secs(30) };
+    let commands = commands_that_hash(&world, SLOW, limits).await;
+    let ada = sign_up("Ada", "ada@example.org");
+    accepted(&commands.execute(from(1), ada).await.unwrap());
+    let opened = join_all((0..50).map(|n| commands.execute(from(2), sign_up("Eve", &format!("eve{n}@example.org")))));
+    let (opened, owner) = join(opened, commands.execute(from(1), sign_in("ada@example.org", PASSWORD))).await;
+    assert!(owner.unwrap().receipt().accepted);
+    let turned_away = opened.iter().filter_map(|answer| answer.as_ref().err());
+    assert!(turned_away.clone().count() >= 40);
+    assert!(turned_away.into_iter().all(|failure| failure.code() == FailureCode::RateLimited));
+}
+
+#[tokio::test]
+async fn who_opens_very_many_accounts_waits_and_nobody_else_does() {
+    let world = World::new().await;
+    let few = Attempts::new(AttemptLimits::of_new_passwords(3));
+    let auth = Auth { new_passwords: few, ..world.auth() };
+    let commands = world.commands_with(PostgresSettings::new(&*world.url), settings(), auth).await;
+    for n in 0..3 {
+        accepted(&commands.execute(from(1), sign_up("Eve", &format!("eve{n}@example.org"))).await.unwrap());
+    }
+    let stopped = commands.execute(from(1), sign_up("Eve", "eve3@example.org")).await.unwrap_err();
+    assert_eq!((stopped.code(), stopped.report().limit.as_deref()), (FailureCode::RateLimited, Some("new passwords")));
+    assert!(stopped.report().retry_after_s.is_some_and(|seconds| (1..=15 * 60).contains(&seconds)));
+    accepted(&commands.execute(from(2), sign_up("Ada", "ada@example.org")).await.unwrap());
+    accepted(&commands.execute(from(1), sign_in("eve0@example.org", PASSWORD)).await.unwrap());
 }

@@ -4,6 +4,7 @@ use millrace_command::auth::{
     AccessTokenSigner, AccessTokenVerifier, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost,
     PasswordLimits, Passwords, generate_key_pair,
 };
+use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::{
     Answer, Auth, Command, CommandError, CommandFailure, CommandReceipt, Commands, CreatePost, Request, SecretText,
     ServerSecret, Session, Settings, SignIn, SignUp,
@@ -22,6 +23,8 @@ pub const PASSWORD: &str = "correct horse battery";
 /// Hashing is what is tested elsewhere; here it shall take no time.
 pub const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, passes: 1, lanes: 1 };
 const EVENTS_MAX: u32 = 10_000;
+/// From one client, within the window.
+pub const NEW_PASSWORDS_MAX: u32 = 500;
 
 /// The command side over a database of its own.
 pub struct World {
@@ -192,6 +195,8 @@ fn auth(private_pem: &str) -> Auth {
         attempts: Attempts::new(AttemptLimits::default()),
         exports: ExportLinks::from_pem(private_pem, ExportLinkRules::default()).unwrap(),
         resets: Attempts::new(AttemptLimits::of_resets()),
+        mails: MailCounts::new(MailLimits::default()),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(NEW_PASSWORDS_MAX)),
     }
 }
 

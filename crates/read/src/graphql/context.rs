@@ -152,9 +152,14 @@ impl RequestContext {
         if self.viewer.is_staff() { Ok(person) } else { Err(Refusal::Forbidden) }
     }
 
-    /// Everything that is read from now on must show at least this.
+    /// Everything that is read from now on must show at least this. What was read before may not: of two mutations in one request the
+    /// second one shows what it has made of an object that the first one showed.
     pub fn owe(&self, token: &ConsistencyToken) {
+        let before = self.token();
         self.gathered().owe(token);
+        if self.token() != before {
+            visit(&mut Forgetting(self));
+        }
     }
 
     /// Notes that an object of a payload could not be shown yet.
@@ -261,6 +266,15 @@ impl RequestContext {
 
     fn growing(&self) -> MutexGuard<'_, GrowingBasis> {
         self.basis.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets what was read of each projection.
+struct Forgetting<'a>(&'a RequestContext);
+
+impl Visitor for Forgetting<'_> {
+    fn visit<P: Registered>(&mut self) {
+        P::of(&self.0.loaders).forget();
     }
 }
 

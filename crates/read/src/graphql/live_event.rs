@@ -97,7 +97,7 @@ live_events! {
         post_id: PostId,
     }
 
-    /// A post's newest comments when the subscription begins.
+    /// A post's newest comments when the subscription begins, and again when the post comes into sight, such as when it is hidden no longer.
     CommentsSnapshot {
         /// The post; null if there is none, or none that the viewer may see.
         post: Option<Post>,

@@ -24,7 +24,7 @@ struct Batch<P: Registered> {
 pub struct Loader<P: Registered> {
     /// The batch that still takes keys: begun by the first read, closed by whoever runs it.
     open: Mutex<Option<Arc<Batch<P>>>>,
-    /// What the request has read; none for a request that lives on, such as a subscription.
+    /// What the request has read since it was owed something last; none for a request that lives on, such as a subscription.
     known: Option<Mutex<Known<P>>>,
 }
 
@@ -54,6 +54,13 @@ impl<P: Registered> Loader<P> {
         tokio::task::yield_now().await;
         let answer = batch.read.get_or_init(|| async { self.run(&batch, read).await }).await;
         answer.as_ref().map(|documents| documents.get(key).cloned()).map_err(Clone::clone)
+    }
+
+    /// Forgets what the request has read: something has happened since.
+    pub fn forget(&self) {
+        if let Some(known) = &self.known {
+            lock(known).clear();
+        }
     }
 
     fn recall(&self, key: &DocumentKey) -> Option<Option<Found<P::Document>>> {
@@ -144,6 +151,16 @@ mod tests {
         let (loader, reads) = (Loader::<Commands>::new(false), RefCell::default());
         for _ in 0..2 {
             loader.load(&key(2), |keys| even(&reads, keys)).await.unwrap();
+        }
+        assert_eq!(*reads.borrow(), [1, 1]);
+    }
+
+    #[tokio::test]
+    async fn what_is_forgotten_is_read_again() {
+        let (loader, reads) = (Loader::<Commands>::new(true), RefCell::default());
+        for _ in 0..2 {
+            assert!(loader.load(&key(2), |keys| even(&reads, keys)).await.unwrap().is_some());
+            loader.forget();
         }
         assert_eq!(*reads.borrow(), [1, 1]);
     }

@@ -10,6 +10,7 @@ use super::part::Happening;
 use super::post::Post;
 use super::read_side::Found;
 use super::telling::{Item, Teller, Told, Wanted, cursor, events};
+use crate::live::may_see;
 use crate::models::content::window::WINDOW_SERVED;
 use crate::models::content::{Content, ContentDocument, comment, comments_topic, post, post_topic};
 use crate::projection::{Audience, Change, ChangeKind, DocumentKey};
@@ -41,7 +42,7 @@ impl PostSubscription {
     }
 
     /// Comments on a post: its newest ones first, then each that is added, or shown again after staff had hidden it. With `after`:
-    /// each that was so after that cursor.
+    /// each that was so after that cursor. Whenever the post itself comes into sight, its newest ones come again.
     async fn comment_added(
         &self,
         ctx: &Context<'_>,
@@ -96,6 +97,9 @@ impl Teller for CommentTeller {
                 let post = post_among(&self.request, documents);
                 Ok(Told::Event(CommentAddedEvent::Snapshot(self.snapshot(occasion, post).await?)))
             }
+            Happening::Changed(occasion, change) if change.key == post::key(self.id) => {
+                self.back(occasion, &change).await
+            }
             Happening::Changed(occasion, change) => match comment_in(&change) {
                 Some(id) if comes_into_sight(&change) => self.added(occasion, id).await,
                 Some(_) | None => Ok(Told::Nothing),
@@ -117,6 +121,16 @@ impl CommentTeller {
         Ok(CommentsSnapshot { occasion, post, comments })
     }
 
+    /// A post that comes into sight has comments of which nothing was told while it was out of it.
+    async fn back(&self, occasion: Occasion, change: &Change) -> Result<Told<CommentAddedEvent>, Refusal> {
+        if !comes_into_sight(change) || may_see(self.request.viewer(), change.audience_before) {
+            return Ok(Told::Nothing);
+        }
+        // One that has gone again is told so by a later change.
+        let Some(post) = Post::find(&self.request, self.id).await? else { return Ok(Told::Nothing) };
+        Ok(Told::Event(CommentAddedEvent::Snapshot(self.snapshot(occasion, Some(post)).await?)))
+    }
+
     /// Of a post that the viewer may not see (any more) nobody learns that somebody commented on it.
     async fn added(&self, occasion: Occasion, comment_id: CommentId) -> Result<Told<CommentAddedEvent>, Refusal> {
         if Post::find(&self.request, self.id).await?.is_none() {
@@ -127,7 +141,7 @@ impl CommentTeller {
     }
 }
 
-/// True of a comment that was not everybody's until now: it is new, or hidden no longer.
+/// True of what was not everybody's until now: it is new, or hidden no longer.
 fn comes_into_sight(change: &Change) -> bool {
     change.audience_before != Audience::Everyone && change.audience_after == Audience::Everyone
 }
