@@ -19,8 +19,9 @@ async function startMillrace() {
   console.log(`nobody answers at ${MILLRACE}: starting millrace`);
   const millrace = spawn('make', ['run'], { cwd: PROJECT, stdio: 'inherit' });
   millrace.once('exit', (code) => process.exit(code ?? 1));
-  // It goes down by itself; meanwhile its last words are to be seen.
+  // It goes down by itself at Ctrl-C; meanwhile its last words are to be seen.
   process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => millrace.kill());
   while (!(await answers())) await setTimeout(LOOK_AGAIN_MS);
 }
 
