@@ -4,7 +4,8 @@ FROM node:24-trixie-slim AS playground
 WORKDIR /build/web-playground
 COPY web-playground/package.json web-playground/package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund
-COPY examples ../examples
+COPY examples/*.graphql ../examples/
+COPY clients/src ../clients/src
 COPY web-playground ./
 RUN npm run build
 

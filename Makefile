@@ -16,10 +16,12 @@ endif
 # The browser of the tests; where there is none they are skipped, except in CI.
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-PLAYGROUND_SOURCES := $(shell find web-playground examples \
-	\( -name node_modules -o -name dist -o -name test \) -prune -o -type f -print 2>/dev/null)
+# What a built application is made of: without what is made itself, and without tests.
+sources = $(shell find $(1) \( -name node_modules -o -name dist -o -name test -o -name gql \) -prune -o -type f -print 2>/dev/null)
+PLAYGROUND_SOURCES := $(call sources,web-playground clients/src) $(wildcard examples/*.graphql)
+STOREFRONT_SOURCES := $(call sources,examples/storefront clients/src) schema.graphql
 
-.PHONY: help run test bench fmt lint schema playground playground-test clean-data
+.PHONY: help run storefront test bench fmt lint schema playground web-test clean-data
 
 help: ## List what can be made.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -28,12 +30,12 @@ run: playground ## Start the servers and millrace with a demo community; Ctrl-C 
 	cargo run -- dev
 
 # Built before the servers start, so that they do not wait for the compiler.
-test: playground playground-test ## Run all tests on real servers, and GraphiQL in Chromium.
+test: playground web-test ## Run all tests on real servers, and GraphiQL and the storefront in Chromium.
 	$(TEST) --no-run
 	cargo test $(FEATURES) --doc --quiet
 	$(SERVERS) exec -- $(TEST) --no-fail-fast
 ifeq ($(CHROMIUM),)
-	@echo 'SKIPPED: Chromium is not installed, so GraphiQL was not tested in a browser'
+	@echo 'SKIPPED: Chromium is not installed, so GraphiQL and the storefront were not tested in a browser'
 endif
 
 bench: ## Measure on real servers that bring every write to the disk, and print ratios. BENCH=--only=read,… for a part of it.
@@ -56,19 +58,29 @@ schema: ## Write the GraphQL schema to schema.graphql.
 ifeq ($(shell command -v npm),)
 playground:
 	@echo 'npm is not installed: GraphiQL is not built'
-playground-test:
+storefront:
+	@echo 'npm is not installed: the storefront cannot be built'; exit 1
+web-test:
 else
 playground: web-playground/dist/index.html ## Build GraphiQL, if its sources changed.
-playground-test: playground
+storefront: examples/storefront/dist/index.html ## Build the example shop and serve it; starts millrace, too, if none runs.
+	cd examples/storefront && node serve.mjs
+web-test: playground examples/storefront/dist/index.html clients/node_modules/.package-lock.json
 	cd web-playground && npm test --silent
+	cd clients && npm test --silent
+	cd examples/storefront && npm test --silent
 endif
 
 web-playground/dist/index.html: web-playground/node_modules/.package-lock.json $(PLAYGROUND_SOURCES)
 	cd web-playground && npm run --silent build -- --logLevel warn
 	touch $@
 
-web-playground/node_modules/.package-lock.json: web-playground/package-lock.json
-	cd web-playground && npm ci --no-audit --no-fund --silent
+examples/storefront/dist/index.html: examples/storefront/node_modules/.package-lock.json $(STOREFRONT_SOURCES)
+	cd examples/storefront && npm run --silent build -- --logLevel warn
+	touch $@
+
+%/node_modules/.package-lock.json: %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --silent
 	touch $@
 
 # The lock is the one that a running millrace holds.

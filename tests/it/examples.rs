@@ -82,7 +82,7 @@ fn only_field(data: &Value) -> Value {
 fn examples() -> Vec<Example> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let entries = std::fs::read_dir(folder).expect("the folder").map(|entry| entry.expect("a file").path());
-    let mut files: Vec<_> = entries.collect();
+    let mut files: Vec<_> = entries.filter(|path| path.is_file()).collect();
     files.sort();
     let read = |file: &std::path::PathBuf| {
         let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("a name");

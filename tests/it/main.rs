@@ -43,5 +43,6 @@ mod shown_live;
 mod slow_store;
 mod smtp;
 mod steps;
+mod storefront;
 mod two_mutations;
 mod witness;

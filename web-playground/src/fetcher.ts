@@ -1,12 +1,11 @@
 import type { Fetcher, FetcherParams, Observable } from '@graphiql/toolkit';
 import { parse, type GraphQLError, type OperationDefinitionNode } from 'graphql';
-import type { Client, ExecutionResult } from 'graphql-ws';
+import { createClient, type Client, type ExecutionResult } from 'graphql-ws';
+import { errorsOf, PERSISTENT, subscribeWithResume, type LiveSink } from '../../clients/src/index.ts';
 import type { Answer, Send } from './endpoint.ts';
 import { toHeaders } from './headers.ts';
-import { createLiveClient, errorsOf } from './live-client.ts';
 import { liveStatus, setLiveStatus } from './live-status.ts';
 import { withIds } from './placeholders.ts';
-import { subscribeWithResume } from './resume.ts';
 import type { DemoSession } from './session.ts';
 
 /**
@@ -54,7 +53,7 @@ function clientsByHeaders(url: string, session: DemoSession): (headers: Record<s
   const clients = new Map<string, Client>();
   return (headers) => {
     const key = JSON.stringify(Object.entries(headers).sort());
-    const client = clients.get(key) ?? createLiveClient({ url, connectionParams: () => session.fresh(headers), on: STATUS });
+    const client = clients.get(key) ?? createClient({ url, connectionParams: () => session.fresh(headers), on: STATUS, ...PERSISTENT });
     clients.set(key, client);
     return client;
   };
@@ -81,10 +80,10 @@ function liveResults(client: Client, params: FetcherParams): Observable<Executio
 /** Starts a subscription and returns the function that ends it. */
 function start(client: Client, params: FetcherParams, observer: Observer): () => void {
   setLiveStatus({ state: 'connecting', events: 0, resumes: 0, operationName: params.operationName ?? null });
-  const end = subscribeWithResume(client, params, {
+  const sink: LiveSink = {
     next(result) {
       setLiveStatus({ state: 'live', events: liveStatus().events + 1 });
-      observer.next(result);
+      observer.next(result as ExecutionResult);
     },
     error(problem) {
       setLiveStatus('off');
@@ -96,7 +95,9 @@ function start(client: Client, params: FetcherParams, observer: Observer): () =>
       setLiveStatus('off');
       observer.complete();
     },
-  });
+  };
+  // Whoever tries things out wants to see `HistoryGone` and errors, rather than what comes after them.
+  const end = subscribeWithResume(client, params, sink, { restarts: false });
   return () => {
     setLiveStatus('off');
     end();

@@ -16,13 +16,15 @@ const FLAGS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
 ];
 const VIEWPORT = { width: 1280, height: 800 };
+/** How amounts and dates are written. */
+const LOCALE = 'en-US';
 
 /** Runs `use(context)` in a browser of its own and leaves nothing behind. */
 export async function withBrowser(use) {
   const profile = await mkdtemp(join(tmpdir(), 'millrace-playground-'));
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   try {
-    const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: VIEWPORT });
+    const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: VIEWPORT, locale: LOCALE });
     await use(context).finally(() => context.close());
   } finally {
     await rm(profile, { recursive: true, force: true });

@@ -1,9 +1,6 @@
 // Reads and works GraphiQL's editors from outside.
 import assert from 'node:assert/strict';
-
-/** The longest wait for anything the page or the server does. */
-export const WAIT_MS = 20_000;
-const LOOK_AGAIN_MS = 25;
+import { until, WAIT_MS } from './steps.mjs';
 
 /** The text of one of GraphiQL's four editors. */
 export const textOf = (page, editor) =>
@@ -12,18 +9,6 @@ export const textOf = (page, editor) =>
 export const markersOf = (page) => page.evaluate(() => globalThis.__MONACO.editor.getModelMarkers({}).map((marker) => marker.message));
 /** The line under a live answer. */
 export const liveLine = (page) => page.locator('.millrace-live');
-
-/** Waits until `read()` gives something that passes `isThere`; the last value is in the error otherwise. */
-export async function until(what, read, isThere) {
-  const end = Date.now() + WAIT_MS;
-  let value;
-  while (Date.now() < end) {
-    value = await read();
-    if (isThere(value)) return value;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-  }
-  assert.fail(`${what} did not come in ${WAIT_MS} ms; last: ${JSON.stringify(value)}`);
-}
 
 /** Waits for an answer in the response pane. */
 export async function answer(page, what, isThere) {

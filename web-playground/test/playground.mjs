@@ -1,53 +1,24 @@
 // Opens the playground of a running millrace with its demo community in Chromium and uses it as a person would.
 // Usage: node test/playground.mjs http://127.0.0.1:4000/   (SCREENSHOTS=folder keeps pictures)
 // With --restarts it writes the line "restart" when it wants the server started anew, and reads a line when that is done.
-import assert from 'node:assert/strict';
-import { createInterface } from 'node:readline/promises';
 import { openWatched, withBrowser } from './browser.mjs';
 import { resumesAfterCut, resumesAfterRestart } from './checks/breaks.mjs';
 import { editing } from './checks/editing.mjs';
 import { exampleSteps } from './checks/examples.mjs';
 import { firstVisit } from './checks/first-visit.mjs';
 import { fallbackWorks, fitsNarrowWindow } from './checks/windows.mjs';
-import { WAIT_MS } from './editors.mjs';
+import { follow, restart, shot, told, WAIT_MS } from './steps.mjs';
 
 const [address = 'http://127.0.0.1:4000/', ...options] = process.argv.slice(2);
 const URL_OF_SERVER = new URL(address).href;
-const SCREENSHOTS = process.env.SCREENSHOTS;
-
-const shot = (name) => async (page) => SCREENSHOTS && page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
 /** Uses one page, step by step. */
 async function visit(context) {
   const { page, offences } = await openWatched(context, URL_OF_SERVER);
   page.setDefaultTimeout(WAIT_MS);
   const steps = { ...firstVisit, ...(await exampleSteps(new URL('graphql', URL_OF_SERVER).href)), ...editing };
-  for (const [name, step] of Object.entries(steps)) {
-    await told(name, async () => {
-      await step(page, (picture) => shot(picture)(page)).catch(async (error) => {
-        await shot('failed')(page);
-        throw new Error(`${error.message}; the page reported: ${offences.join('; ') || 'nothing'}`, { cause: error });
-      });
-      assert.deepEqual(offences, []);
-    });
-  }
+  await follow(page, offences, steps);
   await page.close();
-}
-
-/** Runs a check and tells how it went. */
-async function told(name, check) {
-  const startedMs = Date.now();
-  await check().catch((error) => {
-    throw new Error(`${name}: ${error.message}`, { cause: error });
-  });
-  console.log(`ok  ${name} (${Date.now() - startedMs} ms)`);
-}
-
-async function restart() {
-  const lines = createInterface({ input: process.stdin });
-  console.log('restart');
-  await new Promise((resolve) => lines.once('line', resolve));
-  lines.close();
 }
 
 await withBrowser(async (context) => {

@@ -1,5 +1,6 @@
 //! Stages for tests: a database, a stream, documents and keys of their own on the shared servers, and real millrace processes.
 
+pub mod browser;
 pub mod client;
 pub mod cluster;
 pub mod process;

@@ -1,7 +1,8 @@
 // A subscription goes on behind its last event after its socket was cut, and after the server was started anew.
 import assert from 'node:assert/strict';
 import { openWatched } from '../browser.mjs';
-import { data, editorsStand, idsAreIn, liveLine, openTab, run, until } from '../editors.mjs';
+import { data, editorsStand, idsAreIn, liveLine, openTab, run } from '../editors.mjs';
+import { until } from '../steps.mjs';
 
 /** The socket is cut from outside. */
 export async function resumesAfterCut(context, url, shot) {

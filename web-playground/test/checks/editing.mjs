@@ -1,6 +1,7 @@
 // The schema in the page: completion, validation, documentation.
 import assert from 'node:assert/strict';
-import { answer, markersOf, openExample, run, signIn, textOf, typeOperation, until, WAIT_MS } from '../editors.mjs';
+import { answer, markersOf, openExample, run, signIn, textOf, typeOperation } from '../editors.mjs';
+import { until, WAIT_MS } from '../steps.mjs';
 
 export const editing = {
   async 'an example that is open is not opened twice'(page) {

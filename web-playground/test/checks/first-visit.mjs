@@ -1,6 +1,7 @@
 // What a visitor does first: look, run what is there, sign in, write.
 import assert from 'node:assert/strict';
-import { answer, data, editorsStand, idsAreIn, openTab, run, signIn, textOf, tokenIsIn, until } from '../editors.mjs';
+import { answer, data, editorsStand, idsAreIn, openTab, run, signIn, textOf, tokenIsIn } from '../editors.mjs';
+import { until } from '../steps.mjs';
 
 const WORKERS = 3;
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { openWatched } from '../browser.mjs';
-import { data, editorsStand, openTab, run, until } from '../editors.mjs';
+import { data, editorsStand, openTab, run } from '../editors.mjs';
+import { until } from '../steps.mjs';
 
 const NARROW = { width: 390, height: 844 };
 /** What the server sends with fallback.html. */

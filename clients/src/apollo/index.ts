@@ -1,0 +1,3 @@
+export { consistencyLink } from './consistency-link.ts';
+export { liveLink } from './live-link.ts';
+export { RevisionCache } from './revision-cache.ts';

@@ -1,0 +1,82 @@
+import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode } from '@apollo/client';
+import { useApolloClient } from '@apollo/client/react';
+import { useMemo, useState } from 'react';
+import type { ProblemFragment } from '../gql/graphql.ts';
+import { failureWords, problemWords } from '../words/problems.ts';
+import { rootOf, type Root } from './root.ts';
+
+/** Why a command did not take effect. */
+export interface Trouble {
+  /** What the shop says; null if it could not be asked. */
+  problem: ProblemFragment | null;
+  words: string;
+}
+
+interface CommandOptions<Data> {
+  /** Names for the products in problems. */
+  nameOf?: (productId: string) => string;
+  /** What it will look like if all goes well. */
+  optimistic?: Data;
+  /** For what the cache does not know by itself: entities in a payload are kept anyway, lists are not. */
+  update?: (payload: Root<Data>, cache: ApolloCache) => void;
+}
+
+interface Outcome<Data> {
+  payload: Root<Data> | null;
+  trouble: Trouble | null;
+}
+
+/** A mutation: `run` answers its payload, or null and then there is `trouble`. */
+export function useCommand<Data extends object, Variables extends OperationVariables>(
+  document: TypedDocumentNode<Data, Variables>,
+  options: CommandOptions<Data> = {},
+) {
+  const client = useApolloClient();
+  const [state, setState] = useState<{ isBusy: boolean; trouble: Trouble | null }>({ isBusy: false, trouble: null });
+  const run = async (variables: Variables): Promise<Root<Data> | null> => {
+    setState({ isBusy: true, trouble: null });
+    const { payload, trouble } = await carryOut(client, document, variables, options);
+    setState({ isBusy: false, trouble });
+    return payload;
+  };
+  return { run, ...state };
+}
+
+async function carryOut<Data extends object, Variables extends OperationVariables>(
+  client: ApolloClient,
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  { nameOf, optimistic, update }: CommandOptions<Data>,
+): Promise<Outcome<Data>> {
+  try {
+    const { data } = await client.mutate<Data, OperationVariables>({
+      mutation: document as TypedDocumentNode<Data, OperationVariables>,
+      variables,
+      ...(optimistic && { optimisticResponse: optimistic as never }),
+      update: (cache, { data: told }) => void (told && !problemIn(told) && update?.(rootOf(told as Data), cache)),
+    });
+    const problem = problemIn(data as Data);
+    if (problem) return { payload: null, trouble: { problem, words: problemWords(problem, nameOf) } };
+    return { payload: rootOf(data as Data), trouble: null };
+  } catch (error) {
+    return { payload: null, trouble: { problem: null, words: failureWords(error) } };
+  }
+}
+
+/** Why a command was rejected; undefined if it was accepted. */
+function problemIn(data: object): ProblemFragment | undefined {
+  return (rootOf(data) as { errors: ProblemFragment[] }).errors[0];
+}
+
+/** A key that stays the same while the input does: sent again after an answer was lost, it takes effect once. */
+export function useIdempotencyKey(input: unknown): string {
+  const text = JSON.stringify(input);
+  return useMemo(newKey, [text]);
+}
+
+const KEY_BYTES = 16;
+
+/** `crypto.randomUUID` is there on secure origins only, and a phone in the same network is on none. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(KEY_BYTES)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,44 @@
+// Opens the built storefront in front of a running millrace with its demo community in Chromium and uses it as a person would.
+// Usage: node test/storefront.mjs http://127.0.0.1:4000/   (SCREENSHOTS=folder keeps pictures)
+// With --restarts it writes the line "restart" when it wants the server started anew, and reads a line when that is done.
+// The browser is that of the playground's tests, so its packages have to be installed, too.
+import { openWatched, withBrowser } from '../../../web-playground/test/browser.mjs';
+import { follow, restart, shot, told, WAIT_MS } from '../../../web-playground/test/steps.mjs';
+import { buying } from './checks/buying.mjs';
+import { orderResumesAfterRestart, tellsThatNobodyAnswers } from './checks/breaks.mjs';
+import { news } from './checks/news.mjs';
+import { fitsNarrowWindow, worksByKeyboard } from './checks/windows.mjs';
+import { workings } from './checks/workings.mjs';
+import { demoOf, staffOf } from './people.mjs';
+
+const [address = 'http://127.0.0.1:4000/', ...options] = process.argv.slice(2);
+const GRAPHQL = new URL('graphql', address).href;
+
+/** The server of the page, on a port that is free. Its settings name the millrace behind it. */
+async function serve() {
+  process.env.MILLRACE_URL = new URL(address).origin;
+  const { preview } = await import('vite');
+  const server = await preview({ root: new URL('..', import.meta.url).pathname, logLevel: 'silent', preview: { host: '127.0.0.1', port: 0 } });
+  return { url: `http://127.0.0.1:${server.httpServer.address().port}/`, stop: () => server.close() };
+}
+
+/** Uses one page, step by step. */
+async function visit(context, url, others) {
+  const { page, offences } = await openWatched(context, url);
+  page.setDefaultTimeout(WAIT_MS);
+  await follow(page, offences, { ...news(others), ...(await buying(others)), ...workings });
+  await page.close();
+}
+
+const server = await serve();
+const others = { staff: await staffOf(GRAPHQL), demo: await demoOf(GRAPHQL) };
+await withBrowser(async (context) => {
+  await visit(context, server.url, others);
+  await told('pages fit a narrow window', () => fitsNarrowWindow(context, server.url, shot));
+  await told('it works by keyboard', () => worksByKeyboard(context, server.url));
+  await told('it says so when nobody answers', () => tellsThatNobodyAnswers(context, server.url, shot));
+  if (options.includes('--restarts')) {
+    await told('an order goes on after a restart', () => orderResumesAfterRestart(context, server.url, others, shot, restart));
+  }
+});
+await server.stop();
