@@ -42,4 +42,5 @@ mod shown_live;
 mod slow_store;
 mod smtp;
 mod steps;
+mod webhook;
 mod witness;
