@@ -35,6 +35,7 @@ mod order_machine;
 mod pairs;
 mod playground;
 mod rename;
+mod rush;
 mod schema;
 mod sender;
 mod shop;
