@@ -13,6 +13,7 @@ mod cache;
 mod catalogue;
 mod checker;
 mod crowd;
+mod currencies;
 mod dev;
 mod erasure;
 mod examples;
