@@ -17,6 +17,7 @@ mod currencies;
 mod dev;
 mod erasure;
 mod examples;
+mod expiry;
 mod export;
 mod faults;
 mod front;
