@@ -28,6 +28,7 @@ mod isolation;
 mod kills;
 mod live;
 mod load;
+mod long_lists;
 mod market;
 mod matrix;
 mod metrics;
