@@ -1,10 +1,14 @@
 //! A shop for loads: staff, products, a payment provider, and customers who trade at random.
 
+use crate::checker::books;
 use crate::checker::log::Log;
 use crate::harness::client::{Client, Person, id_of};
+use crate::harness::eventually;
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
 use crate::sender::Sender;
+use millrace_events::Event;
+use millrace_events::order::CancelledBy;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -51,6 +55,28 @@ impl Market {
         assert_eq!(placed.len(), acknowledged.len(), "orders in the log, and those that were acknowledged");
         assert_eq!(placed.into_iter().collect::<BTreeSet<_>>(), acknowledged);
         println!("{} orders acknowledged", acknowledged.len());
+    }
+
+    /// Whatever stays unpaid is cancelled, each order once, and none that was paid. Answers how many.
+    pub async fn unpaid_orders_expire_once(&self, stage: &Stage) -> usize {
+        let database = books::connect(stage).await;
+        let pending = "SELECT count(*) AS n FROM orders WHERE status = 'pending'";
+        let none_waits = || async { (books::number(&database, pending).await == 0).then_some(()) };
+        eventually("no order waits for its payment", none_waits).await;
+        books::are_sequenced(stage).await;
+        let (mut paid, mut expired) = (BTreeSet::new(), BTreeSet::new());
+        for recorded in Log::of(stage).await.recorded().await {
+            match recorded.event {
+                Event::OrderPaid(event) => assert!(paid.insert(event.order_id), "paid twice: {event:?}"),
+                Event::OrderCancelled(event) if event.by == CancelledBy::Expiry => {
+                    assert!(!paid.contains(&event.order_id), "it was paid: {event:?}");
+                    assert!(expired.insert(event.order_id), "it expired twice: {event:?}");
+                }
+                _ => {}
+            }
+        }
+        assert!(!expired.is_empty(), "no order has expired");
+        expired.len()
     }
 }
 

@@ -18,10 +18,12 @@ const COMMANDS_MEANWHILE: usize = 30;
 const COMMANDS_AFTER: usize = 60;
 /// Between two rounds everything works for a random moment of this span, so that the pause meets another step.
 const MOMENTS_MS: usize = 300;
+/// So that two process managers cancel unpaid orders meanwhile, and one of them dies or sleeps over it.
+const PAY_WITHIN: (&str, &str) = ("MILLRACE_SHOP__PAY_WITHIN_S", "1");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_of_each_go_on_when_one_sleeps_long_and_wakes() {
-    let stage = Stage::new().await;
+    let stage = Stage::new().await.with(PAY_WITHIN.0, PAY_WITHIN.1);
     let mut cluster = Cluster::of_size(&stage, PAIRS).await;
     let urls = cluster.urls();
     let crowd = Crowd::gather(&urls).await;
@@ -50,9 +52,13 @@ async fn two_of_each_go_on_when_one_sleeps_long_and_wakes() {
     }
     load.reach(load.count() + COMMANDS_AFTER).await;
     let answered = load.end().await;
+    let expired = market.unpaid_orders_expire_once(&stage).await;
     let resumed = crowd.all_is_well(&stage).await;
     market.orders_are_in_the_log_once(&stage).await;
-    println!("{} deaths, {answered} commands answered, {resumed} subscriptions resumed", cluster.deaths);
+    let deaths = cluster.deaths;
+    println!(
+        "{deaths} deaths, {answered} commands answered, {expired} orders expired, {resumed} subscriptions resumed"
+    );
     cluster.stop().await;
 }
 

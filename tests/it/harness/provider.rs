@@ -40,14 +40,18 @@ impl Provider {
         event_id: &str,
         minor: i64,
     ) -> Result<u16, reqwest::Error> {
-        let notice = PaymentNotice {
-            event_id: event_id.into(),
-            top_up_id: TopUpId::from_global(top_up).expect("an id"),
-            result,
-            amount: Money::new(minor, Currency::parse("EUR").expect("a currency")),
-        };
-        let body = serde_json::to_vec(&notice).expect("JSON");
-        let signature = self.secret.sign(Timestamp::new(OffsetDateTime::now_utc()), &body);
+        let body = notice(top_up, result, event_id, (minor, "EUR"));
+        self.call_signed(graphql, body, OffsetDateTime::now_utc()).await
+    }
+
+    /// Calls the webhook with a body that is signed at this moment; answers the status.
+    pub async fn call_signed(
+        &self,
+        graphql: &str,
+        body: Vec<u8>,
+        signed_at: OffsetDateTime,
+    ) -> Result<u16, reqwest::Error> {
+        let signature = self.secret.sign(Timestamp::new(signed_at), &body);
         self.call(graphql, body, &signature).await
     }
 
@@ -57,4 +61,15 @@ impl Provider {
         let request = self.http.post(url).header(SIGNATURE_HEADER, signature).body(body);
         Ok(request.send().await?.status().as_u16())
     }
+}
+
+/// What a provider says of a top-up of so much of a currency.
+pub fn notice(top_up: &str, result: PaymentResult, event_id: &str, (minor, currency): (i64, &str)) -> Vec<u8> {
+    let notice = PaymentNotice {
+        event_id: event_id.into(),
+        top_up_id: TopUpId::from_global(top_up).expect("an id"),
+        result,
+        amount: Money::new(minor, Currency::parse(currency).expect("a currency")),
+    };
+    serde_json::to_vec(&notice).expect("JSON")
 }

@@ -12,6 +12,7 @@ use crate::stage::Stage;
 use crate::statistics::{Samples, ratios};
 use crate::table::{Row, Section, Target};
 use redis::aio::MultiplexedConnection;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Asks our query role for pages.
@@ -78,6 +79,9 @@ pub async fn run(stage: &Stage, pages: &Arc<Pages>, query: &Process, plan: &Plan
     });
     let bare = bare.await?;
     let joined = if pages.are_joined { Some(serve_joins(stage).await?) } else { None };
+    if let Some(joined) = &joined {
+        joins_say_the_same(pages, query, joined).await?;
+    }
     let mut bench = Bench { plan, pages: Arc::clone(pages), query, bare, joined, redis: stage.redis().await? };
     let mut section = Section { title: format!("Read: {}", pages.title), ..Section::default() };
     for connections in READ_CONNECTIONS {
@@ -120,6 +124,23 @@ async fn copy_pages(stage: &Stage, pages: &Pages, query: &Process, prefix: &str)
             redis::cmd("SET").arg(page_server::key(prefix, number)).arg(answer.body).query_async(&mut redis).await?;
     }
     Ok(bytes / pages.count())
+}
+
+/// What is joined is what we answer, page by page: else the row beside ours would compare two things.
+async fn joins_say_the_same(pages: &Pages, query: &Process, joined: &Process) -> Result<(), BenchError> {
+    let mut ours = Connection::open(query.address("graphql")?).await?;
+    let mut theirs = Connection::open(joined.address(history_server::WHAT)?).await?;
+    for number in 0..pages.count() {
+        let mut request = Vec::new();
+        get(&history_server::path(number), &mut request);
+        let said: Value = serde_json::from_slice(ours.send(pages.request(number)).await?.body)?;
+        let answer = theirs.send(&request).await?;
+        let joined: Value = serde_json::from_slice(answer.body)?;
+        if said["data"] != joined["data"] {
+            return Err(answer.unexpected(&format!("the joining server, which differs from {said}")));
+        }
+    }
+    Ok(())
 }
 
 impl Bench<'_> {

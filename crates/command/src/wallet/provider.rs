@@ -85,6 +85,7 @@ impl Command for CompleteTopUp {
         let wallet = wallet.ok_or(Fault::Missing("the wallet of a top-up"))?;
         // Once more, now that nobody else can end it.
         let asked = top_up::find(unit.db(), valid.top_up_id.0).await?.ok_or_else(absent)?;
+        ended_no_other(unit, valid).await?;
         let handled = Handled::new(TopUpEnded { wallet: WalletId(wallet.id) });
         let amount = rows::money(asked.amount_minor, &wallet.currency)?;
         let version = match decide_end(&asked, amount, valid)? {
@@ -93,6 +94,16 @@ impl Command for CompleteTopUp {
             Ending::IsDeclined => decline(unit, &wallet, valid).await?,
         };
         Ok(handled.at(WalletId(wallet.id), version))
+    }
+}
+
+/// An event is about one top-up: one that ended another is no repetition, and must not end two.
+async fn ended_no_other(unit: &mut UnitOfWork, notice: &CompleteTopUp) -> Handling<()> {
+    match top_up::ended_by(unit.db(), &notice.event_id).await? {
+        Some(ended) if ended.id != notice.top_up_id.0 => {
+            Err(CommandError::invalid_text("eventId", "The event has ended another top-up.".into()).into())
+        }
+        _ => Ok(()),
     }
 }
 

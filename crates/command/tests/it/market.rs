@@ -86,7 +86,12 @@ impl Market {
 
     /// Asks for money, and answers for the provider.
     pub async fn top_up(&self, person: &Person, minor: i64) {
-        let asked = self.world.by(person, TopUpWallet { amount: eur(minor), idempotency_key: None }).await;
+        self.top_up_with(person, eur(minor)).await;
+    }
+
+    /// The same, in any currency.
+    pub async fn top_up_with(&self, person: &Person, amount: MoneyInput) {
+        let asked = self.world.by(person, TopUpWallet { amount, idempotency_key: None }).await;
         let top_up_id = accepted(&asked).top_up_id;
         let open = self.world.commands.open_top_ups().await.unwrap();
         let notice = open.into_iter().find(|notice| notice.top_up_id == top_up_id).unwrap();
@@ -111,22 +116,31 @@ impl Market {
         number(self.world.database(), sql).await
     }
 
-    /// PostgreSQL refuses it, and changes nothing.
-    pub async fn refused(&self, sql: &str) {
+    /// PostgreSQL refuses it, and changes nothing. Answers what it says.
+    pub async fn refused(&self, sql: &str) -> String {
         let answer = self.world.database().execute_unprepared(sql).await;
-        assert!(answer.is_err(), "{sql}");
+        answer.err().unwrap_or_else(|| panic!("it was done: {sql}")).to_string()
     }
 
-    /// Two entries of one transaction that do not sum to zero.
-    pub async fn unbalanced_entries(&self, person: &Person) -> String {
+    /// Entries of one transaction: so much of a person's wallet of each currency, and so much of the house in each.
+    pub fn entries(&self, person: &Person, wallet_and_house: &[(&str, i64, i64)]) -> String {
+        let insert = |(currency, wallet, house): &(&str, i64, i64)| {
+            format!(
+                "INSERT INTO ledger_entries
+                    SELECT t, id, currency, {wallet} FROM wallets
+                    WHERE user_id = '{}' AND currency = '{currency}' AND {wallet} <> 0;
+                INSERT INTO ledger_entries
+                    SELECT t, id, currency, {house} FROM ledger_accounts
+                    WHERE kind = 'provider' AND currency = '{currency}' AND {house} <> 0;",
+                person.id
+            )
+        };
+        let entries: String = wallet_and_house.iter().map(insert).collect();
         format!(
-            "DO $$ DECLARE t uuid := gen_random_uuid(); w uuid; p uuid; BEGIN
-                SELECT id INTO w FROM wallets WHERE user_id = '{}';
-                SELECT id INTO p FROM ledger_accounts WHERE kind = 'provider';
+            "DO $$ DECLARE t uuid := gen_random_uuid(); BEGIN
                 INSERT INTO ledger_transactions (id, cause, command_id, at) VALUES (t, 'transfer', t, now());
-                INSERT INTO ledger_entries VALUES (t, w, 'EUR', 5), (t, p, 'EUR', -4);
-            END $$",
-            person.id
+                {entries}
+            END $$"
         )
     }
 

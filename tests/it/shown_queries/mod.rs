@@ -1,0 +1,140 @@
+//! What each mutation of the schema did shows in a query: at once to whoever brings its token, and to all within a second. The list is the
+//! schema's own: a new mutation fails here until it has its case.
+
+mod content;
+mod people;
+mod trade;
+
+use crate::harness::client::{Client, Person, id_of, token};
+use crate::harness::eventually;
+use crate::harness::process::Process;
+use crate::harness::provider::Provider;
+use crate::harness::stage::Stage;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+const SHOWS_WITHIN: Duration = Duration::from_secs(1);
+const MONEY_MINOR: i64 = 1_000;
+
+/// What a query asks for, of what has this id, by whom.
+struct Look<'a> {
+    viewer: &'a Client,
+    root: &'a str,
+    id: &'a str,
+}
+
+impl Look<'_> {
+    /// Null if the viewer's sign-in has ended.
+    async fn with(&self, token: Option<&str>) -> Value {
+        let declared = if self.root.contains("$id") { "query($id: ID!)" } else { "query" };
+        let query = format!("{declared} {{ it: {} }}", self.root);
+        let variables = if self.root.contains("$id") { json!({ "id": self.id }) } else { json!({}) };
+        let headers: Vec<(&str, &str)> = token.map(|token| ("millrace-consistency", token)).into_iter().collect();
+        let body = self.viewer.send(&query, variables, &headers).await.expect("an answer").body;
+        let code = &body["errors"][0]["extensions"]["code"];
+        assert!(body.get("errors").is_none() || *code == "UNAUTHENTICATED", "{query}: {body:#}");
+        body["data"]["it"].clone()
+    }
+}
+
+/// People of one mutation's own, a post of Ada's, and a product.
+struct World<'a> {
+    process: &'a Process,
+    client: &'a Client,
+    provider: Provider,
+    staff: &'a Person,
+    admin: &'a Person,
+    ada: Person,
+    ben: Person,
+    post: String,
+    product: String,
+}
+
+impl<'a> World<'a> {
+    async fn begin((process, client): (&'a Process, &'a Client), provider: Provider, staff: [&'a Person; 2]) -> Self {
+        let [staff, admin] = staff;
+        let (ada, ben) = (client.sign_up("Ada").await, client.sign_up("Ben").await);
+        let post = ada.client.command("createPost", json!({ "title": "One", "body": "Words." }), "").await;
+        let product = staff.client.command("createProduct", product("Sluice"), "").await;
+        let (post, product) = (id_of(&post), id_of(&product));
+        Self { process, client, provider, staff, admin, ada, ben, post, product }
+    }
+
+    /// Sends the mutation; the look shows the one thing before, and the other after.
+    async fn shows(&self, (sender, name, input): (&Client, &str, Value), look: Look<'_>, [before, after]: [Value; 2]) {
+        let token = self.token_of_all().await;
+        assert_eq!(look.with(Some(&token)).await, before, "before {name}");
+        let payload = sender.command(name, input, "").await;
+        let (answered, token) = (Instant::now(), token(&payload));
+        eventually(name, || async { (look.with(None).await == after).then_some(()) }).await;
+        assert!(answered.elapsed() < SHOWS_WITHIN, "{name} shows after {:?}", answered.elapsed());
+        assert_eq!(look.with(Some(&token)).await, after, "after {name}");
+    }
+
+    /// The token of a command that comes after all others.
+    async fn token_of_all(&self) -> String {
+        token(&self.admin.client.command("updateProfile", json!({ "lastName": "Last" }), "").await)
+    }
+
+    async fn done(&self, sender: &Person, name: &str, input: Value) -> String {
+        let payload = sender.client.command(name, input, "").await;
+        payload["receipt"]["aggregateId"].as_str().unwrap_or_default().to_owned()
+    }
+
+    async fn comment(&self) -> String {
+        self.done(&self.ben, "addComment", json!({ "postId": self.post, "text": "First." })).await
+    }
+
+    async fn money(&self) {
+        let asked = self.ben.client.command("topUpWallet", json!({ "amount": eur(MONEY_MINOR) }), "topUpId").await;
+        let top_up = asked["topUpId"].as_str().expect("an id");
+        assert_eq!(self.provider.succeeds(&self.client.url, top_up, MONEY_MINOR).await.expect("an answer"), 204);
+    }
+}
+
+fn eur(minor: i64) -> Value {
+    json!({ "amountMinor": minor.to_string(), "currency": "EUR" })
+}
+
+fn product(name: &str) -> Value {
+    json!({ "name": name, "description": "Of oak.", "price": eur(250), "stock": 10 })
+}
+
+#[tokio::test]
+async fn each_mutation_of_the_schema_shows_in_a_query() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let (staff, admin) = (client.sign_up("Staff").await, client.sign_up("Admin").await);
+    stage.grant(&staff, "staff").await;
+    stage.grant(&admin, "admin").await;
+    let root = client.ask("{ __schema { mutationType { fields { name } } } }", json!({})).await;
+    for field in root["__schema"]["mutationType"]["fields"].as_array().expect("fields") {
+        let name = field["name"].as_str().expect("a name");
+        let world = World::begin((&process, &client), Provider::of(&stage), [&staff, &admin]).await;
+        match name {
+            "signUp" | "signIn" | "refreshSession" => people::begins(&world, name).await,
+            "signOut" | "signOutEverywhere" | "changePassword" | "resetPassword" => people::ends(&world, name).await,
+            "updateProfile" | "followUser" | "unfollowUser" | "deactivateAccount" | "eraseAccount" => {
+                people::person(&world, name).await;
+            }
+            "changeEmail" | "verifyEmail" | "requestPasswordReset" | "exportMyData" => {
+                people::account(&world, name).await
+            }
+            "grantRole" | "revokeRole" => people::role(&world, name).await,
+            "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => {
+                content::post(&world, name).await
+            }
+            "hidePost" | "unhidePost" | "hideComment" | "unhideComment" => content::hiding(&world, name).await,
+            "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => {
+                content::talk(&world, name).await
+            }
+            "createProduct" | "updateProduct" | "restockProduct" | "retireProduct" => trade::shelf(&world, name).await,
+            "placeOrder" | "payOrder" | "shipOrder" | "confirmDelivery" | "cancelOrder" => {
+                trade::order(&world, name).await
+            }
+            "topUpWallet" | "transfer" => trade::money(&world, name).await,
+            other => panic!("which query shows what {other} does?"),
+        }
+    }
+    process.stop().await;
+}
