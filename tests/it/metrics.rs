@@ -9,7 +9,7 @@ use millrace_read::models::NAMES;
 use serde_json::json;
 
 /// The metrics as they are now.
-struct Metrics(String);
+pub struct Metrics(String);
 
 impl Metrics {
     async fn of(process: &Process) -> Self {
@@ -17,7 +17,8 @@ impl Metrics {
         Self(answer.text().await.expect("text"))
     }
 
-    fn sample(&self, series: &str) -> Option<f64> {
+    /// The value of a series.
+    pub fn sample(&self, series: &str) -> Option<f64> {
         let line = self.0.lines().find(|line| line.strip_prefix(series).is_some_and(|rest| rest.starts_with(' ')))?;
         line.rsplit(' ').next()?.parse().ok()
     }
@@ -28,7 +29,7 @@ impl Metrics {
 }
 
 /// Waits until a value is shown.
-async fn shows(process: &Process, what: &str, is_so: impl Fn(&Metrics) -> bool) {
+pub async fn shows(process: &Process, what: &str, is_so: impl Fn(&Metrics) -> bool) {
     eventually(what, || async { is_so(&Metrics::of(process).await).then_some(()) }).await;
 }
 

@@ -86,7 +86,10 @@ impl Market {
 
     /// Asks for money, and answers for the provider.
     pub async fn top_up(&self, person: &Person, minor: i64) {
-        let asked = self.world.by(person, TopUpWallet { amount: eur(minor), idempotency_key: None }).await;
+        let asked = self
+            .world
+            .by(person, TopUpWallet { amount: eur(minor), expected_version: None, idempotency_key: None })
+            .await;
         let top_up_id = accepted(&asked).top_up_id;
         let open = self.world.commands.open_top_ups().await.unwrap();
         let notice = open.into_iter().find(|notice| notice.top_up_id == top_up_id).unwrap();

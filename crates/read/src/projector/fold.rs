@@ -117,7 +117,8 @@ pub fn persons<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> BTreeSe
     envelopes.into_iter().flat_map(|envelope| seal::persons(&envelope.payload)).collect()
 }
 
-fn open_one(mut envelope: Envelope, keys: &HashMap<UserId, KeyState>) -> Result<Recorded, Unopened> {
+/// Opens what is sealed in one event, and decodes it.
+pub(crate) fn open_one(mut envelope: Envelope, keys: &HashMap<UserId, KeyState>) -> Result<Recorded, Unopened> {
     let position = envelope.position;
     let key_of = |person| match keys.get(&person) {
         None if !rule("absent_key_waits") => Some(KeyState::Destroyed),
