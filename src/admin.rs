@@ -1,5 +1,6 @@
 //! What operators do on the command line.
 
+use crate::roles::command::CommandRoleSettings;
 use crate::roles::{self, RoleError};
 use crate::settings::Settings;
 use millrace_command::{Answer, Commands};
@@ -31,7 +32,7 @@ pub async fn revoke(settings: &Settings, email: &str, role: Role) -> Result<(), 
 }
 
 async fn account(settings: &Settings, email: &str) -> Result<(Commands, UserId), RoleError> {
-    let commands = roles::command::commands(settings).await?;
+    let commands = roles::command::commands(CommandRoleSettings::of(settings)).await?;
     let user_id = commands.find_user(&Email::parse(email)?).await?;
     Ok((commands, user_id.ok_or_else(|| RoleError::NoAccount(email.to_owned()))?))
 }

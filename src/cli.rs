@@ -60,6 +60,17 @@ pub enum Action {
     /// Erasures of people.
     #[command(subcommand)]
     Erasure(ErasureAction),
+    /// List the documents that stand still because an event could not be applied to them, and why.
+    Parked,
+    /// Fold one document anew from the log, once what could not be applied can be: `millrace parked` tells which need it.
+    Refold {
+        /// Its projection, such as `content`.
+        #[arg(long)]
+        projection: String,
+        /// Its key, such as `post:0193…`, as `millrace parked` tells it.
+        #[arg(long)]
+        document: String,
+    },
     /// Make a key pair for access tokens and a secret, in files that only the owner can read.
     Keys {
         /// Where to put them.

@@ -128,7 +128,8 @@ fn begin_story(settings: &Settings, empty: bool, shutdown: CancellationToken) ->
 fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     let urls = servers.urls();
     settings.postgres.url = SecretUrl(urls.postgresql);
-    settings.nats.url = SecretUrl(urls.nats);
+    settings.nats.url = SecretUrl(urls.nats_relay);
+    settings.nats.projector_url = SecretUrl(urls.nats_projector);
     settings.mongodb.url = SecretUrl(urls.mongodb);
     settings.redis.url = SecretUrl(urls.redis);
     settings.auth.signing_key_file = keys.join(keys::SIGNING_KEY);
@@ -140,12 +141,12 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
 }
 
 fn banner(settings: &Settings, empty: bool) -> String {
-    let public = settings.http.listen;
+    let public = settings.http.local_url();
     let operations = settings.http.operations_listen;
     let mut lines = vec![
         String::new(),
-        format!("  GraphiQL    http://{public}/"),
-        format!("  GraphQL     http://{public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
+        format!("  GraphiQL    {public}/"),
+        format!("  GraphQL     {public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
         format!("  Operations  http://{operations}/readyz  /livez  /metrics"),
     ];
     if settings.mail.smtp_url.expose().is_empty() {

@@ -1,5 +1,6 @@
 //! Checking the receipt of an erasure on all four stores, promise by promise: `millrace erasure verify`.
 
+use crate::roles::relay::RelaySettings;
 use crate::roles::{self, RoleError};
 use crate::settings::Settings;
 use millrace_command::erasure::{ErasedTable, Receipt};
@@ -77,7 +78,7 @@ async fn events_of(log: &Log, person: UserId) -> Result<(usize, usize), LogError
 
 /// The stream is a copy of the log; what could open it is a mark there too.
 async fn copied(settings: &Settings, person: UserId, placed: Option<Position>) -> Result<Finding, RoleError> {
-    let (stream, is_marked) = roles::relay::copy_of_key(settings, person).await?;
+    let (stream, is_marked) = roles::relay::copy_of_key(RelaySettings::of(settings), person).await?;
     let last = stream.map_or(Position::START, |stream| stream.last);
     let mark = if is_marked { "the copy of the key is the mark" } else { "the copy of the key is no mark" };
     let text = format!("{mark}; the stream, sealed like the log, ends at position {last}");
@@ -86,6 +87,6 @@ async fn copied(settings: &Settings, person: UserId, placed: Option<Position>) -
 }
 
 async fn documents(settings: &Settings, erased: Erased) -> Result<Vec<Finding>, RoleError> {
-    let database = roles::documents(settings).await?;
-    Ok(millrace_read::erasure::check(&database, &roles::query::redis(settings), erased).await?)
+    let database = roles::projector::database(&settings.mongodb).await?;
+    Ok(millrace_read::erasure::check(&database, &roles::query::redis(&settings.redis), erased).await?)
 }

@@ -16,6 +16,7 @@ pub mod http;
 pub mod keys;
 pub mod mail;
 pub mod mutations;
+pub mod parked;
 pub mod responses;
 pub mod roles;
 pub mod schema;

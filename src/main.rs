@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use millrace::cli::{Action, Cli, ErasureAction, LogAction, SettingsSource, UserAction};
-use millrace::{admin, dev, erasure, keys, roles, schema, seed, shutdown, telemetry};
+use millrace::{admin, dev, erasure, keys, parked, roles, schema, seed, shutdown, telemetry};
 use std::error::Error;
 use std::process::ExitCode;
 
@@ -45,6 +45,8 @@ async fn with_settings(action: Action, source: &SettingsSource) -> Outcome {
         Action::User(UserAction::Revoke { email, role }) => Ok(admin::revoke(&settings, &email, role.into()).await?),
         Action::Log(LogAction::NewHistory) => Ok(admin::new_history(&settings).await?),
         Action::Erasure(ErasureAction::Verify { id }) => Ok(erasure::verify(&settings, id).await?),
+        Action::Parked => Ok(parked::list(&settings).await?),
+        Action::Refold { projection, document } => Ok(parked::refold(&settings, &projection, &document).await?),
         Action::Dev(_) | Action::Schema | Action::Keys { .. } | Action::Settings => Ok(()),
     }
 }

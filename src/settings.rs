@@ -47,6 +47,9 @@ pub struct Settings {
     pub story: StorySettings,
     /// Logs.
     pub logs: LogSettings,
+    /// The keys that file, environment and flags set.
+    #[serde(skip)]
+    pub given: BTreeSet<String>,
 }
 
 /// The public endpoint and the operators' port.
@@ -209,8 +212,14 @@ impl Default for PostgresSettings {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NatsSettings {
-    /// Address, and credentials if the server wants them.
+    /// Address, and the user of relays: the one that may write the log's subjects, the stream and the bucket of keys.
     pub url: SecretUrl,
+    /// The same user in a file with a JWT and a key, as `nsc` writes it. Empty: what stands in the address.
+    pub credentials_file: PathBuf,
+    /// Address and user of projectors, which may only read. Empty: those of relays.
+    pub projector_url: SecretUrl,
+    /// The same user in a file. Empty: what stands in the address.
+    pub projector_credentials_file: PathBuf,
     /// First part of the names of stream, bucket and subjects.
     pub prefix: String,
     /// Copies of the stream in a cluster.
@@ -219,8 +228,47 @@ pub struct NatsSettings {
 
 impl Default for NatsSettings {
     fn default() -> Self {
-        Self { url: SecretUrl("nats://127.0.0.1:4222".into()), prefix: "millrace".into(), replicas: 1 }
+        Self {
+            url: SecretUrl("nats://127.0.0.1:4222".into()),
+            credentials_file: PathBuf::new(),
+            projector_url: SecretUrl(String::new()),
+            projector_credentials_file: PathBuf::new(),
+            prefix: "millrace".into(),
+            replicas: 1,
+        }
     }
+}
+
+impl NatsSettings {
+    /// What relays connect with.
+    pub fn writer(&self) -> NatsUser<'_> {
+        NatsUser { setting: "nats.url", url: &self.url, credentials: file(&self.credentials_file) }
+    }
+
+    /// What projectors connect with.
+    pub fn reader(&self) -> NatsUser<'_> {
+        if self.projector_url.expose().is_empty() {
+            let own = file(&self.projector_credentials_file);
+            return NatsUser { credentials: own.or(file(&self.credentials_file)), ..self.writer() };
+        }
+        let credentials = file(&self.projector_credentials_file);
+        NatsUser { setting: "nats.projector_url", url: &self.projector_url, credentials }
+    }
+}
+
+/// Where NATS is, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub struct NatsUser<'a> {
+    /// The setting that says so.
+    pub setting: &'static str,
+    /// Address, and user if there is no file.
+    pub url: &'a SecretUrl,
+    /// The user's file.
+    pub credentials: Option<&'a Path>,
+}
+
+fn file(path: &Path) -> Option<&Path> {
+    (!path.as_os_str().is_empty()).then_some(path)
 }
 
 /// MongoDB.
@@ -464,11 +512,19 @@ impl SecretUrl {
         &self.0
     }
 
+    /// Of several addresses the last host shows, because a password may hold anything.
     fn masked(&self) -> String {
         match (self.0.find("://"), self.0.rfind('@')) {
             (Some(scheme), Some(at)) if at > scheme => format!("{}://***{}", &self.0[..scheme], &self.0[at..]),
+            (None, Some(at)) => format!("***{}", &self.0[at..]),
             _ => self.0.clone(),
         }
+    }
+
+    /// Host and port, several joined by commas: what follows the password, up to path and options.
+    pub fn hosts(&self) -> &str {
+        let rest = self.0.rsplit_once('@').or_else(|| self.0.split_once("://")).map_or(&*self.0, |(_, rest)| rest);
+        rest.split(['/', '?']).next().unwrap_or_default()
     }
 }
 
@@ -506,20 +562,25 @@ impl Settings {
     /// Reads the settings: defaults, `file` if given, the environment, and `overrides` (`key=value`, from flags).
     pub fn load(file: Option<&Path>, overrides: &[(String, String)]) -> Result<Self, SettingsError> {
         let known = known_keys()?;
-        let mut builder = Config::builder();
+        let (mut builder, mut given) = (Config::builder(), BTreeSet::new());
         if let Some(path) = file {
             let source = File::from(path).format(FileFormat::Toml);
-            refuse_unknown(&known, leaves("", &source.collect()?), &path.display().to_string())?;
+            let keys = leaves("", &source.collect()?);
+            given.extend(keys.iter().cloned());
+            refuse_unknown(&known, keys, &path.display().to_string())?;
             builder = builder.add_source(source);
         }
         let environment = environment();
-        refuse_unknown(&known, leaves("", &environment), "the environment")?;
+        let keys = leaves("", &environment);
+        given.extend(keys.iter().cloned());
+        refuse_unknown(&known, keys, "the environment")?;
         builder = builder.add_source(Config::builder().add_source(Collected(environment)).build()?);
         for (key, value) in overrides {
             refuse_unknown(&known, vec![key.clone()], "the flags")?;
+            given.insert(key.clone());
             builder = builder.set_override(key, value.as_str())?;
         }
-        Ok(builder.build()?.try_deserialize()?)
+        Ok(Self { given, ..builder.build()?.try_deserialize()? })
     }
 }
 
@@ -555,7 +616,7 @@ impl Source for Collected {
 }
 
 /// Every key, taken from the defaults themselves so that no list can fall behind.
-fn known_keys() -> Result<BTreeSet<String>, config::ConfigError> {
+pub(crate) fn known_keys() -> Result<BTreeSet<String>, config::ConfigError> {
     let defaults = Config::try_from(&Settings::default())?;
     Ok(leaves("", &defaults.collect()?).into_iter().collect())
 }
@@ -653,5 +714,12 @@ mod tests {
         let url = SecretUrl("postgres://ada:secret@db.example:5432/x".into());
         assert_eq!(format!("{url:?}"), "postgres://***@db.example:5432/x");
         assert!(!serde_json::to_string(&url).unwrap().contains("secret"));
+        let several = SecretUrl("nats://relay:secret@a:1, nats://relay:geheim@b:2".into());
+        assert_eq!(format!("{several:?}"), "nats://***@b:2");
+        assert_eq!(format!("{:?}", SecretUrl("relay:secret@a:1".into())), "***@a:1");
+        let hosts = |url: &str| SecretUrl(url.into()).hosts().to_owned();
+        assert_eq!(hosts("postgres://ada:se/cr,et@db.example:5432/x?sslmode=require"), "db.example:5432");
+        assert_eq!(hosts("mongodb://u:p@a:1,b:2/?replicaSet=rs0"), "a:1,b:2");
+        assert_eq!(hosts("redis://127.0.0.1:6379"), "127.0.0.1:6379");
     }
 }

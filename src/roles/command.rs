@@ -2,12 +2,15 @@
 
 mod mails;
 
-use super::{RoleError, Starting, connect_log};
+use super::servers::{Wanted, look_for};
+use super::{RoleError, Starting, connect_log, log_that_may_come};
 use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
-use crate::settings::{ExportSettings, MailSettings, PaymentSettings, Settings};
+use crate::settings::{
+    ExportSettings, HttpSettings, MailSettings, PaymentSettings, PostgresSettings, Settings, ShopSettings,
+};
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
     Passwords,
@@ -17,6 +20,8 @@ use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
 use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
 use millrace_events::Timestamp;
 use millrace_log::Log;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,14 +41,72 @@ const WEBHOOK_WAIT: Duration = Duration::from_secs(5);
 /// PostgreSQL that takes longer than this for a row that it has in memory is as good as away.
 const PROBE_WAIT: Duration = Duration::from_secs(2);
 
-/// Commands over the log and the keys of the settings.
-pub async fn commands(settings: &Settings) -> Result<Commands, RoleError> {
-    let log = connect_log(&settings.postgres, "command").await?;
+/// What handling commands may use: nothing of the stream and of the read side.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandRoleSettings<'a> {
+    /// The write side's database.
+    pub postgres: &'a PostgresSettings,
+    /// Limits of the internal API.
+    pub http: &'a HttpSettings,
+    /// Where the internal API listens.
+    pub listen: SocketAddr,
+    /// The private key of access tokens.
+    pub signing_key_file: &'a Path,
+    /// What query roles are known by, and idempotency keys are hashed with.
+    pub secret_file: &'a Path,
+    /// Memory of one password hash.
+    pub password_memory_kib: u32,
+    /// The rules of the shop.
+    pub shop: &'a ShopSettings,
+    /// The payment provider.
+    pub payments: &'a PaymentSettings,
+    /// Exports of one's own data.
+    pub exports: &'a ExportSettings,
+    /// Mails to people.
+    pub mail: &'a MailSettings,
+}
+
+/// Keys of settings that handling commands reads.
+pub const KEYS: &[&str] = &[
+    "http.",
+    "logs.",
+    "postgres.",
+    "command.listen",
+    "auth.signing_key_file",
+    "auth.secret_file",
+    "auth.password_memory_kib",
+    "shop.",
+    "payments.",
+    "exports.",
+    "mail.",
+];
+
+impl<'a> CommandRoleSettings<'a> {
+    /// The part of the settings that handling commands may use.
+    pub fn of(settings: &'a Settings) -> Self {
+        Self {
+            postgres: &settings.postgres,
+            http: &settings.http,
+            listen: settings.command.listen,
+            signing_key_file: &settings.auth.signing_key_file,
+            secret_file: &settings.auth.secret_file,
+            password_memory_kib: settings.auth.password_memory_kib,
+            shop: &settings.shop,
+            payments: &settings.payments,
+            exports: &settings.exports,
+            mail: &settings.mail,
+        }
+    }
+}
+
+/// Commands over the log and the keys of the settings, for an operator. PostgreSQL must be there.
+pub async fn commands(settings: CommandRoleSettings<'_>) -> Result<Commands, RoleError> {
+    let log = connect_log(settings.postgres, "command").await?;
     over(log, settings)
 }
 
-fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
-    let webhook_secret = webhook_secret(&settings.payments)?;
+fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleError> {
+    let webhook_secret = webhook_secret(settings.payments)?;
     let shop = ShopRules {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
@@ -53,19 +116,19 @@ fn over(log: Log, settings: &Settings) -> Result<Commands, RoleError> {
         time_max: settings.exports.time_max(),
         piece_wait_max: Duration::from_millis(settings.exports.piece_ms_max),
     };
-    let accounts = account_rules(&settings.mail);
-    let secret = keys::read_secret(&settings.auth.secret_file)?;
+    let accounts = account_rules(settings.mail);
+    let secret = keys::read_secret(settings.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;
     let limits = millrace_command::Settings::new(secret);
     let limits = millrace_command::Settings { shop, accounts, exports, webhook_secret, ..limits };
     Ok(Commands::new(log, auth(settings)?, limits))
 }
 
-fn auth(settings: &Settings) -> Result<Auth, RoleError> {
-    let signing_key = keys::read(&settings.auth.signing_key_file)?;
-    let cost = PasswordCost { memory_kib: settings.auth.password_memory_kib, ..PasswordCost::default() };
+fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
+    let signing_key = keys::read(settings.signing_key_file)?;
+    let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
     let passwords = Passwords::new(cost, PasswordLimits::default());
-    let links = ExportLinks::from_pem(&signing_key, link_rules(&settings.exports));
+    let links = ExportLinks::from_pem(&signing_key, link_rules(settings.exports));
     Ok(Auth {
         passwords: passwords.map_err(|error| cannot_start(error.into()))?,
         signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
@@ -103,23 +166,28 @@ fn webhook_secret(settings: &PaymentSettings) -> Result<Option<WebhookSecret>, R
 }
 
 /// Starts handling commands; with `listens` also for query roles elsewhere.
-pub async fn start(starting: &mut Starting<'_>, listens: bool) -> Result<Commands, RoleError> {
-    let log = connect_log(&starting.settings.postgres, "command").await?;
-    let commands = over(log.clone(), starting.settings)?;
+pub async fn start(
+    starting: &mut Starting<'_>,
+    settings: CommandRoleSettings<'_>,
+    listens: bool,
+) -> Result<Commands, RoleError> {
+    look_for(starting, [Wanted::postgres(settings.postgres)]);
+    let log = log_that_may_come(settings.postgres, "command").await?;
+    let commands = over(log.clone(), settings)?;
     watch(starting, log);
     sweep(starting, commands.clone());
     expire(starting, commands.clone());
-    answer_top_ups(starting, commands.clone())?;
-    mails::send(starting, commands.clone())?;
+    answer_top_ups(starting, settings.payments, commands.clone())?;
+    mails::send(starting, settings.mail, commands.clone())?;
     if listens {
-        listen(starting, commands.clone()).await?;
+        listen(starting, settings, commands.clone()).await?;
     }
     Ok(commands)
 }
 
-/// Readiness: whether PostgreSQL answered the last time it was asked.
+/// Readiness: whether PostgreSQL answered the last time it was asked. Before the first answer it may be away.
 fn watch(starting: &mut Starting<'_>, log: Log) {
-    let answers = Arc::new(AtomicBool::new(true));
+    let answers = Arc::new(AtomicBool::new(false));
     let (seen, shutdown) = (Arc::clone(&answers), starting.shutdown.clone());
     starting.probes.push(Arc::new(move || {
         let ready = seen.load(Ordering::Relaxed);
@@ -172,8 +240,11 @@ fn expire(starting: &mut Starting<'_>, commands: Commands) {
 }
 
 /// The provider of the development set-up: it answers each top-up by calling the webhook, as a real one would.
-fn answer_top_ups(starting: &mut Starting<'_>, commands: Commands) -> Result<(), RoleError> {
-    let settings = &starting.settings.payments;
+fn answer_top_ups(
+    starting: &mut Starting<'_>,
+    settings: &PaymentSettings,
+    commands: Commands,
+) -> Result<(), RoleError> {
     let url = settings.development_webhook_url.clone();
     let Some(secret) = webhook_secret(settings)?.filter(|_| !url.is_empty()) else { return Ok(()) };
     let shutdown = starting.shutdown.clone();
@@ -206,12 +277,15 @@ async fn call_webhook(
     request.timeout(WEBHOOK_WAIT).send().await.map(|_| ())
 }
 
-async fn listen(starting: &mut Starting<'_>, commands: Commands) -> Result<(), RoleError> {
-    let settings = starting.settings;
-    let listener = starting.listen("commands", settings.command.listen, "command.listen").await?;
-    let secret = keys::read_secret(&settings.auth.secret_file)?;
+async fn listen(
+    starting: &mut Starting<'_>,
+    settings: CommandRoleSettings<'_>,
+    commands: Commands,
+) -> Result<(), RoleError> {
+    let listener = starting.listen("commands", settings.listen, "command.listen").await?;
+    let secret = keys::read_secret(settings.secret_file)?;
     let api = CommandApi { commands, secret };
-    let (router, limits) = (routes(api, settings.http.body_bytes_max), ConnectionLimits::of(&settings.http));
+    let (router, limits) = (routes(api, settings.http.body_bytes_max), ConnectionLimits::of(settings.http));
     let port = Port { name: "commands", listener, router, limits };
     starting.spawn("internal API", port.serve(starting.shutdown.clone()));
     Ok(())

@@ -5,18 +5,25 @@ pub mod operations;
 pub mod projector;
 pub mod query;
 pub mod relay;
+pub mod servers;
 
 use crate::cli::Role;
 use crate::http::operations::{Check, Probe};
 use crate::keys::KeyError;
-use crate::settings::{PostgresSettings, Settings};
+use crate::settings::{HttpSettings, PostgresSettings, Settings};
 use crate::telemetry::{self, TelemetryError};
 use axum::Router;
+use command::CommandRoleSettings;
 use millrace_command::CommandFailure;
 use millrace_events::{History, UserId};
 use millrace_log::{Log, LogError};
-use millrace_read::connect::{self, Database};
 use millrace_read::erasure::folded_erasures;
+use millrace_read::refold::operate::OperateError;
+use projector::ProjectorSettings;
+use query::QuerySettings;
+use relay::RelaySettings;
+use servers::Wanted;
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,6 +47,12 @@ pub enum RoleError {
     /// PostgreSQL does not answer, or not as it should.
     #[error("PostgreSQL")]
     Log(#[from] LogError),
+    /// Nobody listens where a server should be.
+    #[error("{0} does not answer")]
+    Away(String),
+    /// A parked document was not folded anew, or not listed.
+    #[error(transparent)]
+    Refold(#[from] OperateError),
     /// A key file.
     #[error(transparent)]
     Keys(#[from] KeyError),
@@ -119,8 +132,8 @@ pub struct Running {
 
 /// What the parts of a role add to.
 pub struct Starting<'a> {
-    /// The settings; each part reads its own.
-    pub settings: &'a Settings,
+    /// Ports and their limits, which every role has. Everything else a role is handed as a type of its own.
+    pub http: &'a HttpSettings,
     /// Told when to stop.
     pub shutdown: CancellationToken,
     /// What readiness depends on.
@@ -165,8 +178,25 @@ impl Starting<'_> {
     }
 }
 
+/// Settings that were given to a role which does not read them. It should not have them: what it does not hold nobody takes from it.
+pub fn not_of(role: Role, given: &BTreeSet<String>) -> Vec<&str> {
+    let of_role = match role {
+        Role::All => return vec![],
+        Role::Command => command::KEYS,
+        Role::Relay => relay::KEYS,
+        Role::Projector => projector::KEYS,
+        Role::Query => query::KEYS,
+    };
+    let is_read = |key: &str| of_role.iter().any(|own| key == *own || (own.ends_with('.') && key.starts_with(own)));
+    given.iter().map(String::as_str).filter(|key| !is_read(key)).collect()
+}
+
 /// Starts a role, and says on standard output where it listens: one line `listening WHAT ADDRESS` each, then `ready`.
 pub async fn serve(role: Role, settings: &Settings, shutdown: CancellationToken) -> Result<(), RoleError> {
+    let others = not_of(role, &settings.given).join(", ");
+    if !others.is_empty() {
+        tracing::warn!(?role, "settings of other roles are ignored, and should not be given to this one: {others}");
+    }
     let running = start_listening(role, settings, shutdown, true).await?;
     running.ready().await;
     println!("ready");
@@ -189,19 +219,22 @@ async fn start_listening(
     let probes: Vec<Probe> = vec![Arc::new(move || draining(stopping.is_cancelled()))];
     let (parts, operations, drained) = (JoinSet::new(), JoinSet::new(), CancellationToken::new());
     let (operations_routes, listening) = (Router::new(), Vec::new());
-    let mut starting =
-        Starting { settings, shutdown, probes, drained, operations_routes, parts, operations, listening };
+    let http = &settings.http;
+    let mut starting = Starting { http, shutdown, probes, drained, operations_routes, parts, operations, listening };
     let does = |wanted: Role| role == wanted || role == Role::All;
     if does(Role::Relay) {
-        relay::start(&mut starting).await?;
+        relay::start(&mut starting, RelaySettings::of(settings)).await?;
     }
     if does(Role::Projector) {
-        projector::start(&mut starting).await?;
+        projector::start(&mut starting, ProjectorSettings::of(settings)).await?;
     }
-    let local =
-        if does(Role::Command) { Some(command::start(&mut starting, role == Role::Command).await?) } else { None };
+    let mut local = None;
+    if does(Role::Command) {
+        let of_commands = CommandRoleSettings::of(settings);
+        local = Some(command::start(&mut starting, of_commands, role == Role::Command).await?);
+    }
     if does(Role::Query) {
-        query::start(&mut starting, local, metrics.clone()).await?;
+        query::start(&mut starting, QuerySettings::of(settings), local, metrics.clone()).await?;
     }
     operations::start(&mut starting, metrics).await?;
     if say {
@@ -253,12 +286,22 @@ impl Running {
     }
 }
 
-/// A connection to the log, named for what it does there.
+/// A connection to the log, named for what it does there. PostgreSQL must be there.
 pub async fn connect_log(settings: &PostgresSettings, purpose: &str) -> Result<Log, RoleError> {
+    Wanted::postgres(settings).require().await?;
+    Ok(Log::connect(&wanted_log(settings, purpose)).await?)
+}
+
+/// The same for what runs on: PostgreSQL may come later.
+async fn log_that_may_come(settings: &PostgresSettings, purpose: &str) -> Result<Log, RoleError> {
+    Ok(Log::connect_lazily(&wanted_log(settings, purpose)).await?)
+}
+
+fn wanted_log(settings: &PostgresSettings, purpose: &str) -> millrace_log::PostgresSettings {
     let mut wanted = millrace_log::PostgresSettings::new(settings.url.expose());
     wanted.connections_max = settings.connections_max;
     wanted.application_name = format!("millrace-{purpose}");
-    Ok(Log::connect(&wanted).await?)
+    wanted
 }
 
 fn named(failed: &[(UserId, CommandFailure)]) -> String {
@@ -268,15 +311,34 @@ fn named(failed: &[(UserId, CommandFailure)]) -> String {
 /// Begins a new history of the log: see `millrace log new-history`. Whoever was erased since the backup is erased again.
 pub async fn new_history(settings: &Settings) -> Result<History, RoleError> {
     let log = connect_log(&settings.postgres, "new-history").await?;
-    let erased = folded_erasures(&documents(settings).await?).await?;
-    let (history, destroyed) = relay::new_history(&log, settings, erased).await?;
-    let commands = command::commands(settings).await?;
+    let erased = folded_erasures(&projector::database(&settings.mongodb).await?).await?;
+    let (history, destroyed) = relay::new_history(&log, RelaySettings::of(settings), erased).await?;
+    let commands = command::commands(CommandRoleSettings::of(settings)).await?;
     let failed = commands.erase_all_again(&destroyed).await;
     if failed.is_empty() { Ok(history) } else { Err(RoleError::NotErasedAgain { history, failed }) }
 }
 
-/// The documents, for an operator.
-pub async fn documents(settings: &Settings) -> Result<Database, RoleError> {
-    let database = connect::database(settings.mongodb.url.expose(), &settings.mongodb.database).await;
-    database.map_err(|error| RoleError::Start { part: "a look at MongoDB", source: error.into() })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_told_what_it_should_not_be_given() {
+        let keys = ["postgres.url", "mongodb.url", "nats.projector_url", "auth.signing_key_file", "http.listen"];
+        let given = keys.map(str::to_owned).into();
+        assert_eq!(not_of(Role::All, &given), Vec::<&str>::new());
+        assert_eq!(not_of(Role::Command, &given), ["mongodb.url", "nats.projector_url"]);
+        assert_eq!(not_of(Role::Relay, &given), ["auth.signing_key_file", "mongodb.url", "nats.projector_url"]);
+        assert_eq!(not_of(Role::Projector, &given), ["auth.signing_key_file", "postgres.url"]);
+        assert_eq!(not_of(Role::Query, &given), ["auth.signing_key_file", "nats.projector_url", "postgres.url"]);
+    }
+
+    #[test]
+    fn every_setting_is_somebodys() {
+        let known = crate::settings::known_keys().unwrap();
+        let roles = [Role::Command, Role::Relay, Role::Projector, Role::Query];
+        let nobodys = |key: &&String| roles.iter().all(|role| !not_of(*role, &[(*key).clone()].into()).is_empty());
+        let left: Vec<&String> = known.iter().filter(nobodys).filter(|key| !key.starts_with("story.")).collect();
+        assert_eq!(left, Vec::<&String>::new(), "the story is told by `millrace dev` alone");
+    }
 }

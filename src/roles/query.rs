@@ -1,12 +1,13 @@
 //! The query role: the public endpoint. It answers from the read side alone, and sends commands on.
 
+use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting};
 use crate::api::Api;
 use crate::command_port::CommandPort;
 use crate::http;
 use crate::http::operations::{Check, Operations};
 use crate::keys;
-use crate::settings::{AuthSettings, Settings};
+use crate::settings::{HttpSettings, MongoSettings, RedisSettings as CacheSettings, Settings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
@@ -15,15 +16,62 @@ use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
 use millrace_read::live::{FeedHealth, LiveLimits};
 use millrace_read::models::{self, Registered, Visitor};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// So many looks at MongoDB must have failed, one after another, before the process is not ready: one may be an election.
 const FAILED_LOOKS: u32 = 2;
 
+/// What the public endpoint may use: nothing of PostgreSQL and NATS, and no key that signs.
+#[derive(Debug, Clone, Copy)]
+pub struct QuerySettings<'a> {
+    /// The endpoint.
+    pub http: &'a HttpSettings,
+    /// Documents.
+    pub mongodb: &'a MongoSettings,
+    /// The cache.
+    pub redis: &'a CacheSettings,
+    /// The public key of access tokens.
+    pub verify_key_file: &'a Path,
+    /// What the command role knows it by.
+    pub secret_file: &'a Path,
+    /// Where the command role is.
+    pub command_url: &'a str,
+    /// The longest time that an export may take.
+    pub export_time_max: Duration,
+}
+
+/// Keys of settings that the public endpoint reads.
+pub const KEYS: &[&str] = &[
+    "http.",
+    "logs.",
+    "mongodb.",
+    "redis.",
+    "auth.verify_key_file",
+    "auth.secret_file",
+    "command.url",
+    "exports.time_ms_max",
+];
+
+impl<'a> QuerySettings<'a> {
+    /// The public endpoint's part of the settings.
+    pub fn of(settings: &'a Settings) -> Self {
+        Self {
+            http: &settings.http,
+            mongodb: &settings.mongodb,
+            redis: &settings.redis,
+            verify_key_file: &settings.auth.verify_key_file,
+            secret_file: &settings.auth.secret_file,
+            command_url: &settings.command.url,
+            export_time_max: settings.exports.time_max(),
+        }
+    }
+}
+
 /// Verifies access tokens with the public key.
-pub fn verifier(settings: &AuthSettings) -> Result<AccessTokenVerifier, RoleError> {
-    let pem = keys::read(&settings.verify_key_file)?;
+pub fn verifier(key_file: &Path) -> Result<AccessTokenVerifier, RoleError> {
+    let pem = keys::read(key_file)?;
     let failed = |error| RoleError::Start { part: "the verifier of access tokens", source: Box::new(error) };
     AccessTokenVerifier::from_pem(&pem).map_err(failed)
 }
@@ -31,16 +79,18 @@ pub fn verifier(settings: &AuthSettings) -> Result<AccessTokenVerifier, RoleErro
 /// Starts the public endpoint; `local` handles commands, if this process does.
 pub async fn start(
     starting: &mut Starting<'_>,
+    settings: QuerySettings<'_>,
     local: Option<Commands>,
     metrics: PrometheusHandle,
 ) -> Result<(), RoleError> {
-    let settings = starting.settings;
+    look_for(starting, [Wanted::mongodb(settings.mongodb), Wanted::redis(settings.redis)]);
     let reads = Arc::new(read_side(settings).await?);
     starting.spawn("live feeds", Arc::clone(&reads).run(starting.shutdown.clone()));
     models::visit(&mut Following { starting, reads: Arc::clone(&reads) });
     let port = command_port(settings, local)?;
     let shutdown = starting.shutdown.clone();
-    let api = Arc::new(Api::new(reads, port, verifier(&settings.auth)?, settings.http.clone(), shutdown.clone()));
+    let api =
+        Arc::new(Api::new(reads, port, verifier(settings.verify_key_file)?, settings.http.clone(), shutdown.clone()));
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;
@@ -76,32 +126,32 @@ fn check(projection: &str, generation: u32, health: FeedHealth) -> Check {
     Check { name, ready: generation > 0 && health.failed_looks < FAILED_LOOKS, detail: detail.map(str::to_owned) }
 }
 
-async fn read_side(settings: &Settings) -> Result<ReadSide, RoleError> {
+async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let failed = |source| RoleError::Start { part: "the read side", source };
     let database = connect::database(settings.mongodb.url.expose(), &settings.mongodb.database).await;
     let database = database.map_err(|error| failed(error.into()))?;
     let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
     let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
-    let wanted = ReadSettings { redis: redis(settings), limits, live: LiveLimits::default() };
+    let wanted = ReadSettings { redis: redis(settings.redis), limits, live: LiveLimits::default() };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
 }
 
 /// The cache's part of the settings.
-pub fn redis(settings: &Settings) -> RedisSettings {
+pub fn redis(settings: &CacheSettings) -> RedisSettings {
     RedisSettings {
-        url: settings.redis.url.expose().to_owned(),
-        prefix: settings.redis.prefix.clone(),
-        document_ttl: Duration::from_secs(settings.redis.document_ttl_s),
+        url: settings.url.expose().to_owned(),
+        prefix: settings.prefix.clone(),
+        document_ttl: Duration::from_secs(settings.document_ttl_s),
     }
 }
 
-fn command_port(settings: &Settings, local: Option<Commands>) -> Result<CommandPort, RoleError> {
+fn command_port(settings: QuerySettings<'_>, local: Option<Commands>) -> Result<CommandPort, RoleError> {
     if let Some(commands) = local {
         return Ok(CommandPort::Local(commands));
     }
-    let secret = keys::read_secret(&settings.auth.secret_file)?;
+    let secret = keys::read_secret(settings.secret_file)?;
     let failed = |error| RoleError::Start { part: "the way to the command role", source: Box::new(error) };
-    CommandPort::remote(&settings.command.url, secret, settings.exports.time_max()).map_err(failed)
+    CommandPort::remote(settings.command_url, secret, settings.export_time_max).map_err(failed)
 }
 
 #[cfg(test)]

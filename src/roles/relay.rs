@@ -1,8 +1,9 @@
 //! The relay role: copies the log into JetStream.
 
-use super::{RoleError, Starting, connect_log};
+use super::servers::{Wanted, look_for};
+use super::{RoleError, Starting, log_that_may_come};
 use crate::http::operations::Check;
-use crate::settings::Settings;
+use crate::settings::{self, PostgresSettings, Settings};
 use millrace_events::{History, KeyState, UserId};
 use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
@@ -10,18 +11,40 @@ use millrace_relay::ports::{InBucket, StreamSide, StreamState};
 use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
 use std::collections::BTreeSet;
 
-/// The relay's part of the settings.
-fn nats(settings: &crate::settings::NatsSettings) -> NatsSettings {
-    let mut nats = NatsSettings::new(settings.url.expose());
+/// What a relay may use.
+#[derive(Debug, Clone, Copy)]
+pub struct RelaySettings<'a> {
+    /// The log.
+    pub postgres: &'a PostgresSettings,
+    /// The stream, which it writes.
+    pub nats: &'a settings::NatsSettings,
+}
+
+/// Keys of settings that relays read.
+pub const KEYS: &[&str] =
+    &["http.", "logs.", "postgres.", "nats.url", "nats.credentials_file", "nats.prefix", "nats.replicas"];
+
+impl<'a> RelaySettings<'a> {
+    /// A relay's part of the settings.
+    pub fn of(settings: &'a Settings) -> Self {
+        Self { postgres: &settings.postgres, nats: &settings.nats }
+    }
+}
+
+fn nats(settings: &settings::NatsSettings) -> NatsSettings {
+    let user = settings.writer();
+    let mut nats = NatsSettings::new(user.url.expose());
+    nats.credentials_file = user.credentials.map(Into::into);
     nats.prefix.clone_from(&settings.prefix);
     nats.replicas = settings.replicas;
     nats
 }
 
 /// Starts a relay.
-pub async fn start(starting: &mut Starting<'_>) -> Result<(), RoleError> {
-    let log = connect_log(&starting.settings.postgres, "relay").await?;
-    let relay = Relay::new(log, nats(&starting.settings.nats));
+pub async fn start(starting: &mut Starting<'_>, settings: RelaySettings<'_>) -> Result<(), RoleError> {
+    look_for(starting, [Wanted::postgres(settings.postgres), Wanted::nats(settings.nats.writer())]);
+    let log = log_that_may_come(settings.postgres, "relay").await?;
+    let relay = Relay::new(log, nats(settings.nats));
     let status = relay.status();
     starting.probes.push(std::sync::Arc::new(move || check(&status.borrow())));
     let shutdown = starting.shutdown.clone();
@@ -40,9 +63,13 @@ fn check(status: &RelayStatus) -> Check {
 }
 
 /// What the stream's side holds: how far the stream goes, and whether the bucket marks this person's key as destroyed.
-pub async fn copy_of_key(settings: &Settings, person: UserId) -> Result<(Option<StreamState>, bool), RoleError> {
+pub async fn copy_of_key(
+    settings: RelaySettings<'_>,
+    person: UserId,
+) -> Result<(Option<StreamState>, bool), RoleError> {
     let failed = |source| RoleError::Start { part: "a look at NATS", source };
-    let stream = Nats::connect(nats(&settings.nats)).await.map_err(|error| failed(error.into()))?;
+    Wanted::nats(settings.nats.writer()).require().await?;
+    let stream = Nats::connect(nats(settings.nats)).await.map_err(|error| failed(error.into()))?;
     let state = stream.state().await.map_err(failed)?;
     let key = stream.key(person).await.map_err(failed)?;
     Ok((state, matches!(key, InBucket::Key { state: KeyState::Destroyed, .. })))
@@ -52,10 +79,11 @@ pub async fn copy_of_key(settings: &Settings, person: UserId) -> Result<(Option<
 /// people who are known as erased. Answers whose.
 pub async fn new_history(
     log: &Log,
-    settings: &Settings,
+    settings: RelaySettings<'_>,
     erased: BTreeSet<UserId>,
 ) -> Result<(History, Vec<UserId>), RoleError> {
-    let settings = nats(&settings.nats);
+    Wanted::nats(settings.nats.writer()).require().await?;
+    let settings = nats(settings.nats);
     let failed = |source| RoleError::Start { part: "a new history", source };
     let stream = Nats::connect(settings.clone()).await.map_err(|error| failed(error.into()))?;
     let destroyed = stream.destroyed_keys().await.map_err(|error| failed(error.into()))?;

@@ -4,6 +4,7 @@ mod community;
 mod picture;
 mod shop;
 
+use crate::roles::command::CommandRoleSettings;
 use crate::roles::{self, RoleError};
 use crate::settings::Settings;
 use community::Community;
@@ -96,13 +97,13 @@ pub async fn run(settings: &Settings) -> Result<(), SeedError> {
 /// earlier than keys are kept, as by an older version, is left as it is. True if it was made.
 pub async fn if_empty(settings: &Settings) -> Result<bool, SeedError> {
     let (community, shop) = (Community::read()?, Shop::read()?);
-    let commands = roles::command::commands(settings).await?;
+    let commands = roles::command::commands(CommandRoleSettings::of(settings)).await?;
     let last = Email::parse(&community.newest.person().email)?;
     let found = commands.find_user(&last).await.map_err(|source| SeedError::Failed { command: "findUser", source })?;
     if found.is_some() {
         return Ok(false);
     }
-    let verifier = roles::query::verifier(&settings.auth)?;
+    let verifier = roles::query::verifier(&settings.auth.verify_key_file)?;
     let pictures_at = format!("{}{PICTURES_PATH}", settings.http.local_url());
     let seed = Seed { commands, verifier, pictures_at, people: Vec::new() };
     match seed.make(&community, &shop).await {

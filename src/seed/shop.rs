@@ -144,7 +144,8 @@ impl Seed {
 
     /// Asks for money, and answers as the provider of the development set-up does, who may be faster or not there at all.
     async fn top_up(&self, number: usize, top_up: &TopUpText) -> Result<(), SeedError> {
-        let input = TopUpWallet { amount: top_up.amount, idempotency_key: key("top-up", number) };
+        let input =
+            TopUpWallet { amount: top_up.amount, expected_version: None, idempotency_key: key("top-up", number) };
         let top_up_id = self.send(top_up.person, input).await?.top_up_id;
         self.provide(top_up_id).await
     }
@@ -164,6 +165,7 @@ impl Seed {
             to_user_id: self.person(transfer.to)?.0,
             amount: transfer.amount,
             note: Some(transfer.note.clone()),
+            expected_version: None,
             idempotency_key: key("transfer", number),
         };
         self.send(transfer.from, input).await.map(|_| ())

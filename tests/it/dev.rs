@@ -31,13 +31,16 @@ const SIGN_IN: &str = "mutation($input: SignInInput!) { signIn(input: $input) { 
 struct Dev {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
+    /// What it said until it was ready.
+    banner: Vec<String>,
     client: Client,
 }
 
 impl Dev {
     async fn start(home: &Path, address: &str, story: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
-            .args(["dev", "--set", &format!("http.listen={address}"), "--set", "http.operations_listen=127.0.0.1:0"])
+            .args(["dev", "--set", &format!("http.listen={address}")])
+            .args(["--set", &format!("http.operations_listen={}", free_address())])
             .args(["--set", "auth.password_memory_kib=64", "--set", story, "--home"])
             .arg(home)
             .env("http_proxy", NO_NETWORK)
@@ -48,21 +51,31 @@ impl Dev {
             .spawn()
             .expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let mut dev = Self { child, lines, client: Client::new(&format!("http://{address}/graphql")) };
-        dev.says("Ctrl-C stops everything", START_WAIT).await;
+        let mut dev = Self { child, lines, banner: vec![], client: Client::new(&format!("http://{address}/graphql")) };
+        dev.banner = dev.says("Ctrl-C stops everything", START_WAIT).await;
         dev
     }
 
-    async fn says(&mut self, words: &str, at_most: Duration) {
+    /// Answers the lines up to the one with these words.
+    async fn says(&mut self, words: &str, at_most: Duration) -> Vec<String> {
+        let mut said = Vec::new();
         let found = async {
             while let Some(line) = self.lines.next_line().await.expect("its output") {
-                if line.contains(words) {
+                said.push(line);
+                if said.last().is_some_and(|line| line.contains(words)) {
                     return;
                 }
             }
             panic!("it ended without a word of {words:?}");
         };
         timeout(at_most, found).await.expect("it says so in time");
+        said
+    }
+
+    /// What the banner says behind a word.
+    fn told(&self, what: &str) -> &str {
+        let line = self.banner.iter().find_map(|line| line.trim_start().strip_prefix(what)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {what} in {:#?}", self.banner)).trim()
     }
 
     /// As the terminal does at Ctrl-C.
@@ -100,6 +113,7 @@ async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothin
     // Pictures have the address of the start that seeded them.
     let address = free_address();
     let dev = Dev::start(&folder, &address, QUICK_STORY).await;
+    what_the_banner_offers_is_there(&dev).await;
     an_order_goes_its_way_by_itself(&dev).await;
     let products = all_have_pictures(&dev).await;
     let ada = dev.client.sign_up("Ada").await;
@@ -121,9 +135,30 @@ async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothin
     assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
 }
 
+/// A newcomer has nothing but these lines: addresses to open, and accounts to sign in with.
+async fn what_the_banner_offers_is_there(dev: &Dev) {
+    let url = dev.told("GraphQL").split_whitespace().next().expect("an address");
+    for (what, role) in [("Customer", None), ("Staff", Some("STAFF"))] {
+        let (email, password) = dev.told(what).split_once(" with password ").expect("an account");
+        let client = signed_in(&Client::new(url), email, password).await;
+        let viewer = client.ask("{ viewer { roles user { fullName } } }", json!({})).await["viewer"].clone();
+        assert!(viewer["user"]["fullName"].is_string(), "{what}: {viewer:#}");
+        let roles = viewer["roles"].as_array().expect("roles");
+        assert_eq!(role.is_some(), role.is_some_and(|role| roles.contains(&json!(role))), "{what}: {viewer:#}");
+    }
+    let operations = dev.told("Operations").split_whitespace().collect::<Vec<_>>();
+    let base = operations[0].strip_suffix("/readyz").expect("readiness first");
+    let paths = operations[1..].iter().map(|path| format!("{base}{path}")).chain([operations[0].to_owned()]);
+    let mails = dev.told("Mails").split_whitespace().next().expect("an address").to_owned();
+    for address in paths.chain([mails, dev.told("GraphiQL").to_owned()]) {
+        let answer = dev.client.http.get(&address).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{address}: {}", answer.status());
+    }
+}
+
 /// Nobody does anything but look: the story of the demo shop moves.
 async fn an_order_goes_its_way_by_itself(dev: &Dev) {
-    let staff = signed_in(dev, STAFF_EMAIL, STAFF_PASSWORD).await;
+    let staff = signed_in(&dev.client, STAFF_EMAIL, STAFF_PASSWORD).await;
     let mut socket = Socket::open(&staff.url, staff.access_token.as_deref()).await;
     socket.subscribe("1", ORDERS, json!({})).await;
     let whole_way = json!(["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED"].map(|status| json!({ "status": status })));
@@ -148,8 +183,8 @@ async fn all_have_pictures(dev: &Dev) -> Vec<String> {
     names
 }
 
-async fn signed_in(dev: &Dev, email: &str, password: &str) -> Client {
-    let mut client = dev.client.clone();
+async fn signed_in(client: &Client, email: &str, password: &str) -> Client {
+    let mut client = client.clone();
     let payload = client.command("signIn", json!({ "email": email, "password": password }), "session { accessToken }");
     let payload = payload.await;
     client.access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);

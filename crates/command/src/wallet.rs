@@ -9,7 +9,7 @@ mod transfer;
 use crate::CommandError;
 use crate::command::{Command, Handled};
 use crate::fault::Fault;
-use crate::fields::Fields;
+use crate::fields::{Fields, check_version};
 use crate::rows::ledger::Movement;
 use crate::rows::{self, ledger, top_up, wallet};
 use crate::unit_of_work::{Handling, UnitOfWork};
@@ -37,6 +37,8 @@ pub const OPEN_TOP_UPS_MAX: u32 = 10;
 pub struct TopUpWallet {
     /// How much. A wallet in this currency is opened if there is none.
     pub amount: MoneyInput,
+    /// The version that your wallet in this currency must still be at.
+    pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input ask once. At most 64 bytes.
     pub idempotency_key: Option<String>,
 }
@@ -51,29 +53,37 @@ pub struct ToppedUp {
     pub top_up_id: TopUpId,
 }
 
+/// A top-up whose fields are parsed.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    amount: Money,
+    expected_version: Option<u32>,
+}
+
 impl Command for TopUpWallet {
     const NAME: &'static str = "topUpWallet";
-    type Valid = Money;
+    type Valid = Asked;
     type Outcome = ToppedUp;
 
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }
 
-    fn validate(&self) -> Result<Money, Vec<CommandError>> {
-        let mut fields = Fields::default();
+    fn validate(&self) -> Result<Asked, Vec<CommandError>> {
+        let (mut fields, expected_version) = (Fields::default(), self.expected_version);
         let amount = fields.judge(amount(self.amount, TOP_UP_MINOR_MAX));
-        fields.finish(amount)
+        fields.finish(amount.map(|amount| Asked { amount, expected_version }))
     }
 
-    async fn handle(amount: &Money, unit: &mut UnitOfWork) -> Handling<Handled<ToppedUp>> {
-        let user_id = unit.user_id()?;
+    async fn handle(valid: &Asked, unit: &mut UnitOfWork) -> Handling<Handled<ToppedUp>> {
+        let (user_id, amount) = (unit.user_id()?, valid.amount);
         let wallet = opened(unit, user_id, amount.currency).await?;
+        check_version(valid.expected_version, rows::version(wallet.version))?;
         decide_top_up(top_up::open_count(unit.db(), wallet.id).await?)?;
         let (wallet_id, top_up_id) = (WalletId(wallet.id), TopUpId::generate());
-        rows::insert(unit.db(), requested(wallet_id, top_up_id, *amount, unit)).await?;
+        rows::insert(unit.db(), requested(wallet_id, top_up_id, amount, unit)).await?;
         let version = wallet::advance(unit.db(), &wallet, unit.at().moment()).await?;
-        let event = TopUpRequested { wallet_id, user_id, top_up_id, amount: *amount };
+        let event = TopUpRequested { wallet_id, user_id, top_up_id, amount };
         unit.record(wallet.id, version, Event::TopUpRequested(event));
         Ok(Handled::new(ToppedUp { wallet: wallet_id, top_up_id }).at(wallet_id, version))
     }

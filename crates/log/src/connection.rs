@@ -15,7 +15,8 @@ const TRIED_AFTER: Duration = Duration::from_millis(100);
 /// each release. In a failed transaction BEGIN is an error, and the connection is closed.
 const END_TRANSACTION: &str = "BEGIN; ROLLBACK";
 
-pub(crate) async fn connect(settings: &PostgresSettings) -> Result<DatabaseConnection, DbErr> {
+/// With `lazily` the first use connects, and each use tries anew while the server is away.
+pub(crate) async fn connect(settings: &PostgresSettings, lazily: bool) -> Result<DatabaseConnection, DbErr> {
     let idle_in_transaction_ms = settings.idle_in_transaction_timeout.as_millis().to_string();
     let mut options = ConnectOptions::new(&settings.url);
     options
@@ -26,6 +27,7 @@ pub(crate) async fn connect(settings: &PostgresSettings) -> Result<DatabaseConne
         .test_before_acquire_if_idle_for(TRIED_AFTER)
         .set_application_name(settings.application_name.clone())
         .sqlx_logging(false)
+        .connect_lazy(lazily)
         .map_sqlx_postgres_opts(move |options| {
             // Every statement here is short: compiling it first (jit) could only take longer.
             options.options([("idle_in_transaction_session_timeout", idle_in_transaction_ms.as_str()), ("jit", "off")])

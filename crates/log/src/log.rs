@@ -24,7 +24,12 @@ pub struct Log {
 impl Log {
     /// Connects; fails if the server does not answer.
     pub async fn connect(settings: &PostgresSettings) -> Result<Self, LogError> {
-        Ok(Self { database: connection::connect(settings).await? })
+        Ok(Self { database: connection::connect(settings, false).await? })
+    }
+
+    /// Connects when it is first used: the server may come later. Fails only if the address is none.
+    pub async fn connect_lazily(settings: &PostgresSettings) -> Result<Self, LogError> {
+        Ok(Self { database: connection::connect(settings, true).await? })
     }
 
     /// The pool, for the commands' own rows.

@@ -1,8 +1,9 @@
 //! Connections to the servers of the read side. Both come back by themselves after a loss.
 
-use async_nats::ConnectOptions;
+use async_nats::{ConnectOptions, ServerAddr};
 use mongodb::Client;
 use mongodb::options::ClientOptions;
+use std::path::Path;
 use std::time::Duration;
 
 pub use mongodb::Database;
@@ -20,6 +21,12 @@ pub enum ConnectError {
     /// NATS refused.
     #[error("NATS")]
     Nats(#[from] async_nats::ConnectError),
+    /// NATS' address is none.
+    #[error("the address of NATS")]
+    Address(#[source] std::io::Error),
+    /// The credentials file cannot be read.
+    #[error("the credentials file of NATS cannot be read")]
+    Credentials(#[source] std::io::Error),
 }
 
 /// MongoDB's database. Connections are made when they are first used.
@@ -31,7 +38,13 @@ pub async fn database(url: &str, name: &str) -> Result<Database, ConnectError> {
     Ok(Client::with_options(options)?.database(name))
 }
 
-/// NATS, also if it does not answer yet.
-pub async fn nats(url: &str) -> Result<async_nats::Client, ConnectError> {
-    Ok(ConnectOptions::new().name("millrace-projector").retry_on_initial_connect().connect(url).await?)
+/// NATS, also if it does not answer yet. The user stands in the address, or in a credentials file as `nsc` writes it.
+pub async fn nats(url: &str, credentials: Option<&Path>) -> Result<async_nats::Client, ConnectError> {
+    let addresses = url.split(',').map(|address| address.trim().parse()).collect::<Result<Vec<ServerAddr>, _>>();
+    let options = match credentials {
+        Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
+        None => ConnectOptions::new(),
+    };
+    let options = options.name("millrace-projector").retry_on_initial_connect();
+    Ok(options.connect(addresses.map_err(ConnectError::Address)?).await?)
 }

@@ -9,4 +9,5 @@ pub mod models;
 pub mod projection;
 pub mod projector;
 pub mod reader;
+pub mod refold;
 pub mod store;

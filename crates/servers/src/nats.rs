@@ -16,8 +16,60 @@ const MEMORY_STORE: &str = "64MB";
 
 /// JetStream answers its own account's state only when it can take messages.
 const QUESTION: &[u8] =
-    b"CONNECT {\"verbose\":false,\"pedantic\":false}\r\nSUB _INBOX.ready 1\r\nPUB $JS.API.INFO _INBOX.ready 0\r\n\r\n";
+    b"CONNECT {\"verbose\":false,\"pedantic\":false,\"user\":\"operator\",\"pass\":\"operator\"}\r\n\
+    SUB _INBOX.ready 1\r\nPUB $JS.API.INFO _INBOX.ready 0\r\n\r\n";
 const ANSWER_TYPE: &str = "io.nats.jetstream.api.v1.account_info_response";
+
+/// Who may do what. The server listens on the loopback alone, so that passwords are no secrets: users keep a part of the program from
+/// what it should not do, not people out.
+const USERS: &str = r#"
+authorization {
+  # What relays write, and nobody else: the log's subjects, beats, the stream, the bucket of keys.
+  RELAY = {
+    publish = [
+      "*.log.>", "*.beat", "$KV.*.>",
+      "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.DELETE.*",
+      "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>"
+    ]
+    subscribe = ["_INBOX.>"]
+  }
+  # What projectors read. They may write nothing but questions.
+  PROJECTOR = {
+    publish = [
+      "$JS.API.STREAM.INFO.*", "$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>",
+      "$JS.API.CONSUMER.CREATE.>", "$JS.API.CONSUMER.INFO.>", "$JS.API.CONSUMER.MSG.NEXT.>"
+    ]
+    subscribe = ["_INBOX.>", "*.beat"]
+  }
+  users = [
+    { user: operator, password: operator }
+    { user: relay, password: relay, permissions: $RELAY }
+    { user: projector, password: projector, permissions: $PROJECTOR }
+  ]
+}
+"#;
+
+/// A user of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum User {
+    /// May do everything.
+    Operator,
+    /// Writes the stream.
+    Relay,
+    /// Reads it.
+    Projector,
+}
+
+impl User {
+    /// Its name, which is its password too.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Relay => "relay",
+            Self::Projector => "projector",
+        }
+    }
+}
 
 /// Writes the settings file and names it to the server.
 pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Result<Vec<OsString>, Error> {
@@ -34,13 +86,14 @@ fn settings(folder: &Path, port: u16, options: &Options) -> String {
     };
     format!(
         "server_name: millrace\nhost: 127.0.0.1\nport: {port}\njetstream {{\n  store_dir: {:?}\n  \
-         max_file_store: {FILE_STORE}\n  max_memory_store: {MEMORY_STORE}\n  sync_interval: {sync}\n}}\n",
+         max_file_store: {FILE_STORE}\n  max_memory_store: {MEMORY_STORE}\n  sync_interval: {sync}\n}}\n{USERS}",
         store.display().to_string()
     )
 }
 
-pub(crate) fn url(port: u16) -> String {
-    format!("nats://127.0.0.1:{port}")
+pub(crate) fn url(port: u16, user: User) -> String {
+    let name = user.name();
+    format!("nats://{name}:{name}@127.0.0.1:{port}")
 }
 
 /// Whether JetStream answers.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::DataFolder;
 use crate::error::{Error, at};
 use crate::kind::Kind;
+use crate::nats::{self, User};
 use crate::options::Options;
 use crate::ports::{self, Port};
 use crate::provide::Binaries;
@@ -32,16 +33,20 @@ pub struct Urls {
     pub redis: String,
     /// MongoDB, a replica set of one.
     pub mongodb: String,
-    /// NATS.
+    /// NATS, as a user who may do everything.
     pub nats: String,
+    /// NATS, as relays: they write the stream.
+    pub nats_relay: String,
+    /// NATS, as projectors: they read it.
+    pub nats_projector: String,
 }
 
-/// PostgreSQL's holds a password.
+/// PostgreSQL's and NATS' hold passwords.
 impl fmt::Debug for Urls {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { postgresql: _, redis, mongodb, nats } = self;
+        let Self { redis, mongodb, .. } = self;
         let mut debug = formatter.debug_struct("Urls");
-        debug.field("redis", redis).field("mongodb", mongodb).field("nats", nats).finish_non_exhaustive()
+        debug.field("redis", redis).field("mongodb", mongodb).finish_non_exhaustive()
     }
 }
 
@@ -107,6 +112,8 @@ impl Servers {
             redis: self.redis.url(),
             mongodb: self.mongodb.url(),
             nats: self.nats.url(),
+            nats_relay: nats::url(self.nats.port(), User::Relay),
+            nats_projector: nats::url(self.nats.port(), User::Projector),
         }
     }
 

@@ -60,7 +60,7 @@ impl Setup {
             Kind::Postgresql => postgresql::url(self.port(), self.password.as_deref().unwrap_or_default()),
             Kind::Redis => redis::url(self.port()),
             Kind::Mongodb => mongodb::url(self.port()),
-            Kind::Nats => nats::url(self.port()),
+            Kind::Nats => nats::url(self.port(), nats::User::Operator),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{RoleError, Starting};
 use crate::mail::development::DevelopmentMails;
 use crate::mail::smtp::Smtp;
+use crate::settings::MailSettings;
 use millrace_command::{Commands, Mailed, Mailer};
 use std::time::Duration;
 
@@ -16,8 +17,7 @@ const TOTAL: &str = "millrace_mails_total";
 
 /// Starts sending, if there is a way: over SMTP, or else onto the page of the development set-up. They lie in PostgreSQL, so any number
 /// of processes may do this.
-pub fn send(starting: &mut Starting<'_>, commands: Commands) -> Result<(), RoleError> {
-    let settings = &starting.settings.mail;
+pub fn send(starting: &mut Starting<'_>, settings: &MailSettings, commands: Commands) -> Result<(), RoleError> {
     metrics::describe_gauge!(WAITING, "Mails that are not sent yet.");
     metrics::describe_gauge!(DEAD, "Mails that were given up in the last week.");
     metrics::describe_counter!(TOTAL, "Mails by what became of an attempt to send them.");

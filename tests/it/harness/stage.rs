@@ -125,7 +125,7 @@ impl Stage {
         client.get_multiplexed_async_connection().await.expect("Redis")
     }
 
-    /// A NATS connection.
+    /// A NATS connection that may do everything.
     pub async fn nats(&self) -> async_nats::Client {
         async_nats::connect(&self.urls.nats).await.expect("NATS")
     }
@@ -144,7 +144,8 @@ fn environment(name: &str, urls: &Urls, postgres: &str, keys: &std::path::Path) 
         ("MILLRACE_HTTP__OPERATIONS_LISTEN", "127.0.0.1:0".to_owned()),
         ("MILLRACE_COMMAND__LISTEN", "127.0.0.1:0".to_owned()),
         ("MILLRACE_POSTGRES__URL", postgres.to_owned()),
-        ("MILLRACE_NATS__URL", urls.nats.clone()),
+        ("MILLRACE_NATS__URL", urls.nats_relay.clone()),
+        ("MILLRACE_NATS__PROJECTOR_URL", urls.nats_projector.clone()),
         ("MILLRACE_NATS__PREFIX", name.to_owned()),
         ("MILLRACE_MONGODB__URL", urls.mongodb.clone()),
         ("MILLRACE_MONGODB__DATABASE", name.to_owned()),

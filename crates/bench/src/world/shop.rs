@@ -100,7 +100,7 @@ impl Maker {
     }
 
     async fn top_up(&self, user: u32) -> Result<(), BenchError> {
-        let input = TopUpWallet { amount: self.money(PURSE_MINOR), idempotency_key: None };
+        let input = TopUpWallet { amount: self.money(PURSE_MINOR), expected_version: None, idempotency_key: None };
         let top_up_id = self.send(user, input).await?.top_up_id;
         let open = self.commands.open_top_ups().await?;
         let notice = open.into_iter().find(|notice| notice.top_up_id == top_up_id);

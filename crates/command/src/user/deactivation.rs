@@ -7,7 +7,8 @@ use crate::CommandError;
 use crate::auth::SecretText;
 use crate::command::{Command, Handled, PasswordWork, Sender};
 use crate::fault::Fault;
-use crate::rows::{session, user};
+use crate::fields::check_version;
+use crate::rows::{self, session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::{AccountDeactivated, AllSessionsEnded};
@@ -25,6 +26,8 @@ use serde::{Deserialize, Serialize};
 pub struct DeactivateAccount {
     /// Your password. Wrong ones count like failed sign-ins.
     pub password: SecretText,
+    /// The version that your account must still be at.
+    pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input get the same answer, for as long as the access token that
     /// was used is valid. At most 64 bytes.
     pub idempotency_key: Option<String>,
@@ -37,31 +40,40 @@ pub struct Deactivated {
     pub user: UserId,
 }
 
+/// Password and version, parsed.
+#[derive(Debug, Clone)]
+pub struct Leave {
+    password: Password,
+    expected_version: Option<u32>,
+}
+
 impl Command for DeactivateAccount {
     const NAME: &'static str = "deactivateAccount";
     /// A repetition comes with a token whose sign-in has ended: by the first one. The handler lets nobody else in.
     const SENDER: Sender = Sender::SignedInOrOut;
     const SECRET_FIELDS: &'static [&'static str] = &["password"];
-    type Valid = Password;
+    type Valid = Leave;
     type Outcome = Deactivated;
 
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }
 
-    fn validate(&self) -> Result<Password, Vec<CommandError>> {
-        own_password("password", &self.password).map_err(|error| vec![error])
+    fn validate(&self) -> Result<Leave, Vec<CommandError>> {
+        let password = own_password("password", &self.password).map_err(|error| vec![error])?;
+        Ok(Leave { password, expected_version: self.expected_version })
     }
 
-    fn password_work(valid: &Password) -> PasswordWork<'_> {
-        PasswordWork::Confirm(valid)
+    fn password_work(valid: &Leave) -> PasswordWork<'_> {
+        PasswordWork::Confirm(&valid.password)
     }
 
-    async fn handle(_: &Password, unit: &mut UnitOfWork) -> Handling<Handled<Deactivated>> {
+    async fn handle(valid: &Leave, unit: &mut UnitOfWork) -> Handling<Handled<Deactivated>> {
         let user_id = unit.user_id()?;
         let user = user::locked_alone(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let now = still_signed_in(unit).await?;
         confirmed(unit.password(), &user)?;
+        check_version(valid.expected_version, rows::version(user.version))?;
         role::leave(unit, user.id).await?;
         session::end_all(unit.db(), user_id.0, now.moment()).await?;
         let changed = user::ActiveModel { deactivated_at: Set(Some(now.moment())), ..Default::default() };

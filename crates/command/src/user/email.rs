@@ -5,7 +5,7 @@ use crate::CommandError;
 use crate::auth::{MailToken, SecretText};
 use crate::command::{Command, Handled, KeyOwner, PasswordWork, Sender};
 use crate::fault::Fault;
-use crate::fields::Fields;
+use crate::fields::{Fields, check_version};
 use crate::frame::PasswordFinding;
 use crate::mail::{self, TOKENS_MAX};
 use crate::rows::mail::Kind;
@@ -32,6 +32,8 @@ pub struct ChangeEmail {
     pub new_email: String,
     /// Your password. Wrong ones count like failed sign-ins.
     pub password: SecretText,
+    /// The version that your account must still be at.
+    pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
     pub idempotency_key: Option<String>,
 }
@@ -48,6 +50,7 @@ pub struct EmailWanted {
 pub struct Wanted {
     email: Email,
     password: Password,
+    expected_version: Option<u32>,
 }
 
 impl Command for ChangeEmail {
@@ -64,7 +67,8 @@ impl Command for ChangeEmail {
         let mut fields = Fields::default();
         let email = fields.take("newEmail", Email::parse(&self.new_email));
         let password = fields.judge(own_password("password", &self.password));
-        fields.finish(email.zip(password).map(|(email, password)| Wanted { email, password }))
+        let expected_version = self.expected_version;
+        fields.finish(email.zip(password).map(|(email, password)| Wanted { email, password, expected_version }))
     }
 
     fn password_work(valid: &Wanted) -> PasswordWork<'_> {
@@ -75,6 +79,7 @@ impl Command for ChangeEmail {
         let user_id = unit.user_id()?;
         let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         confirmed(unit.password(), &user)?;
+        check_version(valid.expected_version, rows::version(user.version))?;
         let handled = Handled::new(EmailWanted { user: user_id });
         let owner = user::id_by_email(unit.db(), &valid.email.canonical()).await?;
         let step = decide_change(&user, &valid.email, owner.is_some_and(|owner| owner != user.id))?;

@@ -4,11 +4,11 @@ use crate::CommandError;
 use crate::auth::SecretText;
 use crate::command::{Command, Handled, PasswordWork};
 use crate::fault::Fault;
-use crate::fields::Fields;
+use crate::fields::{Fields, check_version};
 use crate::frame::PasswordFinding;
 use crate::mail;
 use crate::rows::mail::Kind;
-use crate::rows::{mail_token, session, user};
+use crate::rows::{self, mail_token, session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::{OtherSessionsEnded, PasswordChanged};
@@ -26,6 +26,8 @@ pub struct ChangePassword {
     pub current_password: SecretText,
     /// The password that you want: at least 10 characters, at most 128 bytes.
     pub new_password: SecretText,
+    /// The version that your account must still be at.
+    pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
     pub idempotency_key: Option<String>,
 }
@@ -42,6 +44,7 @@ pub struct PasswordSet {
 pub struct NewPassword {
     current: Password,
     new: Password,
+    expected_version: Option<u32>,
 }
 
 impl Command for ChangePassword {
@@ -58,17 +61,19 @@ impl Command for ChangePassword {
         let mut fields = Fields::default();
         let current = fields.judge(own_password("currentPassword", &self.current_password));
         let new = fields.take("newPassword", Password::parse(self.new_password.expose()));
-        fields.finish(current.zip(new).map(|(current, new)| NewPassword { current, new }))
+        let expected_version = self.expected_version;
+        fields.finish(current.zip(new).map(|(current, new)| NewPassword { current, new, expected_version }))
     }
 
     fn password_work(valid: &NewPassword) -> PasswordWork<'_> {
         PasswordWork::Replace { current: &valid.current, new: &valid.new }
     }
 
-    async fn handle(_: &NewPassword, unit: &mut UnitOfWork) -> Handling<Handled<PasswordSet>> {
+    async fn handle(valid: &NewPassword, unit: &mut UnitOfWork) -> Handling<Handled<PasswordSet>> {
         let (user_id, kept) = (unit.user_id()?, unit.person()?.session_id);
         let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let hash = replaced(unit.password(), &user)?;
+        check_version(valid.expected_version, rows::version(user.version))?;
         // After the lock: a sign-in that is committed by now has its token from before this moment.
         let now = unit.clock().await?;
         session::end_others(unit.db(), user_id.0, kept.0, now.moment()).await?;

@@ -1,7 +1,7 @@
 //! Decisions about money, as data.
 
 use super::provider::{Ending, decide_end};
-use super::transfer::{check_recipient, decide_transfer};
+use super::transfer::{Remittance, check_recipient, decide_transfer};
 use super::*;
 use crate::order::decide_funds;
 use crate::{CommandErrorCode, HandlerError};
@@ -53,10 +53,14 @@ fn all_of_it_can_be_spent_and_no_more() {
 #[test]
 fn a_transfer_minds_both_wallets() {
     let (rich, full) = (wallet(100), wallet(i64::MAX));
-    assert!(decide_transfer(Some(&rich), Some(&wallet(0)), eur(100)).is_ok());
-    assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), eur(1))), CommandErrorCode::ValidationError);
-    assert_eq!(refused(decide_transfer(None, Some(&rich), eur(1))), CommandErrorCode::InsufficientFunds);
-    assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), eur(101))), CommandErrorCode::InsufficientFunds);
+    let sent = |minor| Remittance { to: UserId::generate(), amount: eur(minor), note: None, expected_version: None };
+    assert!(decide_transfer(Some(&rich), Some(&wallet(0)), &sent(100)).is_ok());
+    assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), &sent(1))), CommandErrorCode::ValidationError);
+    assert_eq!(refused(decide_transfer(None, Some(&rich), &sent(1))), CommandErrorCode::InsufficientFunds);
+    assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), &sent(101))), CommandErrorCode::InsufficientFunds);
+    let as_of = |version| Remittance { expected_version: Some(version), ..sent(1) };
+    assert!(decide_transfer(Some(&rich), Some(&wallet(0)), &as_of(3)).is_ok());
+    assert_eq!(refused(decide_transfer(Some(&rich), Some(&wallet(0)), &as_of(2))), CommandErrorCode::VersionConflict);
     let (ada, ben) = (UserId::generate(), UserId::generate());
     assert!(check_recipient(ada, ada, true).is_err() && check_recipient(ada, ben, false).is_err());
     assert_eq!(check_recipient(ada, ben, true), Ok(()));

@@ -3,7 +3,7 @@
 use super::{Entry, amount, move_money, open};
 use crate::CommandError;
 use crate::command::{Command, Handled};
-use crate::fields::Fields;
+use crate::fields::{Fields, check_version};
 use crate::order::decide_funds;
 use crate::rows::ledger::{Account, Cause, Movement};
 use crate::rows::{self, user, wallet};
@@ -26,6 +26,8 @@ pub struct Transfer {
     pub amount: MoneyInput,
     /// Words that both of you see, up to 200 characters.
     pub note: Option<String>,
+    /// The version that your wallet in this currency must still be at.
+    pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
     pub idempotency_key: Option<String>,
 }
@@ -40,9 +42,10 @@ pub struct TransferDone {
 /// A transfer whose fields are parsed.
 #[derive(Debug, Clone)]
 pub struct Remittance {
-    to: UserId,
-    amount: Money,
-    note: Option<TransferNote>,
+    pub(super) to: UserId,
+    pub(super) amount: Money,
+    pub(super) note: Option<TransferNote>,
+    pub(super) expected_version: Option<u32>,
 }
 
 impl Command for Transfer {
@@ -58,8 +61,8 @@ impl Command for Transfer {
         let mut fields = Fields::default();
         let amount = fields.judge(amount(self.amount, i64::MAX));
         let note = fields.take_optional("note", self.note.as_deref(), TransferNote::parse);
-        let to = self.to_user_id;
-        fields.finish(amount.zip(note).map(|(amount, note)| Remittance { to, amount, note }))
+        let (to, expected_version) = (self.to_user_id, self.expected_version);
+        fields.finish(amount.zip(note).map(|(amount, note)| Remittance { to, amount, note, expected_version }))
     }
 
     async fn handle(valid: &Remittance, unit: &mut UnitOfWork) -> Handling<Handled<TransferDone>> {
@@ -69,7 +72,7 @@ impl Command for Transfer {
         open(unit, valid.to, valid.amount.currency).await?;
         let both = wallet::both_locked(unit.db(), [sender.0, valid.to.0], valid.amount.currency.as_str()).await?;
         let of = |user_id: UserId| both.iter().find(|wallet| wallet.user_id == user_id.0);
-        let Sides { from, to } = decide_transfer(of(sender), of(valid.to), valid.amount)?;
+        let Sides { from, to } = decide_transfer(of(sender), of(valid.to), valid)?;
         let movement = movement(from, to, valid.amount);
         move_money(unit, &movement, entries(from, to, valid)?).await?;
         let wallet_id = WalletId(from.id);
@@ -95,10 +98,12 @@ pub(super) struct Sides<'a> {
 pub(super) fn decide_transfer<'a>(
     from: Option<&'a wallet::Model>,
     to: Option<&'a wallet::Model>,
-    amount: Money,
+    valid: &Remittance,
 ) -> Handling<Sides<'a>> {
+    let amount = valid.amount;
     let nothing = || CommandError::insufficient_funds(Money::zero(amount.currency), amount);
     let from = from.ok_or_else(nothing)?;
+    check_version(valid.expected_version, rows::version(from.version))?;
     let to = to.ok_or(crate::Fault::Missing("a wallet that was just opened"))?;
     decide_funds(rows::money(from.balance_minor, &from.currency)?, amount)?;
     let full = |_| CommandError::invalid_text("amount.amountMinor", "The other wallet cannot hold so much.".into());

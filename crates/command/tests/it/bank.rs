@@ -13,7 +13,13 @@ const TO_BEGIN_WITH: i64 = 1_000;
 const SNAPSHOTS_MIN: usize = 20;
 
 fn transfer(to_user_id: UserId, minor: i64) -> Transfer {
-    Transfer { to_user_id, amount: eur(minor), note: Some("For flour".into()), idempotency_key: None }
+    Transfer {
+        to_user_id,
+        amount: eur(minor),
+        note: Some("For flour".into()),
+        expected_version: None,
+        idempotency_key: None,
+    }
 }
 
 #[tokio::test]
@@ -38,7 +44,9 @@ async fn a_transfer_moves_money_once_and_all_of_it() {
 async fn a_notice_counts_once() {
     let market = Market::new().await;
     let ada = market.buyer("Ada", 0).await;
-    accepted(&market.world.by(&ada, TopUpWallet { amount: eur(70), idempotency_key: None }).await);
+    accepted(
+        &market.world.by(&ada, TopUpWallet { amount: eur(70), expected_version: None, idempotency_key: None }).await,
+    );
     let notice = market.world.commands.open_top_ups().await.unwrap().remove(0);
     let eight = (0..8).map(|_| market.world.commands.complete_top_up(notice.clone()));
     for answer in futures_util::future::join_all(eight).await {
@@ -55,7 +63,9 @@ async fn a_notice_counts_once() {
 async fn a_payment_that_succeeds_after_it_was_declined_counts_once() {
     let market = Market::new().await;
     let ada = market.buyer("Ada", 0).await;
-    accepted(&market.world.by(&ada, TopUpWallet { amount: eur(70), idempotency_key: None }).await);
+    accepted(
+        &market.world.by(&ada, TopUpWallet { amount: eur(70), expected_version: None, idempotency_key: None }).await,
+    );
     let succeeded = market.world.commands.open_top_ups().await.unwrap().remove(0);
     let told = |event_id: &str, result| PaymentNotice { event_id: event_id.into(), result, ..succeeded.clone() };
     let declined = market.world.commands.complete_top_up(told("e1", PaymentResult::Declined)).await.unwrap();
@@ -146,4 +156,22 @@ async fn sixty_four_clients_lose_and_make_no_coin() {
     let there = "SELECT (SELECT coalesce(sum(balance_minor), 0)::bigint FROM wallets)
         + (SELECT coalesce(sum(amount_minor), 0)::bigint FROM ledger_entries e JOIN ledger_accounts a ON a.id = e.account_id WHERE a.kind = 'sales') AS n";
     assert_eq!(market.number(there).await, money_in);
+}
+
+#[tokio::test]
+async fn what_moves_money_minds_the_expected_version() {
+    let market = Market::new().await;
+    let (ada, ben) = (market.buyer("Ada", 500).await, market.buyer("Ben", 0).await);
+    let top_up = |version| TopUpWallet { expected_version: Some(version), amount: eur(5), idempotency_key: None };
+    let asked = market.world.by(&ada, TopUpWallet { expected_version: None, ..top_up(0) }).await;
+    let now = asked.receipt().version.expect("a version");
+    let send = |version| Transfer { expected_version: Some(version), ..transfer(ben.id, 1) };
+    for stale in [now - 1, now + 1] {
+        assert_eq!(rejected(&market.world.by(&ada, send(stale)).await).kind(), CommandErrorCode::VersionConflict);
+        assert_eq!(rejected(&market.world.by(&ada, top_up(stale)).await).kind(), CommandErrorCode::VersionConflict);
+    }
+    accepted(&market.world.by(&ada, send(now)).await);
+    accepted(&market.world.by(&ada, top_up(now + 1)).await);
+    assert_eq!((market.balance(&ada).await, market.balance(&ben).await), (499, 1));
+    market.audit().await;
 }

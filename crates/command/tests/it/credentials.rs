@@ -20,7 +20,12 @@ const RESET: &str = "Set a new password";
 const WAS_SET: &str = "Your password was changed";
 
 fn change_email(new: &str) -> ChangeEmail {
-    ChangeEmail { new_email: new.into(), password: SecretText(PASSWORD.into()), idempotency_key: None }
+    ChangeEmail {
+        new_email: new.into(),
+        password: SecretText(PASSWORD.into()),
+        expected_version: None,
+        idempotency_key: None,
+    }
 }
 
 fn verify(token: &str) -> VerifyEmail {
@@ -39,6 +44,7 @@ fn change_password(current: &str, new: &str) -> ChangePassword {
     ChangePassword {
         current_password: SecretText(current.into()),
         new_password: SecretText(new.into()),
+        expected_version: None,
         idempotency_key: None,
     }
 }
@@ -463,7 +469,7 @@ async fn who_asks_for_many_resets_is_refused_and_the_owner_of_the_account_is_not
 }
 
 fn deactivate(password: &str) -> DeactivateAccount {
-    DeactivateAccount { password: SecretText(password.into()), idempotency_key: None }
+    DeactivateAccount { password: SecretText(password.into()), expected_version: None, idempotency_key: None }
 }
 
 fn reactivate(person: &Person, password: &str) -> SignIn {
@@ -544,4 +550,30 @@ async fn a_deactivated_person_cannot_be_followed_but_left() {
     world.by(&ada, deactivate(PASSWORD)).await;
     assert_eq!(rejected(&world.by(&eve, follow).await).kind(), CommandErrorCode::NotFound);
     accepted(&world.by(&bob, UnfollowUser { user_id: ada.id, idempotency_key: None }).await);
+}
+
+/// A command as of a version.
+macro_rules! as_of {
+    ($command:expr, $version:expr) => {{
+        let mut command = $command;
+        command.expected_version = Some($version);
+        command
+    }};
+}
+
+#[tokio::test]
+async fn what_changes_an_account_minds_the_expected_version() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let stale = |refused: CommandError| match refused {
+        CommandError::VersionConflict(conflict) => (conflict.expected, conflict.actual),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(stale(rejected(&world.by(&ada, as_of!(change_email("a@b.example"), 2)).await)), (2, 1));
+    assert_eq!(stale(rejected(&world.by(&ada, as_of!(change_password(PASSWORD, NEXT), 2)).await)), (2, 1));
+    assert_eq!(stale(rejected(&world.by(&ada, as_of!(deactivate(PASSWORD), 2)).await)), (2, 1));
+    assert_eq!(world.envelopes().await.len(), 1, "nothing but the sign-up");
+    accepted(&world.by(&ada, as_of!(change_email("a@b.example"), 1)).await);
+    accepted(&world.by(&ada, as_of!(change_password(PASSWORD, NEXT), 2)).await);
+    accepted(&world.by(&ada, as_of!(deactivate(NEXT), 4)).await);
 }

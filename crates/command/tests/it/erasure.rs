@@ -47,7 +47,7 @@ async fn mails_and_what_they_carried_go_with_the_person() {
     let (ada, ben) = (world.sign_up("Ada").await, world.sign_up("Ben").await);
     mailbox.fill(&world).await;
     let (new_email, password) = ("next@example.org".into(), SecretText(PASSWORD.into()));
-    accepted(&world.by(&ada, ChangeEmail { new_email, password, idempotency_key: None }).await);
+    accepted(&world.by(&ada, ChangeEmail { new_email, password, expected_version: None, idempotency_key: None }).await);
     for email in [ada.email.to_uppercase(), ben.email.clone()] {
         accepted(&world.anonymously(RequestPasswordReset { email, idempotency_key: None }).await.unwrap());
     }

@@ -124,7 +124,7 @@ async fn a_transfer_with_a_note() {
     is_done_before_or_refused("wallet.moved", async |market| {
         let (ada, ben) = (market.buyer("Ada", 100).await, market.buyer("Ben", 1).await);
         let note = Some("For flour".into());
-        (ada, Transfer { to_user_id: ben.id, amount: eur(5), note, idempotency_key: key() })
+        (ada, Transfer { to_user_id: ben.id, amount: eur(5), note, expected_version: None, idempotency_key: key() })
     })
     .await;
 }
@@ -172,7 +172,8 @@ async fn the_end_of_somebody_elses_order() {
 async fn so_is_what_they_do_as_they_deactivate_their_account() {
     let world = World::new().await;
     world.sql(HOLD_COMMITS).await;
-    let deactivate = || DeactivateAccount { password: SecretText(PASSWORD.into()), idempotency_key: None };
+    let deactivate =
+        || DeactivateAccount { password: SecretText(PASSWORD.into()), expected_version: None, idempotency_key: None };
     let ada = world.sign_up("Ada").await;
     let (done, deactivated) =
         one_after_the_other(&world, &ada, (create_post(true), "post.created"), deactivate()).await;

@@ -136,7 +136,18 @@ async fn shop(market: &Market, ada: &Person, ben: &Person) {
     for (from, to, minor, note) in [(ada, ben, 30, "Ada's note"), (ben, ada, 20, "Ben's note")] {
         let note = Some(note.into());
         accepted(
-            &world.by(from, Transfer { to_user_id: to.id, amount: eur(minor), note, idempotency_key: None }).await,
+            &world
+                .by(
+                    from,
+                    Transfer {
+                        to_user_id: to.id,
+                        amount: eur(minor),
+                        note,
+                        expected_version: None,
+                        idempotency_key: None,
+                    },
+                )
+                .await,
         );
     }
 }
@@ -266,7 +277,8 @@ async fn a_link_ends_with_its_time_its_session_and_its_person() {
     accepted(&world.by(&tablet, farewell).await);
     leads_nowhere(&world.commands, &second).await;
     read(world.commands.export(&bens).await.unwrap()).await.unwrap();
-    let rest = DeactivateAccount { password: SecretText(PASSWORD.into()), idempotency_key: None };
+    let rest =
+        DeactivateAccount { password: SecretText(PASSWORD.into()), expected_version: None, idempotency_key: None };
     accepted(&world.by(&ben, rest).await);
     leads_nowhere(&world.commands, &bens).await;
 }

@@ -91,7 +91,7 @@ impl Market {
 
     /// The same, in any currency.
     pub async fn top_up_with(&self, person: &Person, amount: MoneyInput) {
-        let asked = self.world.by(person, TopUpWallet { amount, idempotency_key: None }).await;
+        let asked = self.world.by(person, TopUpWallet { amount, expected_version: None, idempotency_key: None }).await;
         let top_up_id = accepted(&asked).top_up_id;
         let open = self.world.commands.open_top_ups().await.unwrap();
         let notice = open.into_iter().find(|notice| notice.top_up_id == top_up_id).unwrap();

@@ -55,7 +55,8 @@ async fn another_address_and_another_profile_go_one_after_the_other() {
     let (world, mailbox) = (World::new().await, Mailbox::default());
     let (ada, commands) = (world.sign_up("Ada").await, patient(&world).await);
     let password = SecretText(PASSWORD.into());
-    let change = ChangeEmail { new_email: "next@example.org".into(), password, idempotency_key: None };
+    let change =
+        ChangeEmail { new_email: "next@example.org".into(), password, expected_version: None, idempotency_key: None };
     accepted(&world.by(&ada, change).await);
     mailbox.fill(&world).await;
     let token = SecretText(mailbox.token("next@example.org", "Confirm your e-mail address"));

@@ -103,7 +103,7 @@ async fn of_two_admins_who_take_the_role_from_each_other_one_is_left() {
 }
 
 fn deactivate() -> DeactivateAccount {
-    DeactivateAccount { password: SecretText(PASSWORD.into()), idempotency_key: None }
+    DeactivateAccount { password: SecretText(PASSWORD.into()), expected_version: None, idempotency_key: None }
 }
 
 fn erase() -> EraseAccount {

@@ -9,6 +9,9 @@ use millrace_events::{CommandId, Event, Position, Recorded, Revision, Timestamp}
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// The name under which a repaired document's change is told.
+pub const REFOLD: &str = "refold";
+
 /// What a change is told under.
 #[derive(Debug, Clone, Copy)]
 pub struct Cause<'a> {
@@ -24,6 +27,12 @@ impl<'a> Cause<'a> {
     pub fn event(event: &Recorded) -> Cause<'static> {
         let (name, erases) = (event.event.kind().name(), matches!(event.event, Event::UserErased(_)));
         Cause { position: event.position, event: name, command_id: event.command_id, at: event.at, erases }
+    }
+
+    /// The repair of a document that this event was the last to concern.
+    pub fn of_refold(&self) -> Cause<'static> {
+        let Self { position, command_id, at, erases, .. } = *self;
+        Cause { position, event: REFOLD, command_id, at, erases }
     }
 
     /// A fan-out: its changes belong to the event that opened it, under the fan-out's own name.
@@ -51,12 +60,21 @@ pub struct Draft<P: Projection> {
     before: BTreeMap<DocumentKey, Arc<State<P::Document>>>,
     changes: Vec<Change>,
     dead_letters: Vec<DeadLetter>,
+    repaired: Vec<DocumentKey>,
 }
 
 impl<P: Projection> Draft<P> {
     /// Begins a commit that leads from a checkpoint to a revision, over these documents.
     pub fn begin(from: &Checkpoint, revision: Revision, states: States<P::Document>) -> Self {
-        Self { revision, seq: from.seq, states, before: BTreeMap::new(), changes: Vec::new(), dead_letters: Vec::new() }
+        Self {
+            revision,
+            seq: from.seq,
+            states,
+            before: BTreeMap::new(),
+            changes: Vec::new(),
+            dead_letters: Vec::new(),
+            repaired: Vec::new(),
+        }
     }
 
     /// The documents as they are by now.
@@ -87,6 +105,24 @@ impl<P: Projection> Draft<P> {
         }
     }
 
+    /// Sets a document to what it is when it is folded anew. If it was parked, it is no longer.
+    pub fn replace(&mut self, cause: &Cause<'_>, key: &DocumentKey, document: Option<P::Document>) {
+        let before = self.states.state(key).cloned().unwrap_or_else(|| Arc::new(State::absent()));
+        if before.broken_since.is_none() && before.document == document {
+            return;
+        }
+        if before.broken_since.is_some() {
+            self.repaired.push(key.clone());
+        }
+        let revision = self.revision;
+        self.set(cause, key, before, State { revision, broken_since: None, document });
+    }
+
+    /// True if nothing is written.
+    pub fn is_empty(&self) -> bool {
+        self.before.is_empty()
+    }
+
     /// The commit, once everything is changed; `checkpoint` has all but the number of changes.
     pub fn finish(self, checkpoint: Checkpoint) -> Drafted<P::Document> {
         let mut commit = Commit {
@@ -95,13 +131,16 @@ impl<P: Projection> Draft<P> {
             parked: Vec::new(),
             changes: self.changes,
             dead_letters: self.dead_letters,
+            repaired: self.repaired,
         };
         for (key, before) in self.before {
             let Some(state) = self.states.state(&key) else { continue };
             match (state.stored(), state.broken_since) {
                 (Some(stored), _) => commit.documents.push((key, Some(stored))),
                 (None, Some(since)) => commit.parked.push((key, since)),
-                (None, None) if before.document.is_some() => commit.documents.push((key, None)),
+                (None, None) if before.document.is_some() || before.broken_since.is_some() => {
+                    commit.documents.push((key, None))
+                }
                 (None, None) => {}
             }
         }

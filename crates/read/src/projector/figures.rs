@@ -3,6 +3,7 @@
 
 use super::lag::Lag;
 use super::run::ProjectorStatus;
+use crate::store::mongo::Parked;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use millrace_events::Timestamp;
 
@@ -10,6 +11,8 @@ const POSITION: &str = "millrace_projection_checkpoint_position";
 const LAG: &str = "millrace_projection_lag_seconds";
 const OPEN_FAN_OUTS: &str = "millrace_projection_open_fan_outs";
 const STOPPED: &str = "millrace_projection_stopped";
+const PARKED: &str = "millrace_projection_parked_documents";
+const DEAD_LETTERS: &str = "millrace_projection_dead_letters";
 const EVENTS: &str = "millrace_projection_events_total";
 const BATCHES: &str = "millrace_projection_batches_total";
 const CHUNKS: &str = "millrace_projection_chunks_total";
@@ -33,6 +36,8 @@ impl Figures {
         );
         describe_gauge!(OPEN_FAN_OUTS, "Fan-outs that are not done.");
         describe_gauge!(STOPPED, "1 while the projection stands still because going on would do harm, else 0.");
+        describe_gauge!(PARKED, "Documents that stand still since an event could not be applied to them.");
+        describe_gauge!(DEAD_LETTERS, "Events that could not be applied to a document that is parked since.");
         describe_counter!(EVENTS, "Events that this projector folded.");
         describe_counter!(BATCHES, "Commits of events by this projector.");
         describe_counter!(CHUNKS, "Commits of a fan-out's chunk by this projector.");
@@ -63,6 +68,13 @@ impl Figures {
 
     pub(super) fn cache_error(self) {
         counter!(CACHE_ERRORS, "projection" => self.projection).increment(1);
+    }
+
+    /// Sets the gauges of what is parked.
+    pub(super) fn set_parked(self, parked: Option<Parked>) {
+        let known = |count: fn(Parked) -> u64| parked.map_or(f64::NAN, |parked| count(parked) as f64);
+        gauge!(PARKED, "projection" => self.projection).set(known(|parked| parked.documents));
+        gauge!(DEAD_LETTERS, "projection" => self.projection).set(known(|parked| parked.letters));
     }
 
     /// Sets the gauges to what is known now.

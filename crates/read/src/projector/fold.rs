@@ -160,11 +160,15 @@ fn sight<P: Projection>(mut envelope: Envelope) -> Result<Sight, Alarm> {
 }
 
 fn open_one(sight: Sight, keys: &HashMap<UserId, KeyState>) -> Result<(Recorded, Touches), Unopened> {
-    let (mut envelope, touches) = match sight {
-        Sight::Plain(recorded, touches) => return Ok((*recorded, touches)),
-        Sight::Unfit(alarm) => return Err(Unopened::Alarm(alarm)),
-        Sight::Sealed(envelope, touches) => (*envelope, touches),
-    };
+    match sight {
+        Sight::Plain(recorded, touches) => Ok((*recorded, touches)),
+        Sight::Unfit(alarm) => Err(Unopened::Alarm(alarm)),
+        Sight::Sealed(envelope, touches) => Ok((opened(*envelope, keys)?, touches)),
+    }
+}
+
+/// Opens what is sealed in one event, and decodes it.
+pub(crate) fn opened(mut envelope: Envelope, keys: &HashMap<UserId, KeyState>) -> Result<Recorded, Unopened> {
     let position = envelope.position;
     let key_of = |person| match keys.get(&person) {
         None if !rule("absent_key_waits") => Some(KeyState::Destroyed),
@@ -175,12 +179,17 @@ fn open_one(sight: Sight, keys: &HashMap<UserId, KeyState>) -> Result<(Recorded,
         Err(SealError::KeyAbsent(person)) => return Err(Unopened::Obstacle(Obstacle::KeyAbsent(person))),
         Err(source) => return Err(Unopened::Alarm(Alarm::Unopenable { position, source })),
     }
-    Ok((decode(envelope).map_err(Unopened::Alarm)?, touches))
+    decode(envelope).map_err(Unopened::Alarm)
 }
 
 fn decode(envelope: Envelope) -> Result<Recorded, Alarm> {
     let position = envelope.position;
     envelope.decode().map_err(|source| Alarm::Undecodable { position, source })
+}
+
+/// The persons whose keys these events need, if all of them are to be opened.
+pub(crate) fn persons<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> BTreeSet<UserId> {
+    envelopes.into_iter().flat_map(|envelope| seal::persons(&envelope.payload)).collect()
 }
 
 fn drop_half_command(events: &mut Vec<(Recorded, Touches)>) {

@@ -9,7 +9,7 @@ use super::jetstream::JetStream;
 use super::limits::Limits;
 use super::pauses::Pauses;
 use super::source::Beat;
-use super::tell::tell;
+use super::tell::{count_parked, tell};
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::projection::Projection;
 use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
@@ -70,7 +70,10 @@ pub async fn run_projector<P: Projection>(
     let (folded, newest) = watch::channel(None);
     let cache = stores.redis.clone();
     let runner = Runner { pointer: pointer.clone(), stores, status, folded, figures, pauses, shutdown };
-    let beside = async { tokio::join!(tell(pointer.clone(), figures, &beat, seen), empty(pointer, &cache, newest)) };
+    let beside = async {
+        let counting = count_parked(pointer.clone(), figures);
+        tokio::join!(tell(pointer.clone(), figures, &beat, seen), empty(pointer, &cache, newest), counting)
+    };
     tokio::select! {
         () = runner.run() => {}
         _ = beside => {}

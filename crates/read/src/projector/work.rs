@@ -9,10 +9,16 @@ use super::spread;
 use super::state::{State, States};
 use crate::cache::Cache;
 use crate::projection::{DocumentKey, FanOut, FanOutWork, Projection, Selector};
-use crate::store::{Checkpoint, Committed, DocumentStore};
+use crate::store::{Checkpoint, Committed, DeadLetter, DocumentStore};
 use millrace_events::fail_point::reach;
 use millrace_events::{Envelope, rule};
 use std::sync::Arc;
+
+fn say_parked<P: Projection>(letter: &DeadLetter) {
+    let DeadLetter { key, position, event, reason } = letter;
+    let projection = P::NAME;
+    tracing::error!(projection, %key, %position, event, reason, "a document is parked: see `millrace parked`");
+}
 
 /// A drafted chunk and how many documents it looked at.
 struct Chunk<D> {
@@ -165,6 +171,7 @@ where
         if committed != Committed::Yes {
             return Ok(committed);
         }
+        commit.dead_letters.iter().for_each(say_parked::<P>);
         reach("projector.committed").await;
         self.portion.grow();
         self.kept.advance(commit.checkpoint.revision, &states);

@@ -78,6 +78,8 @@ pub struct Commit<D> {
     pub changes: Vec<Change>,
     /// Why documents were parked in this commit.
     pub dead_letters: Vec<DeadLetter>,
+    /// Documents that are parked no longer: their dead letters go.
+    pub repaired: Vec<DocumentKey>,
 }
 
 /// Why a document is parked.

@@ -18,9 +18,10 @@ pub struct Proxy {
 
 impl Proxy {
     pub async fn to(nats_url: &str) -> Self {
-        let server = nats_url.strip_prefix("nats://").unwrap().to_owned();
+        let (user, server) = nats_url.strip_prefix("nats://").unwrap().split_once('@').unwrap();
+        let server = server.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("nats://{}", listener.local_addr().unwrap());
+        let url = format!("nats://{user}@{}", listener.local_addr().unwrap());
         let (loses_answers, connections) = (Arc::new(AtomicBool::new(false)), watch::Sender::new(0));
         tokio::spawn(accept(listener, server, Arc::clone(&loses_answers), connections.subscribe()));
         Self { url, loses_answers, connections }

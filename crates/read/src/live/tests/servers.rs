@@ -115,6 +115,7 @@ impl World {
             parked: vec![],
             changes: changes.clone(),
             dead_letters: vec![],
+            repaired: vec![],
         };
         assert_eq!(store.commit(from.revision, &commit).await.unwrap(), Committed::Yes);
         Ring { generation: 1, changes }

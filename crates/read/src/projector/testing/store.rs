@@ -82,14 +82,17 @@ impl<D: Clone + Serialize> Inner<D> {
         for (key, stored) in &commit.documents {
             match stored {
                 Some(stored) => drop(self.documents.insert(key.clone(), stored.clone())),
+                None if self.parked.contains_key(key) => {}
                 None => assert!(self.documents.remove(key).is_some(), "{key} is removed, but was not there"),
             }
+            self.parked.remove(key);
         }
         for change in &commit.changes {
             assert_eq!(change.seq, self.changes.last().map_or(0, |last| last.seq) + 1);
             self.changes.push(change.clone());
         }
         self.parked.extend(commit.parked.iter().cloned());
+        self.dead_letters.retain(|letter| !commit.repaired.contains(&letter.key));
         self.dead_letters.extend(commit.dead_letters.iter().cloned());
         self.checkpoint = commit.checkpoint.clone();
         self.commits.push(commit.checkpoint.clone());

@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 
 /// The checkpoint's `_id` among the documents, whose keys all have a colon.
 pub(super) const CHECKPOINT: &str = "checkpoint";
-const RESERVED: [&str; 3] = ["_id", "rev", "brokenSince"];
+/// The field of a parked document that says since when.
+pub(super) const BROKEN_SINCE: &str = "brokenSince";
+const RESERVED: [&str; 3] = ["_id", "rev", BROKEN_SINCE];
 /// The field of a change by which it expires.
 pub(super) const KEPT_SINCE: &str = "keptSince";
 
@@ -33,7 +35,7 @@ pub(super) fn document<D: Document>(key: &DocumentKey, stored: &Stored<D>) -> Re
 pub(super) fn tombstone(key: &DocumentKey, revision: Revision, broken_since: Option<Position>) -> RawDocumentBuf {
     let mut form = rawdoc! { "_id": key.as_str(), "rev": revision_form(revision) };
     if let Some(since) = broken_since {
-        form.append("brokenSince", signed(since.0));
+        form.append(BROKEN_SINCE, signed(since.0));
     }
     form
 }
@@ -65,6 +67,11 @@ pub(super) fn dead_letter(collection: &str, letter: &DeadLetter) -> Result<RawDo
     Ok(form)
 }
 
+/// Between which ids the dead letters of a collection lie: from the first on, before the second. `0` follows `/`.
+pub(super) fn dead_letter_ids(collection: &str) -> (String, String) {
+    (format!("{collection}/"), format!("{collection}0"))
+}
+
 /// What lies at a key.
 pub(super) enum Found<D> {
     /// A document.
@@ -76,7 +83,7 @@ pub(super) enum Found<D> {
 /// Reads a document.
 pub(super) fn read_document<D: Document>(raw: &RawDocument) -> Result<(DocumentKey, Found<D>), MongoError> {
     let key = raw.get_str("_id").map_err(|source| malformed("a document", source))?;
-    let broken_since = raw.get_i64("brokenSince").ok().map(|since| Position(since.unsigned_abs()));
+    let broken_since = raw.get_i64(BROKEN_SINCE).ok().map(|since| Position(since.unsigned_abs()));
     let found = match broken_since {
         Some(since) if raw.iter().count() == RESERVED.len() => Found::Parked(since),
         _ => {

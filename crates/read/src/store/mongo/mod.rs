@@ -4,6 +4,7 @@ mod commit;
 mod error;
 mod form;
 mod names;
+mod parked;
 mod read;
 mod served;
 mod setup;
@@ -13,6 +14,7 @@ mod superseded;
 pub(crate) mod tests;
 
 pub use error::MongoError;
+pub use parked::Parked;
 pub use served::{FIRST_GENERATION, Served, ServedPointer};
 
 use crate::projection::{DocumentKey, Projection, Selector};

@@ -48,9 +48,9 @@ impl<P: Projection> MongoStore<P> {
         for index in P::indexes() {
             indexes.push(form::encode("an index", &index)?);
         }
-        if indexes.is_empty() {
-            return Ok(());
-        }
+        indexes.push(rawdoc! { "name": "parked", "key": { form::BROKEN_SINCE: 1 }, "partialFilterExpression": {
+            form::BROKEN_SINCE: { "$gt": 0 },
+        } });
         let command = rawdoc! { "createIndexes": self.names.documents.as_str(), "indexes": indexes };
         self.run("create indexes", command).await?.map_err(failed("create indexes"))?;
         Ok(())

@@ -50,6 +50,8 @@ impl Statements {
         statements.add("insert", &names.documents, "documents", inserts);
         statements.add("insert", &names.changes, "documents", changes?);
         statements.add("insert", DEAD_LETTERS, "documents", letters?);
+        let answered = commit.repaired.iter().map(|key| answered(names, key)).collect();
+        statements.add("delete", DEAD_LETTERS, "deletes", answered);
         Ok(statements)
     }
 
@@ -114,6 +116,12 @@ fn moving<D>(from: Revision, commit: &Commit<D>) -> Result<RawDocumentBuf, Mongo
         "q": { "_id": form::CHECKPOINT, "rev": form::revision_form(from), "retired": retired },
         "u": form::checkpoint(&commit.checkpoint)?,
     })
+}
+
+/// All dead letters of a document.
+fn answered(names: &Names, key: &DocumentKey) -> RawDocumentBuf {
+    let (first, end) = form::dead_letter_ids(&names.documents);
+    rawdoc! { "q": { "_id": { "$gte": first, "$lt": end }, "key": key.as_str() }, "limit": 0 }
 }
 
 fn replace(document: &RawDocument, key: &str) -> RawDocumentBuf {

@@ -90,6 +90,7 @@ pub(super) fn commit(from: &Checkpoint, documents: &[(DocumentKey, PagesDocument
         parked: vec![],
         changes: documents.iter().enumerate().map(change).collect(),
         dead_letters: vec![],
+        repaired: vec![],
     }
 }
 
