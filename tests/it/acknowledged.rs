@@ -32,6 +32,8 @@ const CAN_CHANGE_NOTHING: [&str; 15] = [
 ];
 /// The same, but clients say different things of one thing at once, so that none knows how it was before.
 const OF_MANY: [&str; 1] = ["updateProduct"];
+/// They end the sign-in that they are sent with, or find it ended already if the sender has not signed in again.
+const SIGN_OUTS: [&str; 2] = ["signOut", "signOutEverywhere"];
 
 /// The commands that clients were answered since it began.
 #[derive(Clone)]
@@ -152,7 +154,10 @@ impl Told {
         let before: Vec<_> = makes_so.map(|(what, now)| (self.0.insert(what, now.clone()), now)).collect();
         let differs = before.iter().any(|(before, now)| before.as_ref().is_some_and(|before| before != now));
         let name = answered.name.as_str();
+        let is_signed_in = json!(name != "deactivateAccount" && !SIGN_OUTS.contains(&name));
+        let was_signed_in = self.0.insert(format!("{} is signed in", answered.sender), is_signed_in);
         match before.iter().all(|(before, _)| before.is_some()) {
+            _ if SIGN_OUTS.contains(&name) => (was_signed_in == Some(json!(true))).then_some(true),
             _ if OF_MANY.contains(&name) => None,
             _ if !CAN_CHANGE_NOTHING.contains(&name) || differs => Some(true),
             true => Some(false),
