@@ -190,6 +190,11 @@ impl Sees {
             let body = client.send(query, variables.clone(), &headers).await.expect("an answer").body;
             match body["errors"][0]["extensions"]["code"].as_str() {
                 None => return body,
+                // An access token lives for five minutes.
+                Some("UNAUTHENTICATED") => {
+                    self.person.client.url = self.a_url();
+                    self.person.try_sign_in().await;
+                }
                 Some(code) => assert!(later.contains(&code), "{query}: {body:#}"),
             }
             tokio::time::sleep(TRY_AGAIN_AFTER).await;
