@@ -1,5 +1,6 @@
 //! Passwords, addresses and roles end to end: over mails, in queries, and live.
 
+use crate::checker::everything_holds;
 use crate::harness::client::{Client, PASSWORD, Person, token};
 use crate::harness::eventually;
 use crate::harness::process::Process;
@@ -87,6 +88,7 @@ async fn an_address_is_verified_changed_and_shown_to_its_owner_alone() {
     );
     assert!(sign_in(&client, &ada.email, PASSWORD).await.is_none());
     assert!(sign_in(&client, &next, PASSWORD).await.is_some());
+    everything_holds(&stage).await;
     process.stop().await;
 }
 
@@ -102,6 +104,7 @@ async fn a_new_password_voids_every_other_token_in_queries_too() {
     is_void(&phone).await;
     assert_eq!(seen(&ada.client, &payload).await["email"], ada.email, "one's own token stays good");
     assert!(sign_in(&client, &ada.email, NEXT).await.is_some());
+    everything_holds(&stage).await;
     process.stop().await;
 }
 
@@ -123,6 +126,7 @@ async fn a_forgotten_password_is_replaced_by_mail() {
     let again = client.try_command("resetPassword", json!({ "token": token, "newPassword": PASSWORD }), "").await;
     assert_eq!(again["errors"][0]["__typename"], "InvalidToken", "{again:#}");
     assert!(mails(&process).await.iter().all(|mail| mail["to"] != "nobody@millrace.example"));
+    everything_holds(&stage).await;
     process.stop().await;
 }
 
@@ -175,6 +179,7 @@ async fn roles_are_granted_and_revoked_by_admins_and_on_the_command_line() {
     assert_eq!(refused["errors"][0]["__typename"], "LastAdmin", "{refused:#}");
     stage.run(&["user", "grant", &ben.email, "staff"]).await;
     stage.run(&["user", "revoke", &ben.email, "staff"]).await;
+    everything_holds(&stage).await;
     process.stop().await;
 }
 
@@ -218,6 +223,7 @@ async fn a_deactivated_account_is_not_to_be_seen_and_what_it_wrote_stays() {
     let data = look(&ben.client, &back).await;
     assert_eq!(data["user"], json!({ "id": ada.id }));
     assert_eq!(data["viewer"]["user"]["following"]["nodes"], json!([{ "id": ada.id }]));
+    everything_holds(&stage).await;
     process.stop().await;
 }
 

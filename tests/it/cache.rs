@@ -1,5 +1,6 @@
 //! Redis is disposable: filled late, flushed, killed and full it costs time, and never an answer.
 
+use crate::acknowledged::Acknowledged;
 use crate::checker::cache::{Cached, cached, equals_documents};
 use crate::checker::{everything_holds, settled};
 use crate::harness::client::{Client, Person, token};
@@ -8,6 +9,7 @@ use crate::harness::eventually;
 use crate::harness::process::Process;
 use crate::harness::stage::Stage;
 use crate::load::Load;
+use crate::market::Market;
 use crate::witness::Witness;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -15,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 
 const PEOPLE: usize = 2;
 const WITNESSES: usize = 3;
+/// So many pieces are there of what a witness alone buys, and it gives each back.
+const WITNESSED_STOCK: usize = 3;
 /// In each state of Redis so many commands are answered, and so many reads of each witness.
 const COMMANDS: usize = 60;
 const READS: usize = 12;
@@ -126,8 +130,8 @@ struct Work {
 }
 
 impl Work {
-    async fn begin(urls: &[String]) -> Self {
-        let client = Client::new(&urls[0]);
+    async fn begin(stage: &Stage, urls: &[String]) -> Self {
+        let (client, market) = (Client::new(&urls[0]), Market::open(stage, &urls[0]).await);
         let (mut people, mut posts, mut witnesses): (Vec<Person>, _, _) = (Vec::new(), Vec::new(), Vec::new());
         for number in 0..PEOPLE {
             let person = client.sign_up(&format!("Person{number}")).await;
@@ -136,21 +140,22 @@ impl Work {
         }
         for number in 0..WITNESSES {
             let person = client.sign_up(&format!("Witness{number}")).await;
-            witnesses.push(Witness::begin(person, urls.to_vec(), number as u64));
+            let product = (market.offer("Millstone", WITNESSED_STOCK).await, WITNESSED_STOCK);
+            witnesses.push(Witness::begin(person, urls.to_vec(), number as u64, market.provider.clone(), product));
         }
-        Self { load: Load::begin(&people, urls, &posts), witnesses }
+        Self { load: Load::begin(stage, &market, &people, urls, &posts).await, witnesses }
     }
 
     /// Commands and reads go on being answered.
     async fn goes_on(&self) {
-        let answered = self.load.answered.load(std::sync::atomic::Ordering::Relaxed);
+        let answered = self.load.count();
         for witness in &self.witnesses {
             witness.reads(READS).await;
         }
         self.load.reach(answered + COMMANDS).await;
     }
 
-    async fn end(self) -> usize {
+    async fn end(self) -> Acknowledged {
         for witness in self.witnesses {
             witness.end().await;
         }
@@ -185,7 +190,7 @@ async fn setting(stage: &Stage, setting: &str) -> String {
 async fn redis_flushed_killed_and_full_costs_no_answer() {
     let stage = Stage::with_own_servers().await;
     let cluster = Cluster::start(&stage).await;
-    let work = Work::begin(&cluster.urls()).await;
+    let work = Work::begin(&stage, &cluster.urls()).await;
     work.goes_on().await;
 
     let stop = CancellationToken::new();
@@ -212,9 +217,10 @@ async fn redis_flushed_killed_and_full_costs_no_answer() {
     set(&stage, "maxmemory-policy", &policy).await;
     work.goes_on().await;
 
-    let answered = work.end().await;
+    let acknowledged = work.end().await;
     everything_holds(&stage).await;
-    println!("{answered} commands answered, Redis flushed {flushed} times");
+    acknowledged.are_in_the_log_once(&stage).await;
+    println!("Redis flushed {flushed} times");
     cluster.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! A client who does not give up: each command goes under one idempotency key to whichever address answers, until it is answered.
 
+use crate::acknowledged::Acknowledged;
 use crate::harness::client::{Client, Person, mutation};
 use crate::harness::provider::Provider;
 use crate::load::Dice;
@@ -19,6 +20,7 @@ pub struct Sender {
     person: Person,
     urls: Vec<String>,
     dice: Dice,
+    acknowledged: Option<Acknowledged>,
 }
 
 impl Sender {
@@ -30,7 +32,13 @@ impl Sender {
     pub fn with_patience(patience: Duration, person: &Person, urls: &[String], seed: u64) -> Self {
         let http = Client::with_patience("", patience).http;
         let client = Client { http, ..person.client.clone() };
-        Self { person: Person { client, ..person.clone() }, urls: urls.to_vec(), dice: Dice::new(seed) }
+        let person = Person { client, ..person.clone() };
+        Self { person, urls: urls.to_vec(), dice: Dice::new(seed), acknowledged: None }
+    }
+
+    /// The same, whose answers are noted here.
+    pub fn noted_by(self, acknowledged: &Acknowledged) -> Self {
+        Self { acknowledged: Some(acknowledged.clone()), ..self }
     }
 
     /// Sends a command under one idempotency key until it is answered; it must be accepted.
@@ -54,7 +62,16 @@ impl Sender {
         None
     }
 
-    async fn answered(&mut self, name: &str, selection: &str, mut input: Value) -> Value {
+    async fn answered(&mut self, name: &str, selection: &str, input: Value) -> Value {
+        let payload = self.ask_until_answered(name, selection, &input).await;
+        if let Some(acknowledged) = &self.acknowledged {
+            acknowledged.note(&self.person, name, &input, &payload);
+        }
+        payload
+    }
+
+    async fn ask_until_answered(&mut self, name: &str, selection: &str, input: &Value) -> Value {
+        let mut input = input.clone();
         input["idempotencyKey"] = json!(Uuid::now_v7().simple().to_string());
         let text = mutation(name, selection);
         for _ in 0..TRIES_MAX {
@@ -73,16 +90,7 @@ impl Sender {
 
     /// Has the provider tell that this top-up succeeded, until it is believed.
     pub async fn notify(&mut self, provider: &Provider, top_up: &str, minor: i64) {
-        for _ in 0..TRIES_MAX {
-            let url = self.a_url();
-            match provider.succeeds(&url, top_up, minor).await {
-                Ok(204) => return,
-                Ok(status) => assert!(status >= 500, "the notice was answered {status}"),
-                Err(_) => {}
-            }
-            tokio::time::sleep(TRY_AGAIN_AFTER).await;
-        }
-        panic!("the notice was never taken");
+        provider.insists(|| self.a_url(), top_up, minor).await;
     }
 
     /// A random number below `end`.

@@ -3,10 +3,13 @@
 
 pub mod books;
 pub mod cache;
+pub mod commands;
+pub mod content;
 pub mod documents;
 pub mod due;
+pub mod life;
 pub mod log;
-pub mod naive;
+pub mod people;
 pub mod shop;
 pub mod stream;
 pub mod subscribers;

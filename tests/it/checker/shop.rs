@@ -2,9 +2,10 @@
 //! looked up or summed anew. What an event says of a sum (stock, balance) is only compared with it.
 
 use super::documents::Documents;
+use super::life::{Life, first, kind, last, lives, micros, text, with};
 use millrace_events::order::{OrderCancelled, OrderPaid, OrderPlaced};
 use millrace_events::wallet::WalletMoved;
-use millrace_events::{AggregateKind, Event, Money, Personal, Recorded, Timestamp};
+use millrace_events::{AggregateKind, Event, Money, Recorded, Timestamp};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,9 +23,6 @@ const LIVES: [&[&str]; 6] = [
     &["PENDING", "CONFIRMED", "CANCELLED"],
 ];
 
-/// All events of one thing.
-type Life<'a> = Vec<&'a Recorded>;
-
 /// All documents of the shop.
 pub fn documents(log: &[Recorded]) -> Documents {
     let of = |kind| lives(log, kind);
@@ -37,37 +35,6 @@ pub fn documents(log: &[Recorded]) -> Documents {
         all.extend(movements(&life));
     }
     all
-}
-
-fn lives(log: &[Recorded], kind: AggregateKind) -> BTreeMap<Uuid, Life<'_>> {
-    let mut lives = BTreeMap::<Uuid, Life>::new();
-    for recorded in log.iter().filter(|recorded| recorded.aggregate.kind == kind) {
-        let life = lives.entry(recorded.aggregate.id).or_default();
-        life.push(recorded);
-        assert_eq!(recorded.aggregate.version as usize, life.len(), "versions of {kind:?} follow each other");
-    }
-    lives
-}
-
-fn kind(kind: &str, mut document: Value) -> Value {
-    document["kind"] = json!(kind);
-    document
-}
-
-fn first<'a>(life: &Life<'a>) -> &'a Recorded {
-    life.first().expect("an event")
-}
-
-fn last<'a>(life: &Life<'a>) -> &'a Recorded {
-    life.last().expect("an event")
-}
-
-fn micros(at: Timestamp) -> i128 {
-    at.moment().unix_timestamp_nanos() / 1_000
-}
-
-fn text<T: Clone + Default>(personal: &Personal<T>) -> T {
-    personal.value().cloned().unwrap_or_default()
 }
 
 fn product(life: &Life) -> Value {
@@ -161,14 +128,6 @@ fn order(life: &Life) -> Value {
         "cancelReason": reason.and_then(|reason| reason.value().cloned()),
     });
     with(document, "reasonOf", reason.map(|reason| json!(reason.of().0)))
-}
-
-/// The document with one more field, if that has a value.
-fn with(mut document: Value, field: &str, value: Option<Value>) -> Value {
-    if let Some(value) = value {
-        document[field] = value;
-    }
-    document
 }
 
 fn lines(placed: &OrderPlaced) -> Vec<Value> {

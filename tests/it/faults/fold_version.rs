@@ -1,11 +1,14 @@
 //! Documents were made by another version of a fold: an earlier one's are made anew, a later one's are left alone.
 
-use super::operator::{complains, is_ready};
+use super::operator::{complains, complaint, is_ready};
+use crate::checker::log::Log;
 use crate::checker::{checkpoint, everything_holds, settled};
 use crate::harness::client::Client;
 use crate::harness::eventually;
+use crate::harness::process::Process;
 use crate::harness::stage::Stage;
 use crate::shop::Shop;
+use millrace_read::models::NAMES;
 use millrace_read::models::shop::Shop as Fold;
 use millrace_read::projection::Projection;
 use mongodb::bson::{Document, doc};
@@ -34,6 +37,31 @@ async fn serves(stage: &Stage, collection: &str) {
     .await;
 }
 
+/// While this one is stopped the others fold what happens, answer it, and complain of nothing.
+async fn the_others_go_on(stage: &Stage, process: &Process, client: &Client) {
+    let (log, mongodb) = (Log::of(stage).await, stage.mongodb().await);
+    let position = async |name: &str| checkpoint(&mongodb, name).await.expect("a checkpoint").position();
+    let stopped_at = position(Fold::NAME).await;
+    let ada = client.sign_up("Ada").await;
+    let post = json!({ "title": "Meanwhile", "body": "Words." });
+    let payload = ada.client.command("createPost", post, "post { title author { fullName } }").await;
+    assert_eq!(payload["post"], json!({ "title": "Meanwhile", "author": { "fullName": "Ada Test" } }));
+    let head = log.head().await;
+    for name in NAMES.iter().copied().filter(|name| *name != Fold::NAME) {
+        let is_there = || async { (position(name).await == head).then_some(()) };
+        eventually(&format!("{name} goes on while {} is stopped", Fold::NAME), is_there).await;
+        assert_eq!(complaint(process, &format!("projection {name}")).await, None);
+    }
+    assert!(complaint(process, &format!("projection {}", Fold::NAME)).await.is_some(), "it is still stopped");
+    assert!(stopped_at < head && position(Fold::NAME).await == stopped_at, "it has folded nothing more");
+    let query = "query($id: ID!) { commandStatus(id: $id) { projections { name state } } }";
+    let status = ada.client.ask(query, json!({ "id": payload["receipt"]["commandId"] })).await;
+    for projection in status["commandStatus"]["projections"].as_array().expect("projections") {
+        let is_visible = projection["state"] == "VISIBLE";
+        assert_eq!(is_visible, projection["name"] != Fold::NAME, "{status:#}");
+    }
+}
+
 async fn name(client: &Client, product: &str) -> serde_json::Value {
     client.ask("query($id: ID!) { product(id: $id) { name } }", json!({ "id": product })).await["product"].clone()
 }
@@ -56,6 +84,7 @@ async fn what_an_earlier_fold_made_is_made_anew_and_what_a_later_one_made_is_lef
 
     set_version(&stage, "shop_2", Fold::FOLD_VERSION + 1).await;
     complains(&process, "projection shop", "only knows version").await;
+    the_others_go_on(&stage, &process, &client).await;
     set_version(&stage, "shop_2", Fold::FOLD_VERSION).await;
     is_ready(&process).await;
     serves(&stage, "shop_2").await;

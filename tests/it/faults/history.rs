@@ -11,6 +11,8 @@ use crate::harness::process::Process;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use crate::load::Load;
+use crate::market::Market;
+use crate::sender::Sender;
 use millrace_log::PostgresSettings;
 use millrace_read::models::NAMES;
 use serde_json::{Value, json};
@@ -25,6 +27,7 @@ const POST_CHANGED: &str = "subscription($id: ID!, $after: String) { postChanged
 struct WentBack<'a> {
     stage: &'a Stage,
     cluster: Cluster,
+    market: Market,
     people: Vec<Person>,
     posts: Vec<String>,
     cursor: Value,
@@ -35,7 +38,7 @@ struct WentBack<'a> {
 impl<'a> WentBack<'a> {
     async fn begin(stage: &'a Stage) -> Self {
         let scene = Scene::begin(stage).await;
-        let (people, posts) = (scene.people.clone(), scene.posts.clone());
+        let (market, people, posts) = (scene.market.clone(), scene.people.clone(), scene.posts.clone());
         scene.go_on().await;
         let cluster = scene.holds().await;
         let postgresql = stage.servers.as_ref().expect("servers of its own").postgresql();
@@ -45,16 +48,16 @@ impl<'a> WentBack<'a> {
         postgresql.copy_data_to(&copy).expect("a copy");
         postgresql.start().await.expect("PostgreSQL starts");
 
-        work(&people, &cluster, &posts).await;
+        work(stage, &market, &people, &cluster, &posts).await;
         let edit = json!({ "postId": posts[0], "title": "Of the life that ends" });
-        let token = token(&eventually_command(&people[0], "editPost", edit).await);
+        let token = token(&Sender::new(&people[0], &cluster.urls(), 1).insist("editPost", edit).await);
         settled(stage).await;
         let cursor = cursor(&cluster.urls()[0], &posts[0]).await;
         let checkpoints = checkpoints(stage).await;
         postgresql.kill().expect("PostgreSQL is killed");
         postgresql.put_data_back(&copy).expect("the older copy");
         postgresql.start().await.expect("PostgreSQL starts");
-        Self { stage, cluster, people, posts, cursor, token, checkpoints }
+        Self { stage, cluster, market, people, posts, cursor, token, checkpoints }
     }
 
     /// Relay and projectors say that they have stopped, and what to do; nothing was folded or made anew.
@@ -91,26 +94,18 @@ impl<'a> WentBack<'a> {
     }
 
     async fn goes_on(self) {
-        work(&self.people, &self.cluster, &self.posts).await;
-        everything_holds(self.stage).await;
+        work(self.stage, &self.market, &self.people, &self.cluster, &self.posts).await;
         self.cluster.stop().await;
     }
 }
 
-async fn work(people: &[Person], cluster: &Cluster, posts: &[String]) {
-    let load = Load::begin(people, &cluster.urls(), posts);
+/// People write and trade; then everything holds, and what they were answered is in the log.
+async fn work(stage: &Stage, market: &Market, people: &[Person], cluster: &Cluster, posts: &[String]) {
+    let load = Load::begin(stage, market, people, &cluster.urls(), posts).await;
     load.reach(COMMANDS_AFTER).await;
-    load.end().await;
-}
-
-/// A command whose servers may just have come back.
-async fn eventually_command(person: &Person, name: &str, input: Value) -> Value {
-    let text = crate::harness::client::mutation(name, "");
-    eventually(&format!("{name} is answered"), || async {
-        let answer = person.client.send(&text, json!({ "input": input }), &[]).await.ok()?;
-        answer.body.get("errors").is_none().then(|| answer.body["data"][name].clone())
-    })
-    .await
+    let acknowledged = load.end().await;
+    everything_holds(stage).await;
+    acknowledged.are_in_the_log_once(stage).await;
 }
 
 async fn cursor(url: &str, post: &str) -> Value {
@@ -145,7 +140,8 @@ async fn an_older_postgresql_stops_everything_until_there_is_a_new_history() {
     went_back.everything_has_stopped(&stream_before).await;
 
     // Somebody forgot the new history: commands are taken, but nothing of the other log is folded, by new processes neither.
-    eventually_command(&went_back.people[1], "likePost", json!({ "postId": went_back.posts[1] })).await;
+    let mut liker = Sender::new(&went_back.people[1], &went_back.cluster.urls(), 2);
+    liker.insist("likePost", json!({ "postId": went_back.posts[1] })).await;
     for role in ["relay", "projector"] {
         went_back.cluster.take_down(role).await;
         went_back.cluster.bring_back(role, &[]).await;

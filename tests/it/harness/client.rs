@@ -106,10 +106,11 @@ impl Client {
 }
 
 impl Person {
-    /// Signs in anew, as one must every five minutes. If nobody answers, the old token stays.
+    /// Signs in anew, as one must every five minutes; an account that was deactivated comes back by it. If nobody answers, the old
+    /// token stays.
     pub async fn try_sign_in(&mut self) {
         let anonymous = Client { access_token: None, ..self.client.clone() };
-        let input = json!({ "email": self.email, "password": PASSWORD });
+        let input = json!({ "email": self.email, "password": PASSWORD, "reactivate": true });
         let text = mutation("signIn", "session { accessToken }");
         let Ok(answer) = anonymous.send(&text, json!({ "input": input }), &[]).await else { return };
         if let Some(token) = answer.body["data"]["signIn"]["session"]["accessToken"].as_str() {

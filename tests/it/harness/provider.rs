@@ -9,6 +9,8 @@ use time::OffsetDateTime;
 
 /// How long a provider waits for an answer before it sends the notice again, to another process if there is one.
 const ANSWER_WAIT: Duration = Duration::from_secs(5);
+const TRY_AGAIN_AFTER: Duration = Duration::from_millis(30);
+const TRIES_MAX: usize = 2_000;
 
 /// Calls the webhook.
 #[derive(Clone)]
@@ -29,6 +31,19 @@ impl Provider {
     /// Tells that a top-up of so many cents has succeeded; answers the status.
     pub async fn succeeds(&self, graphql: &str, top_up: &str, minor: i64) -> Result<u16, reqwest::Error> {
         self.tells(graphql, top_up, PaymentResult::Succeeded, &format!("evt-{top_up}"), minor).await
+    }
+
+    /// Tells that a top-up of so many cents has succeeded, each time at the next address, until it is believed.
+    pub async fn insists(&self, mut graphql: impl FnMut() -> String, top_up: &str, minor: i64) {
+        for _ in 0..TRIES_MAX {
+            match self.succeeds(&graphql(), top_up, minor).await {
+                Ok(204) => return,
+                Ok(status) => assert!(status >= 500, "the notice was answered {status}"),
+                Err(_) => {}
+            }
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
+        panic!("the notice was never taken");
     }
 
     /// Tells what became of a top-up, in an event with this id; answers the status.

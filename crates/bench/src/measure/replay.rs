@@ -127,7 +127,7 @@ impl Measured {
         });
         let mut remarks = vec![
             format!(
-                "{events} events into all three projections; {} rounds, process start included, {} events/s; upserts of {} bytes on average, all by majority and journal",
+                "{events} events into all four projections; {} rounds, process start included, {} events/s; upserts of {} bytes on average, all by majority and journal",
                 self.replays.len(),
                 self.replays.range(0),
                 self.mean_bytes
