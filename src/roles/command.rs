@@ -56,6 +56,8 @@ pub struct CommandRoleSettings<'a> {
     pub secret_file: &'a Path,
     /// Memory of one password hash.
     pub password_memory_kib: u32,
+    /// New passwords from one address.
+    pub new_passwords_per_address_max: u32,
     /// The rules of the shop.
     pub shop: &'a ShopSettings,
     /// The payment provider.
@@ -75,6 +77,7 @@ pub const KEYS: &[&str] = &[
     "auth.signing_key_file",
     "auth.secret_file",
     "auth.password_memory_kib",
+    "auth.new_passwords_per_address_max",
     "shop.",
     "payments.",
     "exports.",
@@ -91,6 +94,7 @@ impl<'a> CommandRoleSettings<'a> {
             signing_key_file: &settings.auth.signing_key_file,
             secret_file: &settings.auth.secret_file,
             password_memory_kib: settings.auth.password_memory_kib,
+            new_passwords_per_address_max: settings.auth.new_passwords_per_address_max,
             shop: &settings.shop,
             payments: &settings.payments,
             exports: &settings.exports,
@@ -135,7 +139,7 @@ fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
         attempts: Attempts::new(AttemptLimits::default()),
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits { unproven_per_day_max: settings.mail.unproven_per_day_max }),
-        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.auth.new_passwords_per_address_max)),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.new_passwords_per_address_max)),
         exports: links.map_err(|error| cannot_start(error.into()))?,
     })
 }
