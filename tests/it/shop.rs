@@ -1,7 +1,6 @@
 //! The shop end to end: products, orders and money, in queries, over the webhook and live.
 
 use crate::harness::client::{Client, Person, id_of, token};
-use crate::harness::eventually;
 use crate::harness::provider::Provider;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;

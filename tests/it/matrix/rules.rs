@@ -169,6 +169,7 @@ pub const NOT_SHOWN_HERE: &[&str] = &[
     "WalletsSnapshot.commandId",
     "InsufficientFunds.path",
     "LimitReached.path",
+    "HistoryGone.code",
     "HistoryGone.message",
 ];
 
@@ -237,7 +238,7 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
     ("OrderChanged", Owner, "cursor position at commandId orderId order"),
     ("WalletsSnapshot", Oneself, "cursor position at commandId wallets"),
     ("WalletChanged", Oneself, "cursor position at commandId walletId wallet"),
-    ("HistoryGone", Everybody, "message"),
+    ("HistoryGone", Everybody, "code message"),
 ];
 
 /// The fields of payloads beside receipt and errors, and of what only payloads lead to: whose they are. What is everybody's may be

@@ -62,8 +62,8 @@ impl<'a> World<'a> {
 
     /// Sends the mutation; the look shows the one thing before, and the other after.
     async fn shows(&self, (sender, name, input): (&Client, &str, Value), look: Look<'_>, [before, after]: [Value; 2]) {
-        let token = self.token_of_all().await;
-        assert_eq!(look.with(Some(&token)).await, before, "before {name}");
+        let earlier = self.token_of_all().await;
+        assert_eq!(look.with(Some(&earlier)).await, before, "before {name}");
         let payload = sender.command(name, input, "").await;
         let (answered, token) = (Instant::now(), token(&payload));
         eventually(name, || async { (look.with(None).await == after).then_some(()) }).await;
