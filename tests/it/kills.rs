@@ -1,8 +1,10 @@
 //! kill -9 of every role at every fail point and at random moments, under load: nothing is lost, doubled or out of order.
 
+use crate::checker::books;
 use crate::crowd::Crowd;
 use crate::harness::client::Client;
 use crate::harness::cluster::Cluster;
+use crate::harness::eventually;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use crate::load::{Dice, Load};
@@ -99,6 +101,14 @@ async fn kill_at_random(cluster: &mut Cluster, dice: &mut Dice, round: usize) {
     }
 }
 
+/// Every order that nobody paid has expired: until then rows and log go on changing.
+async fn nothing_waits_to_be_paid(stage: &Stage) {
+    let database = books::connect(stage).await;
+    let pending = "SELECT count(*) AS n FROM orders WHERE status = 'pending'";
+    let is_over = || async { (books::number(&database, pending).await == 0).then_some(()) };
+    eventually("no order waits to be paid", is_over).await;
+}
+
 /// The watcher follows one more, as soon as that account is not deactivated.
 async fn follow_the_last(crowd: &Crowd, urls: &[String]) {
     let mut watcher = Sender::new(&crowd.watcher, urls, 11);
@@ -132,6 +142,7 @@ async fn nothing_is_lost_or_doubled_when_processes_die() {
         kill_at_random(&mut cluster, &mut dice, round).await;
     }
     let acknowledged = load.end().await;
+    nothing_waits_to_be_paid(&stage).await;
     let resumed = crowd.all_is_well(&stage).await;
     acknowledged.are_in_the_log_once(&stage).await;
     println!("{} deaths, {resumed} subscriptions resumed", cluster.deaths);
