@@ -11,6 +11,7 @@ use crate::sender::Sender;
 use millrace_events::Event;
 use millrace_events::order::CancelledBy;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 const PRODUCTS: usize = 4;
 const STOCK: usize = 12;
