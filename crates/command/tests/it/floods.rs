@@ -15,13 +15,19 @@ const MANY: usize = 30;
 const UNPROVEN_MAX: usize = 20;
 
 fn change_email(new: &str) -> ChangeEmail {
-    ChangeEmail { new_email: new.into(), password: SecretText(PASSWORD.into()), idempotency_key: None }
+    ChangeEmail {
+        new_email: new.into(),
+        password: SecretText(PASSWORD.into()),
+        expected_version: None,
+        idempotency_key: None,
+    }
 }
 
 async fn change_password(world: &World, person: &Person) {
     let change = ChangePassword {
         current_password: SecretText(PASSWORD.into()),
         new_password: SecretText(PASSWORD.into()),
+        expected_version: None,
         idempotency_key: None,
     };
     accepted(&world.by(person, change).await);

@@ -13,7 +13,12 @@ fn forgotten(email: &str) -> RequestPasswordReset {
 
 /// Ada has this address from now on.
 pub async fn moves_to(world: &World, mailbox: &Mailbox, ada: &Person, next: &str) {
-    let change = ChangeEmail { new_email: next.into(), password: SecretText(PASSWORD.into()), idempotency_key: None };
+    let change = ChangeEmail {
+        new_email: next.into(),
+        password: SecretText(PASSWORD.into()),
+        expected_version: None,
+        idempotency_key: None,
+    };
     accepted(&world.by(ada, change).await);
     mailbox.fill(world).await;
     let token = SecretText(mailbox.token(next, VERIFY));
