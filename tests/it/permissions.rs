@@ -14,11 +14,12 @@ use std::time::Duration;
 /// NATS tells nobody who asks that he may not: the question is dropped.
 const ANSWER_WAIT: Duration = Duration::from_secs(2);
 
-/// A connection, and what the server says of it.
-async fn connect(url: &str) -> (Nats, Arc<Mutex<Vec<String>>>) {
+/// A connection as this user, and what the server says of it.
+async fn connect(url: &str, user: &str) -> (Nats, Arc<Mutex<Vec<String>>>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&said);
-    let options = ConnectOptions::new().request_timeout(Some(ANSWER_WAIT)).event_callback(move |event| {
+    let options = ConnectOptions::with_user_and_password(user.to_owned(), user.to_owned());
+    let options = options.request_timeout(Some(ANSWER_WAIT)).event_callback(move |event| {
         if let Event::ServerError(error) = event {
             heard.lock().expect("lines").push(error.to_string());
         }
@@ -53,7 +54,7 @@ async fn projectors_may_read_the_stream_and_write_nothing() {
 
     let (stream, subject) = (format!("{}-log", stage.name), format!("{}.log.post.created", stage.name));
     let (bucket, key) = (format!("KV_{}-keys", stage.name), format!("$KV.{}-keys.somebody", stage.name));
-    let (client, said) = connect(&stage.urls.nats_projector).await;
+    let (client, said) = connect(&stage.urls.nats_projector, "projector").await;
     let reader = jetstream_over(&client);
     let before = last(&reader, &stream).await;
     assert!(before > 0, "it reads how far the stream is");
@@ -67,7 +68,7 @@ async fn projectors_may_read_the_stream_and_write_nothing() {
         (said.contains("permissions violation for publish") && said.contains(&subject)).then_some(())
     })
     .await;
-    let (relay, _) = connect(&stage.urls.nats_relay).await;
+    let (relay, _) = connect(&stage.urls.nats_relay, "relay").await;
     let writer = jetstream_over(&relay);
     assert_eq!(last(&writer, &stream).await, before, "nothing was written");
     assert!(writer.create_consumer_on_stream(jetstream::consumer::pull::Config::default(), &stream).await.is_err());

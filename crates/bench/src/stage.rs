@@ -121,7 +121,7 @@ impl Stage {
 
     /// A NATS connection.
     pub async fn nats(&self) -> Result<async_nats::Client, BenchError> {
-        async_nats::connect(&self.urls.nats).await.map_err(BenchError::nats("connecting"))
+        millrace_read::connect::nats(&self.urls.nats, None).await.map_err(BenchError::nats("connecting"))
     }
 
     fn environment(&self, read_side: &ReadSide) -> Vec<(&'static str, String)> {

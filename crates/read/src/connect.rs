@@ -41,10 +41,19 @@ pub async fn database(url: &str, name: &str) -> Result<Database, ConnectError> {
 /// NATS, also if it does not answer yet. The user stands in the address, or in a credentials file as `nsc` writes it.
 pub async fn nats(url: &str, credentials: Option<&Path>) -> Result<async_nats::Client, ConnectError> {
     let addresses = url.split(',').map(|address| address.trim().parse()).collect::<Result<Vec<ServerAddr>, _>>();
+    let addresses = addresses.map_err(ConnectError::Address)?;
     let options = match credentials {
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(ConnectError::Credentials)?,
-        None => ConnectOptions::new(),
+        None => user_of(&addresses),
     };
     let options = options.name("millrace-projector").retry_on_initial_connect();
-    Ok(options.connect(addresses.map_err(ConnectError::Address)?).await?)
+    Ok(options.connect(addresses).await?)
+}
+
+/// The user that stands in the first address. async-nats 0.51 reads it, and then connects as nobody.
+fn user_of(addresses: &[ServerAddr]) -> ConnectOptions {
+    let user = addresses.first().and_then(|address| Some((address.username()?, address.password()?)));
+    user.map_or_else(ConnectOptions::new, |(name, password)| {
+        ConnectOptions::with_user_and_password(name.to_owned(), password.to_owned())
+    })
 }

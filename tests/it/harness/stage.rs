@@ -127,7 +127,7 @@ impl Stage {
 
     /// A NATS connection that may do everything.
     pub async fn nats(&self) -> async_nats::Client {
-        async_nats::connect(&self.urls.nats).await.expect("NATS")
+        millrace_read::connect::nats(&self.urls.nats, None).await.expect("NATS")
     }
 
     /// One variable of the environment.

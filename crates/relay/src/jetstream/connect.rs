@@ -28,8 +28,9 @@ impl Nats {
     /// Connects; fails if no server answers.
     pub async fn connect(settings: NatsSettings) -> Result<Self, NatsError> {
         let has_reconnected = Arc::new(AtomicBool::new(false));
-        let options = options(&settings, Arc::clone(&has_reconnected)).await?;
-        let client = options.connect(addresses(&settings.url)?).await.map_err(NatsError::Connect)?;
+        let addresses = addresses(&settings.url)?;
+        let options = options(&settings, &addresses, Arc::clone(&has_reconnected)).await?;
+        let client = options.connect(addresses).await.map_err(NatsError::Connect)?;
         let context = ContextBuilder::new()
             .timeout(ANSWER_LIMIT)
             .ack_timeout(ANSWER_LIMIT)
@@ -40,10 +41,14 @@ impl Nats {
     }
 }
 
-async fn options(settings: &NatsSettings, connected: Arc<AtomicBool>) -> Result<ConnectOptions, NatsError> {
+async fn options(
+    settings: &NatsSettings,
+    addresses: &[ServerAddr],
+    connected: Arc<AtomicBool>,
+) -> Result<ConnectOptions, NatsError> {
     let options = match &settings.credentials_file {
         Some(file) => ConnectOptions::with_credentials_file(file).await.map_err(NatsError::Credentials)?,
-        None => ConnectOptions::new(),
+        None => user_of(addresses),
     };
     Ok(options
         .name(CONNECTION_NAME)
@@ -56,6 +61,14 @@ async fn options(settings: &NatsSettings, connected: Arc<AtomicBool>) -> Result<
             connected.fetch_or(matches!(event, Event::Connected), Ordering::Relaxed);
             std::future::ready(())
         }))
+}
+
+/// The user that stands in the first address. async-nats 0.51 reads it, and then connects as nobody.
+fn user_of(addresses: &[ServerAddr]) -> ConnectOptions {
+    let user = addresses.first().and_then(|address| Some((address.username()?, address.password()?)));
+    user.map_or_else(ConnectOptions::new, |(name, password)| {
+        ConnectOptions::with_user_and_password(name.to_owned(), password.to_owned())
+    })
 }
 
 fn reconnect_delay(attempt: usize) -> Duration {

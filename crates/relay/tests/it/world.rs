@@ -43,7 +43,8 @@ impl World {
         let log = Log::connect(&PostgresSettings::new(url)).await.unwrap();
         log.migrate().await.unwrap();
         let nats = NatsSettings { prefix: name, ..NatsSettings::new(&urls.nats) };
-        let context = jetstream::new(async_nats::connect(&urls.nats).await.unwrap());
+        let operator = async_nats::ConnectOptions::with_user_and_password("operator".into(), "operator".into());
+        let context = jetstream::new(operator.connect(&urls.nats).await.unwrap());
         Self { log, nats, context }
     }
 

@@ -26,7 +26,7 @@ struct World {
 
 impl World {
     async fn with(events: &[Envelope]) -> Self {
-        let client = async_nats::connect(&Shared::from_environment().await.unwrap().urls().nats).await.unwrap();
+        let client = crate::connect::nats(&Shared::from_environment().await.unwrap().urls().nats, None).await.unwrap();
         let (context, prefix) = (jetstream::new(client.clone()), unique_name("stream"));
         let name = format!("{prefix}-log");
         let subject = format!("{prefix}.log.event");
