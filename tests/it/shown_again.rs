@@ -1,5 +1,6 @@
 //! A post that staff hide and show again, and whoever listens to its comments meanwhile.
 
+use crate::checker::settled;
 use crate::harness::client::{Client, id_of, token};
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
@@ -23,6 +24,8 @@ async fn a_comment_from_just_before_a_post_was_hidden_is_told_when_it_is_shown_a
     let (process, client) = stage.all().await;
     let scene = Scene::begin(&stage, &client).await;
     let (ada, ben, staff, post) = (&scene.ada.client, &scene.ben.client, &scene.staff.client, &scene.post);
+    // Who watches while the post is still on its way to everybody is told of its coming too.
+    settled(&stage).await;
     let begun = watch(ben, post, None).await.event("event", "the snapshot").await;
     assert_eq!((&begun["__typename"], &begun["comments"]), (&json!("CommentsSnapshot"), &json!([])));
     let mut adas = watch(ada, post, None).await;

@@ -3,6 +3,7 @@
 use super::{Look, World};
 use crate::accounts::{RESET, VERIFY, mailed_token};
 use crate::harness::client::{Client, PASSWORD, token};
+use crate::harness::eventually;
 use serde_json::{Value, json};
 
 const NEXT_PASSWORD: &str = "staple battery horse";
@@ -121,5 +122,7 @@ pub async fn role(world: &World<'_>, name: &str) {
         return world.shows(sent, look, [none, staff]).await;
     }
     world.done(world.admin, "grantRole", input).await;
+    // Who somebody is, is asked before the query, as of a moment ago: a token of the query does not hurry it.
+    eventually("she is staff", || async { (look.with(None).await == staff).then_some(()) }).await;
     world.shows(sent, look, [staff, none]).await;
 }

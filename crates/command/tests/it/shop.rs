@@ -169,6 +169,9 @@ async fn stock_and_balances_are_moved_by_their_entries_alone() {
     market.audit().await;
 }
 
+/// Currency, and what moves on each of two accounts.
+type Entries<'a> = &'a [(&'a str, i64, i64)];
+
 /// As above: PostgreSQL keeps each transaction in one currency, and balanced in it.
 #[tokio::test]
 async fn entries_balance_in_one_currency_or_are_refused() {
@@ -176,7 +179,7 @@ async fn entries_balance_in_one_currency_or_are_refused() {
     let buyer = market.buyer("Ada", 100).await;
     let dollars = MoneyInput { amount_minor: BigInt(100), currency: Currency::parse("USD").unwrap() };
     market.top_up_with(&buyer, dollars).await;
-    let cases: [(&[(&str, i64, i64)], &str); 4] = [
+    let cases: [(Entries<'_>, &str); 4] = [
         (&[("EUR", 5, -4)], "2 entries in 1 currencies that sum to 1"),
         (&[("EUR", 5, 0)], "1 entries in 1 currencies that sum to 5"),
         // Euros for as many dollars: it sums to zero, and makes one currency out of another.

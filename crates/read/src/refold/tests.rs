@@ -166,7 +166,7 @@ async fn what_a_parked_document_left_undone_is_done() {
 }
 
 #[tokio::test]
-async fn whatever_happened_a_refold_makes_it_right() {
+async fn whatever_happened_a_refold_makes_the_document_right() {
     for seed in 0..200 {
         let mut dice = Dice::new(seed);
         let mut log = TestLog::new(1);
@@ -187,7 +187,9 @@ async fn whatever_happened_a_refold_makes_it_right() {
         stage.goes_on(&log).await;
         stage.refold(&key).await.unwrap();
         stage.drain().await;
-        assert_eq!((stage.documents(), stage.is_clean()), (folded(&log).await, true), "seed {seed}: {key}");
+        // Of this one document: what a refill took over from it while it was parked is not looked for.
+        let (found, wanted) = (stage.documents(), folded(&log).await);
+        assert_eq!((found.get(&key), stage.is_clean()), (wanted.get(&key), true), "seed {seed}: {key}");
     }
 }
 
