@@ -83,8 +83,12 @@ async fn who_fills_the_cache_late_loses() {
 
     let (kept, shown) = write_post(&ada.client).await;
     settled(&stage).await;
-    assert_eq!(post(&reader, &kept, &shown).await["title"], "A");
-    assert!(matches!(in_cache(&stage, &kept).await, Some(Cached::Document(_))), "nobody was faster");
+    // A lease that ran out on a busy machine is a fill that was lost: then the next reader fills.
+    eventually("nobody was faster", || async {
+        assert_eq!(post(&reader, &kept, &shown).await["title"], "A");
+        matches!(in_cache(&stage, &kept).await, Some(Cached::Document(_))).then_some(())
+    })
+    .await;
     assert!(equals_documents(&stage).await >= 3);
     late.stop().await;
     all.stop().await;
