@@ -147,16 +147,16 @@ fn sight<P: Projection>(mut envelope: Envelope) -> Result<Sight, Alarm> {
         let touches = P::touches(&recorded);
         return Ok(Sight::Plain(Box::new(recorded), touches));
     }
-    let sealed = envelope.payload.clone();
+    let sealed = envelope.clone();
     let (position, event_id) = (envelope.position, envelope.event_id);
     seal::open(&mut envelope.payload, event_id, &|_| Some(KeyState::Destroyed))
         .map_err(|source| Alarm::Unopenable { position, source })?;
-    let erased = decode(envelope.clone())?;
+    let erased = decode(envelope)?;
     let touches = P::touches(&erased);
     if touches.is_empty() {
         return Ok(Sight::Plain(Box::new(erased), touches));
     }
-    Ok(Sight::Sealed(Box::new(Envelope { payload: sealed, ..envelope }), touches))
+    Ok(Sight::Sealed(Box::new(sealed), touches))
 }
 
 fn open_one(sight: Sight, keys: &HashMap<UserId, KeyState>) -> Result<(Recorded, Touches), Unopened> {

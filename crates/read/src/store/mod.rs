@@ -82,6 +82,18 @@ pub struct Commit<D> {
     pub repaired: Vec<DocumentKey>,
 }
 
+impl<D> Commit<D> {
+    /// True if it writes nothing but the checkpoint.
+    pub fn moves_checkpoint_alone(&self) -> bool {
+        let Self { checkpoint: _, documents, parked, changes, dead_letters, repaired } = self;
+        documents.is_empty()
+            && parked.is_empty()
+            && changes.is_empty()
+            && dead_letters.is_empty()
+            && repaired.is_empty()
+    }
+}
+
 /// Why a document is parked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -36,13 +36,13 @@ pub(super) fn durable() -> WriteConcern {
 
 impl<P: Projection> MongoStore<P> {
     pub(super) async fn write(&self, from: Revision, commit: &Commit<P::Document>) -> Result<Committed, MongoError> {
+        if commit.moves_checkpoint_alone() {
+            let command = checkpoint_alone(&self.names, from, commit)?;
+            return bounded("commit", self.advance(command)).await;
+        }
         let statements = Statements::of(&self.names, from, commit)?;
         if statements.bytes > TRANSACTION_BYTES_MAX {
             return Ok(Committed::TooLarge);
-        }
-        if statements.count == 1 {
-            let command = checkpoint_alone(&self.names, from, commit)?;
-            return bounded("commit", self.advance(command)).await;
         }
         bounded("commit", self.transact(statements.commands)).await
     }

@@ -21,8 +21,6 @@ pub(super) struct Statements {
     pub commands: Vec<RawDocumentBuf>,
     /// Of all together.
     pub bytes: usize,
-    /// How many there are; the compare is one.
-    pub count: usize,
 }
 
 impl Statements {
@@ -44,7 +42,7 @@ impl Statements {
         let changes: Result<Vec<_>, _> = commit.changes.iter().map(|change| form::change(change, kept_since)).collect();
         let letters: Result<Vec<_>, _> =
             commit.dead_letters.iter().map(|letter| form::dead_letter(&names.documents, letter)).collect();
-        let mut statements = Self { commands: Vec::new(), bytes: 0, count: 0 };
+        let mut statements = Self { commands: Vec::new(), bytes: 0 };
         statements.add("update", &names.documents, "updates", updates);
         statements.add("delete", &names.documents, "deletes", deletes);
         statements.add("insert", &names.documents, "documents", inserts);
@@ -67,7 +65,6 @@ impl Statements {
             array.push(statement);
             bytes += length;
             self.bytes += length;
-            self.count += 1;
         }
         if bytes > 0 {
             self.commands.push(self::command(command, collection, list, array));
