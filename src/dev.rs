@@ -137,6 +137,7 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     settings.auth.secret_file = keys.join(keys::SECRET);
     settings.payments.webhook_secret_file = keys.join(keys::WEBHOOK_SECRET);
     settings.mail.development_page = true;
+    settings.http.pipeline = true;
     settings.payments.development_webhook_url = format!("{}{}", settings.http.local_url(), webhook::PATH);
 }
 

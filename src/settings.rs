@@ -64,6 +64,8 @@ pub struct HttpSettings {
     pub playground: bool,
     /// The built playground; a small page takes its place when the folder is not there.
     pub playground_folder: PathBuf,
+    /// Serve the page at `/pipeline`, and let everybody watch the figures of the pipeline that it shows; else admins alone may ask for them.
+    pub pipeline: bool,
     /// Origins that browsers may call from; none by default, `*` for all.
     pub cors_origins: Vec<String>,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
@@ -105,6 +107,7 @@ impl Default for HttpSettings {
             operations_listen: SocketAddr::from(([127, 0, 0, 1], 4001)),
             playground: true,
             playground_folder: PathBuf::from("web-playground/dist"),
+            pipeline: false,
             cors_origins: Vec::new(),
             trusted_proxies: Networks::default(),
             forwarded_header: ForwardedHeader::XForwardedFor,

@@ -132,7 +132,12 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let database = database.map_err(|error| failed(error.into()))?;
     let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
     let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
-    let wanted = ReadSettings { redis: redis(settings.redis), limits, live: LiveLimits::default() };
+    let wanted = ReadSettings {
+        redis: redis(settings.redis),
+        limits,
+        live: LiveLimits::default(),
+        pipeline_is_open: settings.http.pipeline,
+    };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
 }
 

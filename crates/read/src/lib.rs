@@ -11,3 +11,4 @@ pub mod projector;
 pub mod reader;
 pub mod refold;
 pub mod store;
+pub mod trail;

@@ -83,6 +83,7 @@ impl<E: Execute> Follower<E> {
             self.remember(&telling);
             if let Some(payload) = &telling.payload {
                 self.deliveries.increment(1);
+                self.side.pipeline().note_delivery();
                 return Some(Arc::clone(payload));
             }
         }

@@ -19,6 +19,7 @@ mod order;
 mod order_query;
 mod page;
 mod part;
+mod pipeline;
 mod post;
 mod post_query;
 mod post_subscription;
@@ -69,6 +70,7 @@ pub struct Query(
     product_query::ProductQuery,
     order_query::OrderQuery,
     command_status::CommandQuery,
+    pipeline::PipelineQuery,
 );
 
 /// Live updates. Each event carries the cursor to go on after; without `after` a snapshot comes first, and no hole after it.
@@ -78,4 +80,5 @@ pub struct Subscription(
     feed_subscription::FeedSubscription,
     shop_subscription::ShopSubscription,
     command_status::CommandSubscription,
+    pipeline::PipelineSubscription,
 );

@@ -80,7 +80,8 @@ impl Stage {
         let database = Client::with_uri_str(&urls.mongodb).await.unwrap().database(&name);
         let redis = RedisSettings { url: urls.redis, prefix: name, document_ttl: Duration::from_secs(60) };
         let limits = ReadLimits { consistency_wait, ..ReadLimits::default() };
-        let settings = ReadSettings { redis: redis.clone(), limits, live: LiveLimits::default() };
+        let settings =
+            ReadSettings { redis: redis.clone(), limits, live: LiveLimits::default(), pipeline_is_open: true };
         let side = Arc::new(ReadSide::new(&database, settings).unwrap());
         let schema = Schema::build(Query::default(), EmptyMutation, Subscription::default());
         let schema = schema.register_output_type::<LiveEvent>().finish();
