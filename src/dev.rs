@@ -147,6 +147,7 @@ fn banner(settings: &Settings, empty: bool) -> String {
     let mut lines = vec![
         String::new(),
         format!("  GraphiQL    {public}/"),
+        format!("  Pipeline    {public}/pipeline"),
         format!("  GraphQL     {public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
         format!("  Operations  http://{operations}/readyz  /livez  /metrics"),
     ];

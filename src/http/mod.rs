@@ -23,6 +23,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use axum::routing::get;
 use operations::{Operations, public_routes};
+use playground::Pages;
 use server::{ConnectionLimits, Port};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -45,8 +46,12 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations,
 fn routes(api: Arc<Api>, operations: Operations) -> Router {
     let limits = api.limits();
     let mut router = public_routes(operations);
-    if limits.playground {
-        router = router.merge(playground::routes(&limits.playground_folder)).merge(pictures::routes());
+    let pages = Pages { playground: limits.playground, pipeline: limits.pipeline };
+    if pages.playground || pages.pipeline {
+        router = router.merge(playground::routes(&limits.playground_folder, pages));
+    }
+    if pages.playground {
+        router = router.merge(pictures::routes());
     }
     router = router.merge(webhook::routes(api.port().clone())).merge(exports::routes(api.port().clone()));
     let cors = cors(limits);

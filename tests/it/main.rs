@@ -41,6 +41,7 @@ mod order_machine;
 mod pairs;
 mod pending;
 mod permissions;
+mod pipeline;
 mod playground;
 mod refold;
 mod rename;

@@ -128,6 +128,8 @@ pub const ROOTS: &[(&str, [Verdict; 5])] = &[
     ("Query.order", [Done, Done, Done, Done, Done]),
     ("Query.orders", [SignIn, Forbidden, Forbidden, Done, Done]),
     ("Query.commandStatus", [Done, Done, Done, Done, Done]),
+    ("Query.pipelineLags", [SignIn, Forbidden, Forbidden, Forbidden, Done]),
+    ("Subscription.pipeline", [SignIn, Forbidden, Forbidden, Forbidden, Done]),
     ("Subscription.postChanged", [Done, Done, Done, Done, Done]),
     ("Subscription.commentAdded", [Done, Done, Done, Done, Done]),
     ("Subscription.feedChanged", [SignIn, Done, Done, Done, Done]),
@@ -183,8 +185,9 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
     ("Wallet", Owner, "id version revision createdAt updatedAt currency balance pendingTopUps statement"),
     ("TopUp", Owner, "id amount requestedAt"),
     ("Movement", Owner, "transactionId at cause amount balance order other note"),
-    ("CommandStatus", Owner, "id state firstPosition lastPosition decidedAt aggregateId projections"),
-    ("ProjectionStatus", Owner, "name state position"),
+    ("CommandStatus", Owner, "id state firstPosition lastPosition decidedAt streamedMs aggregateId projections"),
+    ("PipelineLag", Everybody, "at projection lagMs"),
+    ("ProjectionStatus", Owner, "name state position receivedMs visibleMs"),
 ];
 
 /// What a field's rule is; fails for one that has none.
