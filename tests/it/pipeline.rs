@@ -155,7 +155,7 @@ async fn where_it_is_not_opened_admins_alone_may_watch() {
     let mut socket = watch(&process.graphql(), ada.client.access_token.as_deref()).await;
     match socket.receive("the refusal").await {
         Received::Message(message) => {
-            assert_eq!(message["payload"][0]["extensions"]["code"], "FORBIDDEN", "{message:#}")
+            assert_eq!(message["payload"]["errors"][0]["extensions"]["code"], "FORBIDDEN", "{message:#}")
         }
         other => panic!("{other:?}"),
     }
