@@ -3,16 +3,19 @@
 use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::command_port::CommandPort;
+use crate::documents::{Checked, Documents};
 use crate::ended_sign_in;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
+use crate::weights;
 use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_document::Limits;
 use millrace_events::{CommandId, Timestamp, Viewer};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
@@ -35,6 +38,7 @@ pub struct Api {
     commands: CommandPort,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
+    documents: Documents,
     answers: Answers,
     groups: Arc<Groups>,
     sockets: TaskTracker,
@@ -71,6 +75,7 @@ impl Api {
         commands: CommandPort,
         verifier: AccessTokenVerifier,
         limits: HttpSettings,
+        documents: Limits,
         shutdown: CancellationToken,
     ) -> Self {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
@@ -80,7 +85,8 @@ impl Api {
         let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        Self { schema, reads, commands, verifier, limits, answers, groups, sockets, socket_places, shutdown }
+        let documents = Documents::new(documents, weights::of(&schema.sdl()));
+        Self { schema, reads, commands, verifier, limits, documents, answers, groups, sockets, socket_places, shutdown }
     }
 
     /// The way to the command side.
@@ -121,6 +127,11 @@ impl Api {
     /// Who sends a request over HTTP.
     pub async fn sender(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
         self.viewer(headers::authorization(headers)?).await
+    }
+
+    /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
+    pub fn check(&self, request: GraphQlRequest) -> Result<Checked, Problem> {
+        self.documents.check(request)
     }
 
     /// A request over HTTP. Without its body only what stands in the headers counts.
@@ -204,8 +215,8 @@ impl Api {
     }
 
     /// Who sends what is also taken from a sign-in that has ended.
-    pub fn ended_sender(&self, headers: &HeaderMap, request: &GraphQlRequest) -> Result<Viewer, Problem> {
-        if !ended_sign_in::may_send(&request.query) {
+    pub fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
+        if !ended_sign_in::may_send(&request.request().query) {
             return Err(Problem::Unauthenticated);
         }
         self.verified(headers::authorization(headers)?)
@@ -248,15 +259,10 @@ impl Api {
     }
 
     /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
-    pub async fn execute(
-        &self,
-        request: GraphQlRequest,
-        call: Call,
-        question: Option<Question>,
-    ) -> Result<Answered, Problem> {
+    pub async fn execute(&self, request: Checked, call: Call, question: Option<Question>) -> Result<Answered, Problem> {
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
-        let request = request.data(Arc::clone(&context)).data(call.circumstances);
+        let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
         let response = response
             .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
@@ -269,13 +275,9 @@ impl Api {
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
-    pub fn begin(
-        &self,
-        request: GraphQlRequest,
-        call: Call,
-    ) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
+    pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
         let context = Arc::new(RequestContext::of_subscription(Arc::clone(&self.reads), call.asked));
-        let request = request.data(Arc::clone(&context)).data(call.circumstances);
+        let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         (self.schema.execute_stream(request), context)
     }
 }

@@ -4,9 +4,11 @@
 //! same (`millrace_read::graphql::Follower`).
 
 use crate::api::{Api, Call, finished};
+use crate::documents::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::shared_operation::{self, NotOneField};
+use async_graphql::parser::parse_query;
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -46,8 +48,8 @@ struct Again {
 
 impl Responses {
     /// Begins an operation.
-    pub fn begin(api: &Arc<Api>, mut request: GraphQlRequest, call: Call) -> Result<Self, Problem> {
-        let shared = shared(api, &mut request, &call)?;
+    pub fn begin(api: &Arc<Api>, request: Checked, call: Call) -> Result<Self, Problem> {
+        let shared = shared(api, &request, &call)?;
         let request_id = call.request_id().to_owned();
         let (begun, context) = api.begin(request, call);
         let begun = Some(begun);
@@ -88,8 +90,9 @@ impl Execute for Again {
 }
 
 /// What a subscription shares with others; none if it is another operation, or cannot be parsed: execution tells why.
-fn shared(api: &Arc<Api>, request: &mut GraphQlRequest, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
-    let Ok(document) = request.parsed_query().cloned() else { return Ok(None) };
+fn shared(api: &Arc<Api>, request: &Checked, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
+    let request = request.request();
+    let Ok(document) = parse_query(&request.query) else { return Ok(None) };
     let operation = shared_operation::of(&document, request, call.on_timeout()).map_err(|NotOneField| {
         Problem::BadRequest("a subscription has exactly one field, which stands in the operation itself")
     })?;

@@ -3,6 +3,7 @@
 use crate::http::exports;
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
 use ipnet::IpNet;
+use millrace_document::Limits;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,6 +24,8 @@ const SUGGESTION_DISTANCE_MAX: usize = 6;
 pub struct Settings {
     /// The public endpoint (query role) and the port for operators (every role).
     pub http: HttpSettings,
+    /// What a request's document may hold (query role).
+    pub limits: Limits,
     /// The write side's database (command and relay roles).
     pub postgres: PostgresSettings,
     /// The stream (relay and projector roles).

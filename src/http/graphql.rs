@@ -8,7 +8,6 @@ use super::{client_address, headers};
 use crate::answered::Answered;
 use crate::api::Api;
 use crate::settings::HttpSettings;
-use async_graphql::parser::types::OperationType;
 use async_graphql::{ParseRequestError, Request as GraphQlRequest};
 use async_graphql_axum::GraphQLRequest;
 use async_graphql_axum::rejection::GraphQLRejection;
@@ -75,19 +74,22 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
         }
     }
     let headers = parts.headers.clone();
-    let mut graphql = read(Request::from_parts(parts, Body::from(bytes))).await?;
-    let is_mutation = is_mutation(&mut graphql);
-    if by_get && is_mutation {
+    let checked = match api.check(read(Request::from_parts(parts, Body::from(bytes))).await?) {
+        Ok(checked) => checked,
+        // A well-formed request whose document is refused: the status is that of any other such document.
+        Err(problem) => return Answered::of(&problem.to_response(request_id)),
+    };
+    if by_get && checked.is_mutation() {
         return Err(Problem::MethodNotAllowed);
     }
     // What a request's extensions say belongs to that request alone.
-    let question = question.filter(|_| !is_mutation && graphql.extensions.is_empty());
+    let question = question.filter(|_| !checked.is_mutation() && checked.request().extensions.is_empty());
     let sender = match sender {
-        Err(Problem::Unauthenticated) => api.ended_sender(&headers, &graphql)?,
+        Err(Problem::Unauthenticated) => api.ended_sender(&headers, &checked)?,
         sender => sender?,
     };
-    let call = api.call(sender, &headers, client_address, Some(&graphql), request_id, deadline)?;
-    api.execute(graphql, call, question).await
+    let call = api.call(sender, &headers, client_address, Some(checked.request()), request_id, deadline)?;
+    api.execute(checked, call, question).await
 }
 
 /// The body as a GraphQL request.
@@ -130,17 +132,6 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         !parameter.starts_with("charset=") || matches!(parameter.as_str(), "charset=utf-8" | "charset=\"utf-8\"")
     });
     if is_json && is_utf8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
-}
-
-/// True if the operation that would run is a mutation. What cannot be parsed is no mutation: execution tells why.
-fn is_mutation(request: &mut GraphQlRequest) -> bool {
-    let wanted = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    document
-        .operations
-        .iter()
-        .filter(|(name, _)| wanted.is_none() || name.map(|name| name.as_str()) == wanted.as_deref())
-        .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
 }
 
 /// The best of what the client accepts; nothing said means the older form, as the draft has it.
@@ -235,13 +226,5 @@ mod tests {
             assert_eq!(check(other), Err(Problem::UnsupportedMediaType), "{other}");
         }
         assert_eq!(require_json(&HeaderMap::new()), Err(Problem::UnsupportedMediaType));
-    }
-
-    #[test]
-    fn a_mutation_is_found_by_its_operation_name() {
-        let text = "query A { viewer { id } } mutation B { signOut(input: {}) { errors { code } } }";
-        assert!(is_mutation(&mut GraphQlRequest::new(text).operation_name("B")));
-        assert!(!is_mutation(&mut GraphQlRequest::new(text).operation_name("A")));
-        assert!(!is_mutation(&mut GraphQlRequest::new("{ nonsense")));
     }
 }

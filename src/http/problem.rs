@@ -1,7 +1,8 @@
 //! Answers to requests that never reached a resolver: status, code, and nothing about our insides.
 
-use async_graphql::{ErrorExtensionValues, PathSegment, Response as GraphQlResponse, ServerError};
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response as GraphQlResponse, ServerError};
 use axum::http::StatusCode;
+use millrace_document::Refusal;
 
 /// Why a request is refused before execution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +37,14 @@ pub enum Problem {
     /// A malformed consistency token.
     #[error("malformed consistency token")]
     MalformedToken,
+    /// The document is none, or holds more than it may.
+    #[error("{refusal}")]
+    Document {
+        /// Why.
+        refusal: Refusal,
+        /// Where, if it is no document.
+        position: Option<Pos>,
+    },
     /// It took longer than the limit.
     #[error("the request took longer than {ms_max} ms")]
     Timeout {
@@ -57,6 +66,7 @@ impl Problem {
             Self::BadRequest(_) | Self::MalformedToken | Self::MethodNotAllowed => "BAD_USER_INPUT",
             Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
             Self::TooLarge { .. } => "LIMIT_EXCEEDED",
+            Self::Document { refusal, .. } => refusal.code(),
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
@@ -67,7 +77,7 @@ impl Problem {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::MalformedToken => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::MalformedToken | Self::Document { .. } => StatusCode::BAD_REQUEST,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -87,11 +97,16 @@ impl Problem {
 
     /// The problem as a GraphQL response.
     pub fn to_response(&self, request_id: &str) -> GraphQlResponse {
-        let mut error = ServerError::new(self.to_string(), None);
+        let position = if let Self::Document { position, .. } = self { *position } else { None };
+        let mut error = ServerError::new(self.to_string(), position);
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code());
         extensions.set("retryable", self.retryable());
         extensions.set("requestId", request_id);
+        if let Self::Document { refusal: Refusal::Limit { limit, max }, .. } = self {
+            extensions.set("limit", limit.setting());
+            extensions.set("max", *max);
+        }
         error.extensions = Some(extensions);
         error.path = Vec::<PathSegment>::new();
         GraphQlResponse::from_errors(vec![error])

@@ -245,7 +245,8 @@ impl Operation {
     }
 
     async fn begin(&self, request: GraphQlRequest) -> Result<Responses, Problem> {
-        let call = self.api.call_on(&self.connection, &request, &self.request_id).await?;
+        let request = self.api.check(request)?;
+        let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
         Responses::begin(&self.api, request, call)
     }
 

@@ -11,6 +11,7 @@ use crate::settings::{HttpSettings, MongoSettings, RedisSettings as CacheSetting
 use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_document::Limits;
 use millrace_read::cache::redis::RedisSettings;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
@@ -28,6 +29,8 @@ const FAILED_LOOKS: u32 = 2;
 pub struct QuerySettings<'a> {
     /// The endpoint.
     pub http: &'a HttpSettings,
+    /// What a request's document may hold.
+    pub limits: &'a Limits,
     /// Documents.
     pub mongodb: &'a MongoSettings,
     /// The cache.
@@ -45,6 +48,7 @@ pub struct QuerySettings<'a> {
 /// Keys of settings that the public endpoint reads.
 pub const KEYS: &[&str] = &[
     "http.",
+    "limits.",
     "logs.",
     "mongodb.",
     "redis.",
@@ -59,6 +63,7 @@ impl<'a> QuerySettings<'a> {
     pub fn of(settings: &'a Settings) -> Self {
         Self {
             http: &settings.http,
+            limits: &settings.limits,
             mongodb: &settings.mongodb,
             redis: &settings.redis,
             verify_key_file: &settings.auth.verify_key_file,
@@ -89,8 +94,9 @@ pub async fn start(
     models::visit(&mut Following { starting, reads: Arc::clone(&reads) });
     let port = command_port(settings, local)?;
     let shutdown = starting.shutdown.clone();
-    let api =
-        Arc::new(Api::new(reads, port, verifier(settings.verify_key_file)?, settings.http.clone(), shutdown.clone()));
+    let (http, limits, verifier) =
+        (settings.http.clone(), settings.limits.clone(), verifier(settings.verify_key_file)?);
+    let api = Arc::new(Api::new(reads, port, verifier, http, limits, shutdown.clone()));
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;

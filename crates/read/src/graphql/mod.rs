@@ -50,6 +50,7 @@ pub use follower::{Execute, Executed, Follower};
 pub use live_event::{CommentAddedEvent, FeedEvent, LiveEvent, PostEvent};
 pub use node::Node;
 pub use order::Order;
+pub use page::{PAGE_DEFAULT, PAGE_MAX};
 pub use post::Post;
 pub use product::Product;
 pub use read_side::{AccessNotices, DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
