@@ -7,6 +7,7 @@ use crate::documents::{Checked, Documents};
 use crate::ended_sign_in;
 use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::places::{OpenPlaces, Place};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
 use crate::weights;
@@ -16,14 +17,13 @@ use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_document::Limits;
-use millrace_events::{CommandId, Timestamp, Viewer};
+use millrace_events::{CommandId, Timestamp, UserId, Viewer};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -42,7 +42,7 @@ pub struct Api {
     answers: Answers,
     groups: Arc<Groups>,
     sockets: TaskTracker,
-    socket_places: Arc<Semaphore>,
+    places: OpenPlaces,
     shutdown: CancellationToken,
 }
 
@@ -50,6 +50,8 @@ pub struct Api {
 pub struct Call {
     asked: Asked,
     circumstances: Circumstances,
+    /// The cursor to go on after that came beside the operation.
+    cursor: Option<String>,
 }
 
 /// What a command is told about the request that sent it.
@@ -66,6 +68,32 @@ pub struct Connection {
     consistency: Option<String>,
     on_timeout: Option<String>,
     client_address: Option<IpAddr>,
+    user_id: Option<UserId>,
+    _place: Option<Place<UserId>>,
+}
+
+impl Connection {
+    /// Who is signed in on it.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_id
+    }
+}
+
+/// Who is let in to stay.
+pub struct Admitted {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// For how long, of a viewer who is signed in.
+    pub admission: Option<Admission>,
+    /// Their place; given back when it is dropped.
+    pub place: Option<Place<UserId>>,
+}
+
+impl Admitted {
+    /// For one request, and no longer.
+    pub fn once(viewer: Viewer) -> Self {
+        Self { viewer, admission: None, place: None }
+    }
 }
 
 impl Api {
@@ -82,11 +110,11 @@ impl Api {
         if !limits.playground {
             builder = builder.disable_introspection();
         }
-        let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
+        let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
         let documents = Documents::new(documents, weights::of(&schema.sdl()));
-        Self { schema, reads, commands, verifier, limits, documents, answers, groups, sockets, socket_places, shutdown }
+        Self { schema, reads, commands, verifier, limits, documents, answers, groups, sockets, places, shutdown }
     }
 
     /// The way to the command side.
@@ -119,9 +147,9 @@ impl Api {
         self.shutdown.clone()
     }
 
-    /// A place for one more socket, if there is one.
-    pub fn socket_permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.socket_places).try_acquire_owned().ok()
+    /// Places for what stays open.
+    pub fn places(&self) -> &OpenPlaces {
+        &self.places
     }
 
     /// Who sends a request over HTTP.
@@ -151,7 +179,7 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
-        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances })
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None })
     }
 
     /// When a request that begins now ends, whatever is done for it.
@@ -173,14 +201,22 @@ impl Api {
         let nested =
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
-        let connection = Connection { authorization, consistency, on_timeout, client_address };
-        let verified = self.verified(connection.authorization.as_deref())?;
+        let Admitted { viewer, admission, place } = self.admit(authorization.as_deref()).await?;
+        let user_id = viewer.user_id();
+        let connection = Connection { authorization, consistency, on_timeout, client_address, user_id, _place: place };
+        Ok((connection, admission))
+    }
+
+    /// Lets in whoever stays: on a socket, or for a stream of events.
+    pub async fn admit(&self, authorization: Option<&str>) -> Result<Admitted, Problem> {
+        let verified = self.verified(authorization)?;
+        let place = self.places.of_viewer(verified.user_id())?;
         // Listened to before the look, so that no change is missed in between.
         let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
         let viewer = self.admitted(verified).await?;
         let admission = notices.zip(viewer.person().cloned());
         let admission = admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person));
-        Ok((connection, admission))
+        Ok(Admitted { viewer, admission, place })
     }
 
     /// An operation on a socket. The viewer is looked at anew: a token may have ended since.
@@ -197,7 +233,7 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
         let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
-        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline: self.deadline() }, circumstances })
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline: self.deadline() }, circumstances, cursor: None })
     }
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
@@ -276,8 +312,9 @@ impl Api {
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
     pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
-        let context = Arc::new(RequestContext::of_subscription(Arc::clone(&self.reads), call.asked));
-        let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
+        let Call { asked, circumstances, cursor } = call;
+        let context = Arc::new(RequestContext::of_subscription_after(Arc::clone(&self.reads), asked, cursor));
+        let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)
     }
 }
@@ -286,6 +323,11 @@ impl Call {
     /// The request's id.
     pub fn request_id(&self) -> &str {
         &self.circumstances.request_id
+    }
+
+    /// Goes on after this cursor, whatever the operation says of it.
+    pub fn after(self, cursor: Option<String>) -> Self {
+        Self { cursor, ..self }
     }
 
     /// What a read does that is late.

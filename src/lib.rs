@@ -18,6 +18,7 @@ pub mod keys;
 pub mod mail;
 pub mod mutations;
 pub mod parked;
+pub mod places;
 pub mod responses;
 pub mod roles;
 pub mod schema;

@@ -1,4 +1,4 @@
-//! Operations whose responses come one after another: those on a socket.
+//! Operations whose responses come one after another: those on a socket, and those whose answer is a stream of events.
 //!
 //! A subscription to changes is begun for each socket; what its events look like is made once for all sockets that asked for the
 //! same (`millrace_read::graphql::Follower`).
@@ -12,14 +12,14 @@ use async_graphql::parser::parse_query;
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use millrace_read::graphql::{Execute, Executed, Follower, Operation, RequestContext};
+use millrace_read::graphql::{Delivery, Execute, Executed, Follower, Operation, RequestContext};
 use std::sync::Arc;
 
 /// What comes of an operation.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A response, as JSON.
-    Response(Arc<str>),
+    /// A response.
+    Response(Delivery),
     /// It was refused before anything was executed. Nothing follows.
     Refused(Vec<ServerError>),
 }
@@ -74,7 +74,10 @@ impl Responses {
         let is_first = !std::mem::replace(&mut self.answered, true);
         // Only what was not executed at all has no path.
         let is_refused = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
-        if is_first && is_refused { Outcome::Refused(response.errors) } else { Outcome::Response(json(&response)) }
+        if is_first && is_refused {
+            return Outcome::Refused(response.errors);
+        }
+        Outcome::Response(Delivery { json: json(&response), cursor: None, is_cut_off: false })
     }
 }
 
@@ -85,7 +88,9 @@ impl Execute for Again {
         request.operation_name.clone_from(&self.name);
         let response = self.api.schema().execute_stream(request.data(Arc::clone(&context))).next().await?;
         let has_errors = !response.errors.is_empty();
-        Some(Executed { json: json(&finished(response, &context, &headers::new_request_id())), has_errors })
+        let may_pass = has_errors && response.errors.iter().all(may_pass);
+        let json = json(&finished(response, &context, &headers::new_request_id()));
+        Some(Executed { json, has_errors, may_pass })
     }
 }
 
@@ -104,6 +109,11 @@ fn shared(api: &Arc<Api>, request: &Checked, call: &Call) -> Result<Option<(Oper
         variables: request.variables.clone(),
     };
     Ok(Some((operation, again)))
+}
+
+fn may_pass(error: &ServerError) -> bool {
+    let retryable = error.extensions.as_ref().and_then(|extensions| extensions.get("retryable"));
+    retryable == Some(&async_graphql::Value::from(true))
 }
 
 /// A response has nothing that JSON has not.

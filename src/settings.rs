@@ -95,10 +95,32 @@ pub struct HttpSettings {
     /// Answers to queries that this process keeps, in bytes, counted about. One is given again only while every document that it was made of is as it
     /// was; 0 executes every query.
     pub answers_bytes_max: usize,
-    /// Sockets open at once in this process.
+    /// Sockets and event streams open at once in this process.
     pub sockets_max: usize,
+    /// Of one client's address, or network of IPv6; behind a proxy that is not trusted all clients are one.
+    pub sockets_per_address_max: usize,
+    /// Of one signed-in viewer.
+    pub sockets_per_viewer_max: usize,
     /// Operations open at once on one socket.
     pub operations_per_socket_max: usize,
+    /// Operations of one signed-in viewer that are open at once, on all sockets and event streams together.
+    pub operations_per_viewer_max: usize,
+    /// How long a socket may stay open without `connection_init`, in milliseconds.
+    pub socket_init_ms_max: u64,
+    /// The time between two pings of a socket, or two comments of an event stream, in milliseconds.
+    pub socket_ping_ms: u64,
+    /// A socket whose client has sent nothing for this long, in spite of pings, is closed, in milliseconds.
+    pub socket_silence_ms_max: u64,
+    /// Messages that a client may send on one socket within a second, in the long run.
+    pub socket_messages_per_s_max: u32,
+    /// Messages that it may send at once.
+    pub socket_messages_burst_max: u32,
+    /// The longest message that a client may send on a socket, in bytes.
+    pub socket_message_bytes_max: usize,
+    /// Messages that wait for a client to take them. Beyond it operations wait, and subscriptions that fall behind end with their cursor.
+    pub socket_queue_messages_max: usize,
+    /// The bytes of these messages.
+    pub socket_queue_bytes_max: usize,
     /// The longest time that open requests and sockets are given at shutdown, in milliseconds.
     pub drain_ms_max: u64,
 }
@@ -124,7 +146,18 @@ impl Default for HttpSettings {
             consistency_wait_ms_max: 2_000,
             answers_bytes_max: 64 * 1024 * 1024,
             sockets_max: 10_000,
+            sockets_per_address_max: 100,
+            sockets_per_viewer_max: 20,
             operations_per_socket_max: 32,
+            operations_per_viewer_max: 100,
+            socket_init_ms_max: 5_000,
+            socket_ping_ms: 15_000,
+            socket_silence_ms_max: 30_000,
+            socket_messages_per_s_max: 20,
+            socket_messages_burst_max: 50,
+            socket_message_bytes_max: 64 * 1024,
+            socket_queue_messages_max: 256,
+            socket_queue_bytes_max: 1024 * 1024,
             drain_ms_max: 10_000,
         }
     }

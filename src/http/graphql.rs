@@ -93,7 +93,7 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
 }
 
 /// The body as a GraphQL request.
-async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
+pub(super) async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
     let read = GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await;
     let graphql = read.map_err(|refused| malformed(&refused.0))?.into_inner();
     if graphql.query.trim().is_empty() {
@@ -103,7 +103,7 @@ async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
 }
 
 /// The body as bytes, within the limits.
-async fn collect(body: Body, limits: &HttpSettings) -> Result<Bytes, Problem> {
+pub(super) async fn collect(body: Body, limits: &HttpSettings) -> Result<Bytes, Problem> {
     let (ms_max, bytes_max) = (limits.body_ms_max, limits.body_bytes_max);
     let collecting = Limited::new(body, bytes_max).collect();
     let collected = timeout(Duration::from_millis(ms_max), collecting).await;
@@ -123,7 +123,7 @@ fn malformed(error: &ParseRequestError) -> Problem {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
@@ -160,7 +160,7 @@ fn success_status(answered: &Answered, media_type: MediaType) -> StatusCode {
     if is_bad { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
-fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
+pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
     let cache = HeaderValue::from_static("no-store");
     let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -31,6 +31,14 @@ pub enum Problem {
     /// A mutation sent by GET.
     #[error("mutations are sent by POST")]
     MethodNotAllowed,
+    /// As many sockets, event streams or operations as one may have are open.
+    #[error("no more than {max} {limit} at once")]
+    TooManyOpen {
+        /// Of what.
+        limit: &'static str,
+        /// The limit.
+        max: usize,
+    },
     /// A token that is malformed, expired, revoked or not ours.
     #[error("the access token is not valid (any more)")]
     Unauthenticated,
@@ -65,7 +73,7 @@ impl Problem {
         match self {
             Self::BadRequest(_) | Self::MalformedToken | Self::MethodNotAllowed => "BAD_USER_INPUT",
             Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
-            Self::TooLarge { .. } => "LIMIT_EXCEEDED",
+            Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
             Self::Document { refusal, .. } => refusal.code(),
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
@@ -83,6 +91,7 @@ impl Problem {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyOpen { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -92,7 +101,7 @@ impl Problem {
 
     /// True if the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::SlowBody { .. } | Self::Unavailable)
+        matches!(self, Self::Timeout { .. } | Self::SlowBody { .. } | Self::TooManyOpen { .. } | Self::Unavailable)
     }
 
     /// The problem as a GraphQL response.

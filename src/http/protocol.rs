@@ -141,9 +141,34 @@ impl Close {
         Self::new(4429, "Too many initialisation requests")
     }
 
-    /// More operations than one socket may have.
-    pub fn too_many_operations() -> Self {
-        Self::new(4429, "Too many operations")
+    /// More sockets of this viewer than there may be.
+    pub fn too_many_sockets() -> Self {
+        Self::new(4429, "Too many sockets")
+    }
+
+    /// The client sends faster than it may.
+    pub fn too_many_messages() -> Self {
+        Self::new(4429, "Too many messages")
+    }
+
+    /// The client speaks no subprotocol of ours.
+    pub fn wrong_subprotocol() -> Self {
+        Self::new(4406, "Subprotocol not acceptable")
+    }
+
+    /// A message that is longer than the limit.
+    pub fn too_long() -> Self {
+        Self::new(1009, "Message too big")
+    }
+
+    /// Frames that break the WebSocket protocol itself.
+    pub fn broken() -> Self {
+        Self::new(1002, "Protocol error")
+    }
+
+    /// Who it is could not be found out now. A code after which clients come back.
+    pub fn try_again_later() -> Self {
+        Self::new(1013, "Try again later")
     }
 
     /// The server is shutting down; the last event's cursor is where to go on.
@@ -166,6 +191,8 @@ pub enum Step {
     Init(Option<Value>),
     /// Begin the operation.
     Begin(String, Box<Request>),
+    /// Refuse the operation: as many as a socket may have are open.
+    Refuse(String),
     /// Stop the operation.
     Stop(String),
     /// Answer a ping.
@@ -241,7 +268,7 @@ impl SocketState {
             return Err(Close::duplicate(&id));
         }
         if self.open.len() >= self.operations_max {
-            return Err(Close::too_many_operations());
+            return Ok(Step::Refuse(id));
         }
         self.open.insert(id.clone());
         Ok(Step::Begin(id, request))
@@ -297,7 +324,9 @@ mod tests {
         let mut state = opened();
         state.receive(&subscribe("a")).unwrap();
         state.receive(&subscribe("b")).unwrap();
-        assert_eq!(code(state.receive(&subscribe("c"))), 4429);
+        assert!(matches!(state.receive(&subscribe("c")), Ok(Step::Refuse(id)) if id == "c"));
+        assert!(!state.is_open("c"));
+        assert_eq!(code(state.receive(&subscribe("b"))), 4409, "those that are open stay so");
     }
 
     #[test]

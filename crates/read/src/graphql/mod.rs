@@ -46,7 +46,7 @@ pub use command_status::CommandStatus;
 pub use comment::Comment;
 pub use context::{Asked, RequestContext};
 pub use error::Refusal;
-pub use follower::{Execute, Executed, Follower};
+pub use follower::{Delivery, Execute, Executed, Follower};
 pub use live_event::{CommentAddedEvent, FeedEvent, LiveEvent, PostEvent};
 pub use node::Node;
 pub use order::Order;

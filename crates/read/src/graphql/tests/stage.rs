@@ -64,7 +64,7 @@ impl Execute for Counting {
         self.executions.fetch_add(1, Ordering::Relaxed);
         let response = self.schema.execute_stream(Request::new(&self.query).data(context)).next().await?;
         let json = serde_json::to_string(&response).unwrap().into();
-        Some(Executed { json, has_errors: !response.errors.is_empty() })
+        Some(Executed { json, has_errors: !response.errors.is_empty(), may_pass: false })
     }
 }
 
@@ -171,7 +171,7 @@ impl Stage {
         let groups = Arc::clone(&self.groups);
         let followed = stream::once(async move { Follower::of(&context, &groups, &operation, execute) });
         let followed = followed.filter_map(std::future::ready).flat_map(|follower| follower.into_stream().boxed());
-        begun.chain(followed.map(|json| serde_json::from_str(&json).unwrap())).boxed()
+        begun.chain(followed.map(|delivery| serde_json::from_str(&delivery.json).unwrap())).boxed()
     }
 
     async fn project<P: Registered>(&self) {
