@@ -102,7 +102,8 @@ async fn attend(mut script: Child, mut process: Process, environment: &[(String,
     process
 }
 
-fn program(name: &str) -> Option<PathBuf> {
+/// Where a program is that the shell would find.
+pub fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
