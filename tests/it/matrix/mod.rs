@@ -3,6 +3,7 @@
 
 pub mod cast;
 mod commands;
+mod fields;
 mod live;
 mod reads;
 pub mod rules;

@@ -195,9 +195,9 @@ impl<P: Projection> Runner<P> {
     }
 
     fn back_off(&mut self, error: &(dyn std::error::Error + Send + Sync + 'static)) -> Duration {
-        let (cause, pause) = (error.source().map(ToString::to_string), self.pauses.after_error(rand_share()));
-        tracing::warn!(projection = P::NAME, %error, cause, pause_ms = pause.as_millis(), "trying again");
-        self.status.send_modify(|status| status.trouble = Some(error.to_string()));
+        let (error, pause) = (with_causes(error), self.pauses.after_error(rand_share()));
+        tracing::warn!(projection = P::NAME, error, pause_ms = pause.as_millis(), "trying again");
+        self.status.send_modify(|status| status.trouble = Some(error));
         pause
     }
 
@@ -225,6 +225,12 @@ fn begins_anew(alarm: &Alarm) -> Option<Option<History>> {
         Alarm::EarlierFold { history, .. } => Some(*history),
         _ => None,
     }
+}
+
+/// Which server it is, and what it said, stands in the causes.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn rand_namespace() -> u64 {
