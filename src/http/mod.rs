@@ -81,6 +81,7 @@ fn cors(limits: &HttpSettings) -> CorsLayer {
     } else {
         AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
-    let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, headers::CONSISTENCY, headers::ON_TIMEOUT];
+    let headers =
+        [header::AUTHORIZATION, header::CONTENT_TYPE, headers::CONSISTENCY, headers::ON_TIMEOUT, headers::COST];
     CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::POST]).allow_headers(headers)
 }

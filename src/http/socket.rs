@@ -247,6 +247,7 @@ impl Operation {
     async fn begin(&self, request: GraphQlRequest) -> Result<Responses, Problem> {
         let request = self.api.check(request)?;
         let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
+        self.api.charge(&call, &request).await?;
         Responses::begin(&self.api, request, call)
     }
 
