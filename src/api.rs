@@ -2,9 +2,10 @@
 
 use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
+use crate::checked::{Checked, Checks};
 use crate::command_port::CommandPort;
-use crate::documents::{Checked, Documents};
 use crate::ended_sign_in;
+use crate::http::client_address;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::places::{OpenPlaces, Place};
@@ -18,6 +19,7 @@ use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_document::Limits;
 use millrace_events::{CommandId, Timestamp, UserId, Viewer};
+use millrace_read::budget::{Budget, Spent};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
@@ -30,6 +32,8 @@ use tokio_util::task::TaskTracker;
 
 /// The name under which an answer's `extensions`, and a request's, hold what is ours.
 pub const EXTENSION: &str = "millrace";
+/// What it is called in an answer's `extensions`, and in ours of a request.
+const COST_EXTENSION: &str = "cost";
 
 /// Answers requests.
 pub struct Api {
@@ -38,7 +42,8 @@ pub struct Api {
     commands: CommandPort,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
-    documents: Documents,
+    checks: Checks,
+    budget: Option<Budget>,
     answers: Answers,
     groups: Arc<Groups>,
     sockets: TaskTracker,
@@ -52,6 +57,8 @@ pub struct Call {
     circumstances: Circumstances,
     /// The cursor to go on after that came beside the operation.
     cursor: Option<String>,
+    /// True if the answer tells what the operation costs.
+    tells_cost: bool,
 }
 
 /// What a command is told about the request that sent it.
@@ -104,6 +111,7 @@ impl Api {
         verifier: AccessTokenVerifier,
         limits: HttpSettings,
         documents: Limits,
+        budget: Option<Budget>,
         shutdown: CancellationToken,
     ) -> Self {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
@@ -113,8 +121,21 @@ impl Api {
         let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        let documents = Documents::new(documents, weights::of(&schema.sdl()));
-        Self { schema, reads, commands, verifier, limits, documents, answers, groups, sockets, places, shutdown }
+        let checks = Checks::new(documents, weights::of(&schema.sdl()));
+        Self {
+            schema,
+            reads,
+            commands,
+            verifier,
+            limits,
+            checks,
+            budget,
+            answers,
+            groups,
+            sockets,
+            places,
+            shutdown,
+        }
     }
 
     /// The way to the command side.
@@ -159,7 +180,20 @@ impl Api {
 
     /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
     pub fn check(&self, request: GraphQlRequest) -> Result<Checked, Problem> {
-        self.documents.check(request)
+        self.checks.check(request)
+    }
+
+    /// Takes what an operation costs out of its viewer's budget.
+    pub async fn charge(&self, call: &Call, request: &Checked) -> Result<(), Problem> {
+        let Some(budget) = &self.budget else { return Ok(()) };
+        let whose = match call.asked.viewer.user_id() {
+            Some(user_id) => format!("of:{user_id}"),
+            None => client_address::network(call.circumstances.client_address),
+        };
+        match budget.spend(&whose, request.cost()).await {
+            Spent::Left(_) => Ok(()),
+            Spent::Wait(wait) => Err(Problem::BudgetSpent { retry_after_s: wait.as_millis().div_ceil(1_000) as u64 }),
+        }
     }
 
     /// A request over HTTP. Without its body only what stands in the headers counts.
@@ -179,7 +213,8 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
-        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None })
+        let tells_cost = headers::asks_cost(headers) || request.is_some_and(asks_cost);
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None, tells_cost })
     }
 
     /// When a request that begins now ends, whatever is done for it.
@@ -233,7 +268,9 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
         let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
-        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline: self.deadline() }, circumstances, cursor: None })
+        let tells_cost = asks_cost(request);
+        let asked = Asked { viewer, token, on_timeout, deadline: self.deadline() };
+        Ok(Call { asked, circumstances, cursor: None, tells_cost })
     }
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
@@ -296,18 +333,22 @@ impl Api {
 
     /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
     pub async fn execute(&self, request: Checked, call: Call, question: Option<Question>) -> Result<Answered, Problem> {
+        self.charge(&call, &request).await?;
+        let cost = call.tells_cost.then(|| request.told_cost());
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
         let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
         let response = response
             .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
-        let Some(question) = question.filter(|_| response.errors.is_empty()) else {
-            return Answered::of(&finished(response, &context, &request_id));
+        let response = with_cost(response, cost);
+        let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
+            let answered = Answered::of(&finished(response, &context, &request_id, self.limits.errors_max))?;
+            return answered.within(self.limits.answer_bytes_max);
         };
         let data = to_json(&response.data)?;
         self.answers.remember(question, &data, &context);
-        Answered::whole(&data, &extension(&context, &request_id))
+        Answered::whole(&data, &extension(&context, &request_id))?.within(self.limits.answer_bytes_max)
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
@@ -320,6 +361,11 @@ impl Api {
 }
 
 impl Call {
+    /// True if the answer tells what the operation costs.
+    pub fn tells_cost(&self) -> bool {
+        self.tells_cost
+    }
+
     /// The request's id.
     pub fn request_id(&self) -> &str {
         &self.circumstances.request_id
@@ -359,8 +405,28 @@ fn extension_text<'a>(request: &'a GraphQlRequest, name: &str) -> Option<&'a str
     }
 }
 
-/// A response with codes for what async-graphql refuses itself, and our extension.
-pub fn finished(mut response: GraphQlResponse, context: &RequestContext, request_id: &str) -> GraphQlResponse {
+/// True if a request's extensions ask for the cost.
+fn asks_cost(request: &GraphQlRequest) -> bool {
+    let Some(Value::Object(extension)) = request.extensions.get(EXTENSION) else { return false };
+    extension.get(COST_EXTENSION) == Some(&Value::Boolean(true))
+}
+
+/// A response that tells what the operation costs.
+pub fn with_cost(response: GraphQlResponse, cost: Option<Value>) -> GraphQlResponse {
+    match cost {
+        Some(cost) => response.extension(COST_EXTENSION, cost),
+        None => response,
+    }
+}
+
+/// A response with codes for what async-graphql refuses itself, our extension, and no more errors than that.
+pub fn finished(
+    mut response: GraphQlResponse,
+    context: &RequestContext,
+    request_id: &str,
+    errors_max: usize,
+) -> GraphQlResponse {
+    response.errors.truncate(errors_max);
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {

@@ -3,13 +3,13 @@
 //! A subscription to changes is begun for each socket; what its events look like is made once for all sockets that asked for the
 //! same (`millrace_read::graphql::Follower`).
 
-use crate::api::{Api, Call, finished};
-use crate::documents::Checked;
+use crate::api::{Api, Call, finished, with_cost};
+use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::shared_operation::{self, NotOneField};
 use async_graphql::parser::parse_query;
-use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Variables};
+use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Value, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use millrace_read::graphql::{Delivery, Execute, Executed, Follower, Operation, RequestContext};
@@ -33,6 +33,7 @@ pub struct Responses {
     /// begin, if so.
     begun: Option<BoxStream<'static, GraphQlResponse>>,
     answered: bool,
+    cost: Option<Value>,
     shared: Option<(Operation, Again)>,
     follower: Option<Follower<Again>>,
 }
@@ -51,9 +52,10 @@ impl Responses {
     pub fn begin(api: &Arc<Api>, request: Checked, call: Call) -> Result<Self, Problem> {
         let shared = shared(api, &request, &call)?;
         let request_id = call.request_id().to_owned();
+        let cost = call.tells_cost().then(|| request.told_cost());
         let (begun, context) = api.begin(request, call);
         let begun = Some(begun);
-        Ok(Self { api: Arc::clone(api), context, request_id, begun, answered: false, shared, follower: None })
+        Ok(Self { api: Arc::clone(api), context, request_id, begun, answered: false, cost, shared, follower: None })
     }
 
     /// The next outcome; none at the end.
@@ -70,14 +72,16 @@ impl Responses {
     }
 
     fn outcome(&mut self, response: GraphQlResponse) -> Outcome {
-        let response = finished(response, &self.context, &self.request_id);
+        let response = with_cost(response, self.cost.clone());
+        let response = finished(response, &self.context, &self.request_id, self.api.limits().errors_max);
         let is_first = !std::mem::replace(&mut self.answered, true);
         // Only what was not executed at all has no path.
         let is_refused = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
         if is_first && is_refused {
             return Outcome::Refused(response.errors);
         }
-        Outcome::Response(Delivery { json: json(&response), cursor: None, is_cut_off: false })
+        let json = json(&response, self.api.limits().answer_bytes_max);
+        Outcome::Response(Delivery { json, cursor: None, is_cut_off: false })
     }
 }
 
@@ -89,8 +93,9 @@ impl Execute for Again {
         let response = self.api.schema().execute_stream(request.data(Arc::clone(&context))).next().await?;
         let has_errors = !response.errors.is_empty();
         let may_pass = has_errors && response.errors.iter().all(may_pass);
-        let json = json(&finished(response, &context, &headers::new_request_id()));
-        Some(Executed { json, has_errors, may_pass })
+        let limits = self.api.limits();
+        let response = finished(response, &context, &headers::new_request_id(), limits.errors_max);
+        Some(Executed { json: json(&response, limits.answer_bytes_max), has_errors, may_pass })
     }
 }
 
@@ -116,10 +121,11 @@ fn may_pass(error: &ServerError) -> bool {
     retryable == Some(&async_graphql::Value::from(true))
 }
 
-/// A response has nothing that JSON has not.
-fn json(response: &GraphQlResponse) -> Arc<str> {
+/// A response has nothing that JSON has not. One that is too long is none.
+fn json(response: &GraphQlResponse, bytes_max: usize) -> Arc<str> {
     match serde_json::to_string(response) {
-        Ok(text) => text.into(),
+        Ok(text) if text.len() <= bytes_max => text.into(),
+        Ok(_) => json(&Problem::AnswerTooLarge { bytes_max }.to_response(&headers::new_request_id()), usize::MAX),
         Err(error) => {
             tracing::error!(%error, "a response could not be written as JSON");
             r#"{"data":null}"#.into()

@@ -26,6 +26,8 @@ pub struct Settings {
     pub http: HttpSettings,
     /// What a request's document may hold (query role).
     pub limits: Limits,
+    /// What one viewer may ask for in a while (query role).
+    pub budget: BudgetSettings,
     /// The write side's database (command and relay roles).
     pub postgres: PostgresSettings,
     /// The stream (relay and projector roles).
@@ -92,6 +94,10 @@ pub struct HttpSettings {
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
     pub consistency_wait_ms_max: u64,
+    /// The longest answer to an operation, in bytes. A longer one is made, but not sent: ask for less at once.
+    pub answer_bytes_max: usize,
+    /// Errors that one answer tells of; further ones are left out.
+    pub errors_max: usize,
     /// Answers to queries that this process keeps, in bytes, counted about. One is given again only while every document that it was made of is as it
     /// was; 0 executes every query.
     pub answers_bytes_max: usize,
@@ -144,6 +150,8 @@ impl Default for HttpSettings {
             body_bytes_max: 256 * 1024,
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
+            answer_bytes_max: 2 * 1024 * 1024,
+            errors_max: 10,
             answers_bytes_max: 64 * 1024 * 1024,
             sockets_max: 10_000,
             sockets_per_address_max: 100,
@@ -229,6 +237,17 @@ impl ForwardedHeader {
             Self::Forwarded => "forwarded",
         }
     }
+}
+
+/// What one viewer, or one address of those who are not signed in, may ask for in a while, over all instances: a bucket of points that
+/// fills up again. An operation takes out what it costs (`extensions.cost`), an answer that was kept takes nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetSettings {
+    /// Points in a full bucket; 0: no budgets. Not less than `limits.cost_max`, or the dearest operations are let through for less.
+    pub points_max: u32,
+    /// Points that flow into it in a second, at least one.
+    pub points_per_second: u32,
 }
 
 /// PostgreSQL.

@@ -116,6 +116,7 @@ impl EventStream {
         };
         let operation = api.places().operation(viewer.user_id())?;
         let call = api.call(viewer, &headers, client_address, Some(checked.request()), request_id, api.deadline())?;
+        api.charge(&call, &checked).await?;
         let outcomes = match Responses::begin(api, checked, call.after(last_event_id(&headers))) {
             Ok(responses) => stream::unfold(responses, next_outcome).boxed(),
             Err(problem) => refused(&problem, request_id),

@@ -67,6 +67,8 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let deadline = api.deadline();
     let sender = api.sender(&parts.headers).await;
     let question = (!by_get && api.keeps_answers(bytes.len())).then(|| Question::from(&*bytes));
+    // An answer that is kept has no cost: whoever asks for it has the query executed.
+    let question = question.filter(|_| !headers::asks_cost(&parts.headers));
     if let (Ok(sender), Some(question)) = (&sender, &question) {
         let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id, deadline)?;
         if let Some(answered) = api.recall(question, call).await {
@@ -166,6 +168,9 @@ pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str)
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = respond(refusal, media_type, problem.status(), request_id, cache);
+    if let Some(seconds) = problem.retry_after_s() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if matches!(problem, Problem::MethodNotAllowed) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }

@@ -103,6 +103,7 @@ fn cors(limits: &HttpSettings) -> CorsLayer {
         header::CONTENT_TYPE,
         headers::CONSISTENCY,
         headers::ON_TIMEOUT,
+        headers::COST,
         event_stream::LAST_EVENT_ID,
     ];
     CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::POST]).allow_headers(headers)

@@ -45,6 +45,18 @@ pub enum Problem {
     /// A malformed consistency token.
     #[error("malformed consistency token")]
     MalformedToken,
+    /// The answer is longer than the limit.
+    #[error("the answer is longer than {bytes_max} bytes: ask for less at once")]
+    AnswerTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The viewer's budget is spent.
+    #[error("the budget is spent: ask for less, or wait")]
+    BudgetSpent {
+        /// When there will be enough, in seconds.
+        retry_after_s: u64,
+    },
     /// The document is none, or holds more than it may.
     #[error("{refusal}")]
     Document {
@@ -74,6 +86,8 @@ impl Problem {
             Self::BadRequest(_) | Self::MalformedToken | Self::MethodNotAllowed => "BAD_USER_INPUT",
             Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
             Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
+            Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
+            Self::BudgetSpent { .. } => "RATE_LIMITED",
             Self::Document { refusal, .. } => refusal.code(),
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
@@ -86,6 +100,8 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::MalformedToken | Self::Document { .. } => StatusCode::BAD_REQUEST,
+            Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -101,7 +117,22 @@ impl Problem {
 
     /// True if the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::SlowBody { .. } | Self::TooManyOpen { .. } | Self::Unavailable)
+        matches!(
+            self,
+            Self::Timeout { .. }
+                | Self::SlowBody { .. }
+                | Self::TooManyOpen { .. }
+                | Self::BudgetSpent { .. }
+                | Self::Unavailable
+        )
+    }
+
+    /// When to come back, in seconds.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::BudgetSpent { retry_after_s } => Some(*retry_after_s),
+            _ => None,
+        }
     }
 
     /// The problem as a GraphQL response.
@@ -112,6 +143,9 @@ impl Problem {
         extensions.set("code", self.code());
         extensions.set("retryable", self.retryable());
         extensions.set("requestId", request_id);
+        if let Some(seconds) = self.retry_after_s() {
+            extensions.set("retryAfter", seconds);
+        }
         if let Self::Document { refusal: Refusal::Limit { limit, max }, .. } = self {
             extensions.set("limit", limit.setting());
             extensions.set("max", *max);

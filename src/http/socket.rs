@@ -286,6 +286,7 @@ impl Operation {
         let request = self.api.check(request)?;
         let place = self.api.places().operation(self.connection.user_id())?;
         let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
+        self.api.charge(&call, &request).await?;
         Ok((Responses::begin(&self.api, request, call)?, place))
     }
 

@@ -144,7 +144,9 @@ impl Sizes<'_, '_> {
             return;
         }
         extent.schema_lists = extent.schema_lists.max(inner.schema_lists);
-        extent.schema_depth = extent.schema_depth.max(item.depth + inner.schema_depth);
+        if inner.schema_depth > 0 {
+            extent.schema_depth = extent.schema_depth.max(item.depth + inner.schema_depth);
+        }
         extent.depth = extent.depth.max(item.depth + inner.depth);
     }
 }

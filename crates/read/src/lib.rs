@@ -1,5 +1,6 @@
 //! The read side: projections fold the log into documents, queries and subscriptions answer from them alone.
 
+pub mod budget;
 pub mod cache;
 pub mod connect;
 pub mod erasure;

@@ -7,6 +7,9 @@ use std::collections::HashMap;
 
 const SDL: &str = include_str!("../../../../schema.graphql");
 const FRAGMENTS_MAX: usize = 6;
+/// async-graphql's parser wants a type in one piece.
+const LIST: &str = "[ID!]!";
+const LIST_TOKENS: usize = 5;
 
 /// The types of the schema.
 pub struct Schema {
@@ -101,7 +104,7 @@ impl Writer<'_> {
             *self.dice.pick(&[("query", "Query"), ("mutation", "Mutation"), ("subscription", "Subscription")]);
         self.add(&[word, "Operation"]);
         if self.dice.chance(40) {
-            self.add(&["(", "$", "count", ":", "Int", "=", "3", "$", "ids", ":", "[", "ID", "!", "]", "!", ")"]);
+            self.add(&["(", "$", "count", ":", "Int", "=", "3", "$", "ids", ":", LIST, ")"]);
         }
         self.directives();
         self.selections(on, 6);
@@ -211,12 +214,19 @@ impl Writer<'_> {
     }
 }
 
+/// How many tokens these pieces are.
+pub fn count(tokens: &[String]) -> usize {
+    tokens.iter().map(|token| if token == LIST { LIST_TOKENS } else { 1 }).sum()
+}
+
 /// The tokens as a text, with anything between them that does not count.
 pub fn text(tokens: &[String], dice: &mut Dice) -> String {
     let mut text = String::new();
     for token in tokens {
         text += token;
-        text += *dice.pick(&[" ", " ", " ", "\n", ", ", "\t", " # } ü\r\n", "\u{feff}"]);
+        // async-graphql's parser takes no comment behind `on`.
+        text +=
+            if token == "on" { " " } else { *dice.pick(&[" ", " ", " ", "\n", ", ", "\t", " # } ü\r\n", "\u{feff}"]) };
     }
     text
 }
