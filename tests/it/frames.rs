@@ -105,8 +105,10 @@ impl Frame {
 
     fn sequence(seed: u64) -> Vec<Self> {
         let mut dice = Dice::new(seed);
-        let begins_well = dice.below(10) > 0;
-        let first = begins_well.then_some(Self::Init { is_good: true });
+        let first = match dice.below(12) {
+            0 => None,
+            begins => Some(Self::Init { is_good: begins > 1 }),
+        };
         let length = 1 + dice.below(FRAMES_MAX);
         first.into_iter().chain((0..length).map(|_| Self::any(&mut dice))).collect()
     }

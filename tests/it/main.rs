@@ -55,6 +55,7 @@ mod shop;
 mod shown_again;
 mod shown_live;
 mod shown_queries;
+mod slow_clients;
 mod slow_store;
 mod smtp;
 mod sockets;

@@ -6,6 +6,8 @@ use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 const WATCH: &str = "subscription { postChanged(id: \"AgAAAAAAAAAAAAAAAAAAAAA\") { __typename } }";
@@ -189,17 +191,41 @@ async fn who_sends_too_fast_is_closed() {
     process.stop().await;
 }
 
+/// The code with which the server closes a socket whose client sends this and then nothing any more, not even pongs.
+async fn closed_in_silence(process: &Process, protocol: &str, message: Option<&Value>) -> u16 {
+    let address = process.addresses["graphql"].trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("an open connection");
+    if let Some(message) = message.map(Value::to_string) {
+        // A short text, masked with zeros.
+        let length = u8::try_from(message.len()).expect("a short message");
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], message.as_bytes()].concat();
+        stream.write_all(&frame).await.expect("an open connection");
+    }
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.expect("the end");
+    // The last frame: a close with a code and a reason.
+    let close = received.iter().rposition(|byte| *byte == 0x88).expect("a close frame");
+    u16::from_be_bytes([received[close + 2], received[close + 3]])
+}
+
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_closed() {
     let stage = Stage::new().await;
     let limits = [("MILLRACE_HTTP__SOCKET_PING_MS", "100"), ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "500")];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
-    let (mut silent, mut lively) =
-        (Socket::open(&process.graphql(), None).await, Socket::open(&process.graphql(), None).await);
-    // Pings are answered by whoever reads them, so the one that nobody reads is silent.
+    let mut lively = Socket::open(&process.graphql(), None).await;
+    let init = init();
+    let silent = closed_in_silence(&process, PROTOCOL.1, Some(&init));
     let reading = tokio::time::timeout(std::time::Duration::from_secs(2), lively.listen());
-    assert!(reading.await.is_err(), "the other one lives, and hears nothing");
-    assert_eq!(closed(&mut silent, "the end of patience").await, 1001);
+    let (code, heard) = tokio::join!(silent, reading);
+    assert_eq!(code, 1001);
+    assert!(heard.is_err(), "whoever answers pings stays: {heard:?}");
+    assert_eq!(closed_in_silence(&process, "graphql-ws", None).await, 4406, "the older protocol of that name");
     process.stop().await;
 }
 

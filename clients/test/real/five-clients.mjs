@@ -38,8 +38,8 @@ class Watcher {
   }
 
   async readsAndWrites() {
-    const { viewer } = await this.client.run('Viewer', {});
-    assert.equal(viewer.user.firstName, this.name.replace(/\W/g, ''));
+    const isKnown = async () => (await this.client.run('Viewer', {})).viewer.user?.firstName === this.name.replace(/\W/g, '');
+    await until(`${this.name}: the account is there`, isKnown);
     const { createPost } = await this.client.run('CreatePost', { input: { title: this.name, body: 'Words.' } });
     assert.deepEqual(createPost.errors, []);
     this.postId = createPost.post.id;

@@ -14,10 +14,11 @@ const CHEAP_PASSWORDS: (&str, &str) = ("MILLRACE_AUTH__PASSWORD_MEMORY_KIB", "64
 const MANY_ACCOUNTS: (&str, &str) = ("MILLRACE_AUTH__NEW_PASSWORDS_PER_ADDRESS_MAX", "100000");
 
 /// So do their sockets.
-const MANY_SOCKETS: [(&str, &str); 3] = [
+const MANY_SOCKETS: [(&str, &str); 4] = [
     ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "100000"),
     ("MILLRACE_HTTP__SOCKETS_PER_VIEWER_MAX", "100000"),
     ("MILLRACE_HTTP__OPERATIONS_PER_VIEWER_MAX", "100000"),
+    ("MILLRACE_HTTP__SOCKET_MESSAGES_BURST_MAX", "1000"),
 ];
 
 /// Names, keys and addresses of one test.
