@@ -148,7 +148,7 @@ fn banner(settings: &Settings, empty: bool) -> String {
         String::new(),
         format!("  GraphiQL    {public}/"),
         format!("  Pipeline    {public}/pipeline"),
-        format!("  GraphQL     {public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
+        format!("  GraphQL     {public}/graphql   (HTTP, WebSocket and server-sent events)"),
         format!("  Operations  http://{operations}/readyz  /livez  /metrics"),
     ];
     if settings.mail.smtp_url.expose().is_empty() {

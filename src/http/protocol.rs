@@ -4,7 +4,7 @@
 
 use async_graphql::Request;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The subprotocol's name.
@@ -18,14 +18,14 @@ pub enum ClientMessage {
     ConnectionInit {
         /// Headers and extensions, as an object.
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Begins an operation.
     Subscribe {
         /// Chosen by the client, unique among those that are open.
         id: String,
         /// The operation.
-        payload: Box<Request>,
+        payload: Map<String, Value>,
     },
     /// Ends an operation.
     Complete {
@@ -36,14 +36,14 @@ pub enum ClientMessage {
     Ping {
         /// Anything.
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Answers a ping.
     Pong {
         /// Anything.
         #[serde(default)]
         #[serde(rename = "payload")]
-        _payload: Option<Value>,
+        _payload: Option<Map<String, Value>>,
     },
 }
 
@@ -71,7 +71,7 @@ pub enum ServerMessage<'a> {
     Pong {
         /// What the ping carried.
         #[serde(skip_serializing_if = "Option::is_none")]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
 }
 
@@ -188,7 +188,7 @@ pub enum Step {
     /// Nothing.
     Nothing,
     /// Verify the payload, then [`SocketState::acknowledge`].
-    Init(Option<Value>),
+    Init(Option<Map<String, Value>>),
     /// Begin the operation.
     Begin(String, Box<Request>),
     /// Refuse the operation: as many as a socket may have are open.
@@ -196,7 +196,7 @@ pub enum Step {
     /// Stop the operation.
     Stop(String),
     /// Answer a ping.
-    Pong(Option<Value>),
+    Pong(Option<Map<String, Value>>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,6 +231,7 @@ impl SocketState {
         match message {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
+            ClientMessage::Complete { id } if id.is_empty() => Err(Close::malformed()),
             ClientMessage::Complete { id } => Ok(if self.open.remove(&id) { Step::Stop(id) } else { Step::Nothing }),
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
@@ -252,7 +253,7 @@ impl SocketState {
         self.open.contains(id)
     }
 
-    fn init(&mut self, payload: Option<Value>) -> Result<Step, Close> {
+    fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<Step, Close> {
         if self.phase != Phase::New {
             return Err(Close::second_init());
         }
@@ -260,7 +261,8 @@ impl SocketState {
         Ok(Step::Init(payload))
     }
 
-    fn subscribe(&mut self, id: String, request: Box<Request>) -> Result<Step, Close> {
+    fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<Step, Close> {
+        let request = request(payload).filter(|_| !id.is_empty()).ok_or_else(Close::malformed)?;
         if self.phase != Phase::Open {
             return Err(Close::unauthorized());
         }
@@ -271,8 +273,14 @@ impl SocketState {
             return Ok(Step::Refuse(id));
         }
         self.open.insert(id.clone());
-        Ok(Step::Begin(id, request))
+        Ok(Step::Begin(id, Box::new(request)))
     }
+}
+
+/// The payload as a request; none if it is none. A text that is no GraphQL is one: what it is, its own error tells.
+fn request(payload: Map<String, Value>) -> Option<Request> {
+    payload.get("query").is_some_and(Value::is_string).then_some(())?;
+    serde_json::from_value(Value::Object(payload)).ok()
 }
 
 #[cfg(test)]
@@ -337,7 +345,13 @@ mod tests {
             "[]",
             r#"{"type":"start","id":"1"}"#,
             r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{viewer{roles}}"}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"complete"}"#,
+            r#"{"type":"complete","id":""}"#,
+            r#"{"type":"ping","payload":1}"#,
         ] {
             assert_eq!(code(opened().receive(junk)), 4400, "{junk}");
         }

@@ -19,7 +19,7 @@ use futures_util::future::{BoxFuture, pending};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use millrace_events::UserId;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -176,8 +176,9 @@ impl Socket {
         Ok(())
     }
 
-    async fn init(&mut self, payload: Option<Value>) -> Result<(), Close> {
-        let connection = self.api.connect(&self.headers, self.client_address, payload.unwrap_or_default()).await;
+    async fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
+        let connection =
+            self.api.connect(&self.headers, self.client_address, Value::Object(payload.unwrap_or_default())).await;
         let (connection, admission) = connection.map_err(|problem| refusal(&problem))?;
         self.connection = Some(Arc::new(connection));
         self.admission = admission;
