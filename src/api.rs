@@ -122,20 +122,7 @@ impl Api {
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
         let checks = Checks::new(documents, weights::of(&schema.sdl()));
-        Self {
-            schema,
-            reads,
-            commands,
-            verifier,
-            limits,
-            checks,
-            budget,
-            answers,
-            groups,
-            sockets,
-            places,
-            shutdown,
-        }
+        Self { schema, reads, commands, verifier, limits, checks, budget, answers, groups, sockets, places, shutdown }
     }
 
     /// The way to the command side.
@@ -353,7 +340,7 @@ impl Api {
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
     pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
-        let Call { asked, circumstances, cursor } = call;
+        let Call { asked, circumstances, cursor, .. } = call;
         let context = Arc::new(RequestContext::of_subscription_after(Arc::clone(&self.reads), asked, cursor));
         let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)

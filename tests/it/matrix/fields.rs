@@ -77,11 +77,7 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
     ("Hop", Admin, "p50Ms p99Ms count"),
     ("PipelineProjection", Admin, "name position cachePosition eventsPerSecond backlog lagMs openFanOuts"),
     ("PipelineProjection", Admin, "parkedDocuments toProjector toCache isStuck"),
-    (
-        "PipelineEvent",
-        Admin,
-        "name projection position decidedAt toStreamMs toProjectorMs toCacheMs toSubscribersMs",
-    ),
+    ("PipelineEvent", Admin, "name projection position decidedAt toStreamMs toProjectorMs toCacheMs toSubscribersMs"),
     ("PipelineTrouble", Admin, "part message"),
     ("PageInfo", Everybody, "hasNextPage hasPreviousPage startCursor endCursor"),
     ("UserConnection", Everybody, "edges nodes pageInfo totalCount"),

@@ -4,12 +4,12 @@ use super::cast::Who;
 use super::fields::{NOT_SHOWN_HERE, Sees, sees};
 use super::rules::{ROOTS, Verdict};
 use super::schema::{Field, Schema, shown};
+use super::stage;
 use super::things::{Shop, eur, missing};
 use crate::accounts::{VERIFY, mailed_token};
 use crate::checker::settled;
 use crate::harness::client::{Client, PASSWORD, id_of, token};
 use crate::harness::socket::Socket;
-use crate::harness::stage::Stage;
 use millrace_events::{ConsistencyToken, Position};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -246,7 +246,7 @@ fn telling(schema: &Schema, owners: &Shown, open: &Shown) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_sees_what_each_fields_rule_says() {
-    let stage = Stage::new().await;
+    let stage = stage().await;
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let estate = Estate::of(&shop).await;
