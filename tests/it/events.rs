@@ -34,7 +34,7 @@ impl Event {
 /// A stream of events, and the comments between them.
 pub struct Events {
     response: Response,
-    rest: String,
+    rest: Vec<u8>,
     comments: usize,
 }
 
@@ -47,7 +47,7 @@ impl Events {
         assert_eq!(header("cache-control").as_deref(), Some("no-store"));
         assert_eq!(header("x-accel-buffering").as_deref(), Some("no"));
         assert_eq!(header("content-encoding"), None);
-        Self { response, rest: String::new(), comments: 0 }
+        Self { response, rest: Vec::new(), comments: 0 }
     }
 
     /// The next event; none at the end of the stream.
@@ -58,17 +58,16 @@ impl Events {
 
     async fn read(&mut self) -> Option<Event> {
         loop {
-            if let Some((block, rest)) = self.rest.split_once("\n\n") {
-                let (block, rest) = (block.to_owned(), rest.to_owned());
-                self.rest = rest;
-                match event(&block) {
+            if let Some(end) = self.rest.windows(2).position(|bytes| bytes == b"\n\n") {
+                let block: Vec<u8> = self.rest.drain(..end + 2).collect();
+                match event(std::str::from_utf8(&block[..end]).expect("text")) {
                     Some(event) => return Some(event),
                     None => self.comments += 1,
                 }
                 continue;
             }
             let chunk = self.response.chunk().await.expect("a stream that is not cut")?;
-            self.rest += std::str::from_utf8(&chunk).expect("text");
+            self.rest.extend_from_slice(&chunk);
         }
     }
 

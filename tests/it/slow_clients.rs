@@ -61,8 +61,9 @@ async fn payload(socket: &mut Socket) -> Value {
 #[tokio::test]
 async fn a_slow_client_is_bounded_and_goes_on_after_its_cursor() {
     let stage = Stage::new().await;
-    let process =
-        Process::serve("all", &stage.environment_with(&[("MILLRACE_HTTP__SOCKET_QUEUE_MESSAGES_MAX", "8")])).await;
+    // While one client is read, the other one takes nothing: that may take long on a busy machine.
+    let limits = [("MILLRACE_HTTP__SOCKET_QUEUE_MESSAGES_MAX", "8"), ("MILLRACE_HTTP__WRITE_MS_MAX", "600000")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
     let (url, client) = (process.graphql(), Client::new(&process.graphql()));
     let ada = client.sign_up("Ada").await;
     let input = json!({ "title": "A", "body": "🂡".repeat(LETTERS) });
