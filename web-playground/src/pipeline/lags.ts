@@ -70,7 +70,7 @@ export function minutesOf({ names, seconds }: LagHistory): { at: number; worst: 
 
 function worse(left: number | null | undefined, right: number | null | undefined): number | null | undefined {
   if (typeof left === 'number' && typeof right === 'number') return Math.max(left, right);
-  return typeof left === 'number' ? left : (right ?? left);
+  return typeof left === 'number' || right === undefined ? left : right;
 }
 
 const inSeconds = (ms: number | null | undefined) => (ms === null || ms === undefined ? null : ms / MS);

@@ -1,4 +1,4 @@
-import { LOG, RELAY, STORES, STREAM, SUBSCRIBERS, stationOf, type Link, type Station, type Strip } from './strip.ts';
+import { LOG, RELAY, SIGNS, STORES, STREAM, SUBSCRIBERS, stationOf, type Link, type Station, type Strip } from './strip.ts';
 import { duration } from './words.ts';
 
 /** Below this width the places stand below each other. */
@@ -9,6 +9,7 @@ const HEAD_PX = 26;
 /** A place on the picture. */
 export interface Box {
   station: Station;
+  /** The word for how it is, if it is not well, stands first. */
   lines: string[];
   x: number;
   y: number;
@@ -38,20 +39,23 @@ export function layoutOf(strip: Strip, width: number): Layout {
 }
 
 const WIDE_BOX_PX = 134;
-const WIDE_PROJECTION_PX = 162;
+const WIDE_PROJECTION_PX = 174;
+const WIDE_STORES_PX = 152;
+/** Three lines, so that nothing grows when a word comes. */
+const WIDE_LINES = 3;
 const WIDE_ROW_GAP_PX = 16;
 const EDGE_PX = 2;
 
 function sideBySide(strip: Strip, width: number): Layout {
-  const widths = [WIDE_BOX_PX, WIDE_BOX_PX, WIDE_BOX_PX, WIDE_PROJECTION_PX, WIDE_BOX_PX, WIDE_BOX_PX];
+  const widths = [WIDE_BOX_PX, WIDE_BOX_PX, WIDE_BOX_PX, WIDE_PROJECTION_PX, WIDE_STORES_PX, WIDE_BOX_PX];
   const gap = (width - 2 * EDGE_PX - widths.reduce((sum, box) => sum + box, 0)) / (widths.length - 1);
   const left = (column: number) => EDGE_PX + widths.slice(0, column).reduce((sum, box) => sum + box + gap, 0);
-  const rowHeight = heightOf(2);
+  const rowHeight = heightOf(WIDE_LINES);
   const rows = Math.max(strip.projections.length, 2);
   const height = rows * rowHeight + (rows - 1) * WIDE_ROW_GAP_PX + 2 * EDGE_PX;
-  const place = (id: string, column: number, boxHeight = heightOf(2), top = (height - boxHeight) / 2): Box => {
+  const place = (id: string, column: number, boxHeight = rowHeight, top = (height - boxHeight) / 2): Box => {
     const station = find(strip, id);
-    return { station, lines: station.lines, x: left(column), y: top, width: widths[column] ?? WIDE_BOX_PX, height: boxHeight };
+    return { station, lines: withWord(station), x: left(column), y: top, width: widths[column] ?? WIDE_BOX_PX, height: boxHeight };
   };
   const row = (name: string, index: number) => place(stationOf(name), 3, rowHeight, EDGE_PX + index * (rowHeight + WIDE_ROW_GAP_PX));
   const boxes = [
@@ -98,7 +102,7 @@ function belowEachOther(strip: Strip, width: number): Layout {
   let y = EDGE_PX;
   const place = (id: string, gap: number, indent: number, more: string[] = []) => {
     const station = find(strip, id);
-    const lines = [...station.lines, ...more];
+    const lines = [...withWord(station), ...more];
     const box = { station, lines, x: EDGE_PX + indent, y, width: width - 2 * (EDGE_PX + indent), height: heightOf(lines.length) };
     boxes.push(box);
     y += box.height + gap;
@@ -153,6 +157,10 @@ function find(strip: Strip, id: string): Station {
   const station = strip.stations.find((candidate) => candidate.id === id);
   if (!station) throw new Error(`There is no place ${id}`);
   return station;
+}
+
+function withWord({ tone, lines }: Station): string[] {
+  return tone === 'good' ? lines : [SIGNS[tone].word, ...lines];
 }
 
 const heightOf = (lines: number) => HEAD_PX + lines * LINE_PX + 10;

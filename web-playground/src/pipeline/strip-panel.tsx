@@ -59,9 +59,8 @@ const PADDING_PX = 10;
 const TITLE_PX = 21;
 const LINE_PX = 16;
 
-/** A place. What moves well has its tick; what does not has the word for it beside its sign. */
+/** A place, with the sign of how it is; the word for that is its first line if it is not well. */
 function BoxPlace({ box: { station, lines, x, y, width, height }, shade }: { box: Box; shade: number }) {
-  const { sign, word } = SIGNS[station.tone];
   return (
     <g className="place" data-place={station.id} data-tone={station.tone}>
       <rect x={x} y={y} width={width} height={height} rx="8" />
@@ -70,7 +69,7 @@ function BoxPlace({ box: { station, lines, x, y, width, height }, shade }: { box
         {station.title}
       </text>
       <text className="place-sign" x={x + width - PADDING_PX} y={y + TITLE_PX} textAnchor="end">
-        {station.tone === 'good' ? sign : `${sign} ${word}`}
+        {SIGNS[station.tone].sign}
       </text>
       {lines.map((line, index) => (
         <text key={index} className="place-words" x={x + PADDING_PX} y={y + TITLE_PX + 19 + index * LINE_PX}>

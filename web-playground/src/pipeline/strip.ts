@@ -147,7 +147,7 @@ function cacheWords(sample: PipelineSample): string {
 
 const max = (left: bigint, right: bigint) => (left > right ? left : right);
 
-const backlogWords = (backlog: string | null) => (backlog === null ? 'backlog –' : `${whole(backlog)} waiting`);
+const backlogWords = (backlog: string | null) => (backlog === null ? 'backlog –' : `${whole(backlog)} wait`);
 
 const waiting = (backlog: string | null) => (backlog === null || backlog === '0' ? null : backlogWords(backlog));
 

@@ -69,15 +69,23 @@ function Waterfall({ attempt, isDone }: { attempt: Attempt; isDone: boolean }) {
   );
 }
 
-const ROW_PX = 42;
-const BAR_TOP_PX = 21;
+/** Below this width a step's time stands under its name. */
+const BESIDE_MIN_PX = 560;
+const LABEL_PX = 14;
+const LINE_PX = 17;
+const BAR_GAP_PX = 7;
+const ROW_GAP_PX = 9;
 const BAR_PX = 12;
 const BAR_MIN_PX = 3;
 const AXIS_PX = 20;
 
 /** Each step: its name and time over its bar, which begins where the step before it may have ended. */
 function Bars({ bars, endMs, width }: { bars: Bar[]; endMs: number; width: number }) {
-  const height = bars.length * ROW_PX + AXIS_PX;
+  const isBeside = width >= BESIDE_MIN_PX;
+  const wordsTop = isBeside ? LABEL_PX : LABEL_PX + LINE_PX;
+  const barTop = wordsTop + BAR_GAP_PX;
+  const row = barTop + BAR_PX + ROW_GAP_PX;
+  const height = bars.length * row + AXIS_PX;
   const at = (ms: number) => (ms / endMs) * (width - 2) + 1;
   const words = bars.map(({ label, words }) => `${label}: ${words}.`).join(' ');
   return (
@@ -89,16 +97,16 @@ function Bars({ bars, endMs, width }: { bars: Bar[]; endMs: number; width: numbe
         </pattern>
       </defs>
       {bars.map(({ label, fromMs, toMs, words, by }, index) => (
-        <g key={label} data-bar={label} transform={`translate(0 ${index * ROW_PX})`}>
-          <text className="bar-label" x="0" y="14">
+        <g key={label} data-bar={label} transform={`translate(0 ${index * row})`}>
+          <text className="bar-label" x="0" y={LABEL_PX}>
             {label}
           </text>
-          <text className="bar-words" x={width} y="14" textAnchor="end">
+          <text className="bar-words" x={isBeside ? width : 0} y={wordsTop} textAnchor={isBeside ? 'end' : 'start'}>
             {words}
           </text>
-          <rect className="bar-track" x="0" y={BAR_TOP_PX} width={width} height={BAR_PX} />
+          <rect className="bar-track" x="0" y={barTop} width={width} height={BAR_PX} />
           {toMs !== null && (
-            <rect className="bar" data-by={by} x={at(fromMs)} y={BAR_TOP_PX} width={Math.max(at(toMs) - at(fromMs), BAR_MIN_PX)} height={BAR_PX} />
+            <rect className="bar" data-by={by} x={at(fromMs)} y={barTop} width={Math.max(at(toMs) - at(fromMs), BAR_MIN_PX)} height={BAR_PX} />
           )}
         </g>
       ))}

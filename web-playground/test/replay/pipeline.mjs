@@ -58,9 +58,9 @@ const scenes = {
     replay.scene = stuck;
     await says(page, 'content: 1936 events wait');
     assert.equal(await place(page, 'projection:content').getAttribute('data-tone'), 'stuck');
-    assert.match(await place(page, 'projection:content').textContent(), /✕ stuck/);
+    assert.match(await place(page, 'projection:content').textContent(), /✕stuck/);
     assert.equal(await page.locator('[data-way="stream>projection:content"]').getAttribute('data-tone'), 'stuck');
-    assert.match(await place(page, 'projection:shop').textContent(), /! look here/);
+    assert.match(await place(page, 'projection:shop').textContent(), /!look here/);
     await shotOfTop('pipeline-stuck')(page);
   },
   async 'a relay that stands still is red and says so'(page) {
@@ -72,7 +72,7 @@ const scenes = {
   async 'a relay that is not heard is unknown'(page) {
     replay.scene = noBeat;
     await says(page, 'no relay has told anything lately');
-    assert.match(await place(page, 'relay').textContent(), /\? unknown.*no beat/);
+    assert.match(await place(page, 'relay').textContent(), /\?unknown.*no beat/);
     await shotOfTop('pipeline-no-beat')(page);
   },
   async 'figures that stop coming are old'(page) {
