@@ -2,7 +2,7 @@ import { LOG, RELAY, SIGNS, STORES, STREAM, SUBSCRIBERS, stationOf, type Link, t
 import { duration } from './words.ts';
 
 /** Below this width the places stand below each other. */
-export const WIDE_MIN_PX = 1000;
+export const WIDE_MIN_PX = 940;
 const LINE_PX = 16;
 const HEAD_PX = 26;
 
@@ -38,9 +38,11 @@ export function layoutOf(strip: Strip, width: number): Layout {
   return width >= WIDE_MIN_PX ? sideBySide(strip, width) : belowEachOther(strip, width);
 }
 
-const WIDE_BOX_PX = 134;
+const WIDE_BOX_PX = 126;
 const WIDE_PROJECTION_PX = 174;
-const WIDE_STORES_PX = 152;
+const WIDE_STORES_PX = 158;
+/** On a shorter way there is no room for words; the table of the hops has them. */
+const WORDS_MIN_PX = 72;
 /** Three lines, so that nothing grows when a word comes. */
 const WIDE_LINES = 3;
 const WIDE_ROW_GAP_PX = 16;
@@ -77,7 +79,7 @@ function across(link: Link, boxes: Box[]): Way {
   const y1 = from.height > to.height ? middle(to) : middle(from);
   const half = (x1 + x2) / 2;
   const path = y1 === y2 ? `M${x1} ${y1}L${x2} ${y2}` : `M${x1} ${y1}C${half} ${y1} ${half} ${y2} ${x2} ${y2}`;
-  const [over, under] = hopWords(link);
+  const [over, under] = x2 - x1 < WORDS_MIN_PX ? ['', ''] : hopWords(link);
   // A way that bends is flat where it ends.
   const [x, anchor] = y1 === y2 ? ([half, 'middle'] as const) : ([x2 - 8, 'end'] as const);
   const labels = [

@@ -1,5 +1,6 @@
 // What a person sees and does on the pipeline page.
 import assert from 'node:assert/strict';
+import { ask, signInAsDemo } from '../api.mjs';
 import { until, WAIT_MS } from '../steps.mjs';
 
 const HOPS_MIN = 4;
@@ -16,9 +17,10 @@ export const signIn = async (page) => {
 
 /** Looks for an id and answers what is shown of it. */
 export async function find(page, id) {
+  const shown = () => page.locator('[data-found]').innerText();
   await page.getByLabel('The id of a command, or of anything').fill(id);
   await page.getByRole('button', { name: 'Find' }).click();
-  return until('what was found', () => page.locator('[data-found]').innerText(), (text) => text !== '');
+  return until('what was found', shown, (text) => text !== '');
 }
 
 /** Steps that a running millrace and its stand-in both pass. */
@@ -66,6 +68,57 @@ export const pipelineSteps = {
     assert.match(await find(page, 'no id at all'), /no id of this API/);
   },
 };
+
+const NEWEST_POST = '{ posts(first: 1) { nodes { id } } }';
+const LIKE = 'mutation($postId: ID!) { likePost(input: { postId: $postId }) { receipt { commandId } errors { message } } }';
+const UNLIKE = 'mutation($postId: ID!) { unlikePost(input: { postId: $postId }) { receipt { commandId } errors { message } } }';
+const BETWEEN_LIKES_MS = 400;
+
+const newestPost = async (url) => (await ask(url, null, NEWEST_POST)).posts.nodes[0].id;
+
+/** What the demo user did elsewhere is found by its id, until every read shows it. */
+export async function commandIsFound(page, url, shot) {
+  const authorization = await signInAsDemo(url);
+  const postId = await newestPost(url);
+  await ask(url, authorization, UNLIKE, { postId });
+  const { likePost } = await ask(url, authorization, LIKE, { postId });
+  const look = () => find(page, likePost.receipt.commandId);
+  const text = await until('the whole way', look, (shown) => shown.includes('A command, every read shows it'));
+  assert.match(text, /PostgreSQL\s.*events? [\d,]+.* of the log/);
+  assert.match(text, /Projection content\s.*every read shows it/);
+  await shot('pipeline-find');
+  await ask(url, authorization, UNLIKE, { postId });
+}
+
+/** Anything is found by its id. */
+export async function aPostIsFound(page, url) {
+  const text = await find(page, await newestPost(url));
+  assert.match(text, /^Post: .*PostgreSQL.*JetStream.*Projection content.*MongoDB, Redis/s);
+}
+
+/** Runs `check` while somebody likes a post and likes it no more, so that there are events to see. */
+export async function keepsMoving(url, check) {
+  const authorization = await signInAsDemo(url);
+  const postId = await newestPost(url);
+  let isOver = false;
+  const moves = (async () => {
+    for (let turn = 0; !isOver; turn++) {
+      await ask(url, authorization, turn % 2 === 0 ? LIKE : UNLIKE, { postId });
+      await new Promise((resolve) => setTimeout(resolve, BETWEEN_LIKES_MS));
+    }
+    await ask(url, authorization, UNLIKE, { postId });
+  })();
+  await check().finally(() => (isOver = true));
+  await moves;
+}
+
+/** The server goes away and comes back: the page says so, and goes on. */
+export async function goesOnAfterRestart(page, restart, shot) {
+  const lost = page.locator('.health[data-connection="lost"]').waitFor({ timeout: WAIT_MS });
+  await Promise.all([restart(), lost.then(() => shot('pipeline-disconnected')(page))]);
+  await isConnected(page, 'live');
+  await until('figures of now', () => page.locator('.strip').getAttribute('data-current'), (current) => current === 'true');
+}
 
 /** Dots move, and stop for whoever asks for less motion. */
 export async function dotsMove(page) {
