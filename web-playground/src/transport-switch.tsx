@@ -6,7 +6,7 @@ import { TRANSPORTS, type Transport } from './transport.ts';
 export function TransportSwitch() {
   const chosen = useSyncExternalStore(transport.onChange, transport.chosen);
   return (
-    <label className="millrace-transport" title="How the next subscription comes; what runs goes on as it is">
+    <label className="millrace-transport" title="How the next subscription comes: by a WebSocket or by server-sent events (SSE). What runs goes on as it is.">
       Live by
       <select value={chosen} onChange={(event) => transport.choose(event.target.value as Transport)}>
         {Object.entries(TRANSPORTS).map(([value, words]) => (

@@ -1,7 +1,7 @@
 /** How subscriptions come. */
 export type Transport = 'websocket' | 'sse';
 
-export const TRANSPORTS: Readonly<Record<Transport, string>> = { websocket: 'WebSocket', sse: 'Server-sent events' };
+export const TRANSPORTS: Readonly<Record<Transport, string>> = { websocket: 'WebSocket', sse: 'SSE' };
 
 const KEY = 'liveTransport';
 

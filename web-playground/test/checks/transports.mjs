@@ -8,7 +8,7 @@ export const transports = {
     await chooseTransport(page, 'sse');
     const sent = page.waitForRequest(isStream);
     const first = await begin(page, 'watch-post', 'WatchPost', 'postChanged');
-    assert.match(await liveLine(page).innerText(), /^Live by Server-sent events · 1 event/);
+    assert.match(await liveLine(page).innerText(), /^Live by SSE · 1 event/);
     await page.locator('.millrace-trigger').click();
     await data(page, 'the change', (value) => value.postChanged?.cursor !== first.cursor);
     await shot('server-sent-events');
