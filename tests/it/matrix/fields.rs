@@ -28,6 +28,7 @@ pub const NOT_SHOWN_HERE: &[&str] = &[
     "LimitReached.path",
     "HistoryGone.code",
     "HistoryGone.message",
+    "PipelineSample.troubles",
     "PipelineTrouble.part",
     "PipelineTrouble.message",
 ];
