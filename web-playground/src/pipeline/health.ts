@@ -1,5 +1,5 @@
 import type { PipelineSample } from './sample.ts';
-import { stripOf, type Tone } from './strip.ts';
+import { stripOf, type Alarm, type Tone } from './strip.ts';
 import { duration } from './words.ts';
 
 /** A sample comes each second; after this long without one the figures are old. */
@@ -17,7 +17,7 @@ export interface Known {
 export interface Health {
   tone: Tone;
   words: string;
-  alarms: string[];
+  alarms: Alarm[];
 }
 
 /** What is told at the top of the page. The page's own connection comes first: without it no figure means anything. */
