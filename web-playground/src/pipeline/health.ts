@@ -25,7 +25,8 @@ export function healthOf(known: Known, now: number): Health {
   const { connection, problem, sample, cameAt } = known;
   if (connection === 'refused') return { tone: 'unknown', words: `The server does not show its pipeline: ${problem ?? 'it gave no reason'}`, alarms: [] };
   if (sample === null) return { tone: 'unknown', words: connection === 'lost' ? 'Disconnected: connecting again' : 'Connecting', alarms: [] };
-  const age = now - cameAt;
+  // The clock that ticks each second is a little behind the one that noted the sample.
+  const age = Math.max(now - cameAt, 0);
   if (connection === 'lost') return { tone: 'stuck', words: `Disconnected: connecting again. The figures are from ${duration(age)} ago`, alarms: [] };
   if (age > SAMPLE_LATE_MS) return { tone: 'unknown', words: `Connected, but no figures for ${duration(age)}`, alarms: [] };
   const { alarms, stations } = stripOf(sample);
