@@ -65,7 +65,7 @@ else
 playground: web-playground/dist/index.html ## Build GraphiQL, if its sources changed.
 storefront: examples/storefront/dist/index.html ## Build the example shop and serve it; starts millrace, too, if none runs.
 	cd examples/storefront && node serve.mjs
-web-test: playground examples/storefront/dist/index.html clients/node_modules/.package-lock.json
+web-test: playground examples/storefront/dist/index.html clients/node_modules/.package-lock.json tests/http/node_modules/.package-lock.json
 	cd web-playground && npm test --silent
 	cd clients && npm test --silent
 	cd examples/storefront && npm test --silent
