@@ -6,6 +6,7 @@ mod accounts;
 mod acknowledged;
 mod admission;
 mod answers;
+mod attacks;
 mod away;
 mod bank;
 mod boundaries;

@@ -2,7 +2,7 @@
 
 use super::cast::Who;
 use super::reads::{Estate, Question, may_ask, questions, rule_of};
-use super::schema::Schema;
+use super::schema::{EVERY_FIELD, Schema};
 use super::things::{Shop, eur, missing};
 use crate::checker::settled;
 use crate::harness::client::Client;
@@ -134,7 +134,7 @@ fn came(told: &Told, number: usize) -> &[Value] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_is_told_live_what_it_may_see() {
-    let stage = Stage::new().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
+    let stage = Stage::new().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1).with(EVERY_FIELD.0, EVERY_FIELD.1);
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let mut estate = Estate::of(&shop).await;

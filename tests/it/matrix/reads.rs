@@ -2,7 +2,7 @@
 
 use super::cast::Who;
 use super::rules::{ROOTS, Sees, Verdict, sees};
-use super::schema::{Field, Schema, shown};
+use super::schema::{EVERY_FIELD, Field, Schema, shown};
 use super::things::{Shop, eur, missing};
 use crate::accounts::{VERIFY, mailed_token};
 use crate::checker::settled;
@@ -243,7 +243,7 @@ fn telling(schema: &Schema, owners: &Shown, open: &Shown) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_sees_what_each_fields_rule_says() {
-    let stage = Stage::new().await;
+    let stage = Stage::new().await.with(EVERY_FIELD.0, EVERY_FIELD.1);
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let estate = Estate::of(&shop).await;

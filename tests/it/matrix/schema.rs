@@ -13,6 +13,8 @@ const INTROSPECTION: &str = "{ __schema { types {
     possibleTypes { name }
 } } } fragment Type on __Type { kind name ofType { kind name ofType { kind name ofType { kind name } } } }";
 
+/// For a process that is asked for every field of everything, each under a name of its own.
+pub const EVERY_FIELD: (&str, &str) = ("MILLRACE_LIMITS__ALIASES_MAX", "1000");
 /// So many entries of a list within something.
 const ENTRIES: usize = 3;
 
