@@ -42,14 +42,15 @@ export function follow<T>(payload: LivePayload, isLast: (data: T) => boolean, si
   return new Promise((resolve, reject) => {
     let last: T | null = null;
     const end = () => (stop(), resolve(last));
+    const fail = (problem: string) => (stop(), reject(new Error(problem)));
     const stop = liveClient().subscribe(payload, {
       next: (result) => {
         const problem = problemIn(result);
-        if (problem !== null) return reject(new Error(problem));
+        if (problem !== null) return fail(problem);
         last = result.data as T;
         if (isLast(last)) end();
       },
-      error: (problem) => reject(new Error(wordsOf(problem))),
+      error: (problem) => fail(wordsOf(problem)),
       complete: () => resolve(last),
     });
     signal.addEventListener('abort', end, { once: true });

@@ -19,7 +19,7 @@ export function TryItPanel() {
     setAttempt(null);
     setRuns('yes');
     try {
-      await tryIt((next) => setAttempt(next));
+      await tryIt(setAttempt);
       setRuns('done');
     } catch (error) {
       setProblem(wordsOf(error));

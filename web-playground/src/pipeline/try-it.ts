@@ -19,7 +19,7 @@ interface Payload {
 }
 
 /** Comments on the newest post as the one who is signed in, follows that to its end, and takes the comment away again. */
-export async function tryIt(onChange: (attempt: Attempt, isDone: boolean) => void): Promise<void> {
+export async function tryIt(onChange: (attempt: Attempt) => void): Promise<void> {
   const post = await newestPost();
   const pushes = await watchComments(post);
   let commentId: string | null = null;
@@ -31,12 +31,11 @@ export async function tryIt(onChange: (attempt: Attempt, isDone: boolean) => voi
     if (errors[0]) throw new Error(`${errors[0].message} (${errors[0].code})`);
     commentId = receipt.aggregateId;
     let attempt: Attempt = { sentAt, answeredMs, pushedMs: null, status: null };
-    const change = (part: Partial<Attempt>, isDone = false) => onChange((attempt = { ...attempt, ...part }), isDone);
+    const change = (part: Partial<Attempt>) => onChange((attempt = { ...attempt, ...part }));
     change({});
     const pushed = pushes.of(receipt.commandId).then((at) => change({ pushedMs: at - began }));
     await progressOf(receipt.commandId, (status) => change({ status }));
     await Promise.race([pushed, after(PUSH_WAIT_MS)]);
-    change({}, true);
   } finally {
     pushes.end();
     if (commentId !== null) await takeBack(commentId);
