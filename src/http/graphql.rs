@@ -8,7 +8,6 @@ use super::{client_address, headers};
 use crate::answered::Answered;
 use crate::api::Api;
 use crate::settings::HttpSettings;
-use async_graphql::parser::types::OperationType;
 use async_graphql::{ParseRequestError, Request as GraphQlRequest};
 use async_graphql_axum::GraphQLRequest;
 use async_graphql_axum::rejection::GraphQLRejection;
@@ -68,6 +67,8 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let deadline = api.deadline();
     let sender = api.sender(&parts.headers).await;
     let question = (!by_get && api.keeps_answers(bytes.len())).then(|| Question::from(&*bytes));
+    // An answer that is kept has no cost: whoever asks for it has the query executed.
+    let question = question.filter(|_| !headers::asks_cost(&parts.headers));
     if let (Ok(sender), Some(question)) = (&sender, &question) {
         let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id, deadline)?;
         if let Some(answered) = api.recall(question, call).await {
@@ -75,23 +76,26 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
         }
     }
     let headers = parts.headers.clone();
-    let mut graphql = read(Request::from_parts(parts, Body::from(bytes))).await?;
-    let is_mutation = is_mutation(&mut graphql);
-    if by_get && is_mutation {
+    let checked = match api.check(read(Request::from_parts(parts, Body::from(bytes))).await?) {
+        Ok(checked) => checked,
+        // A well-formed request whose document is refused: the status is that of any other such document.
+        Err(problem) => return Answered::of(&problem.to_response(request_id)),
+    };
+    if by_get && checked.is_mutation() {
         return Err(Problem::MethodNotAllowed);
     }
     // What a request's extensions say belongs to that request alone.
-    let question = question.filter(|_| !is_mutation && graphql.extensions.is_empty());
+    let question = question.filter(|_| !checked.is_mutation() && checked.request().extensions.is_empty());
     let sender = match sender {
-        Err(Problem::Unauthenticated) => api.ended_sender(&headers, &graphql)?,
+        Err(Problem::Unauthenticated) => api.ended_sender(&headers, &checked)?,
         sender => sender?,
     };
-    let call = api.call(sender, &headers, client_address, Some(&graphql), request_id, deadline)?;
-    api.execute(graphql, call, question).await
+    let call = api.call(sender, &headers, client_address, Some(checked.request()), request_id, deadline)?;
+    api.execute(checked, call, question).await
 }
 
 /// The body as a GraphQL request.
-async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
+pub(super) async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
     let read = GraphQLRequest::<GraphQLRejection>::from_request(request, &()).await;
     let graphql = read.map_err(|refused| malformed(&refused.0))?.into_inner();
     if graphql.query.trim().is_empty() {
@@ -101,7 +105,7 @@ async fn read(request: Request) -> Result<GraphQlRequest, Problem> {
 }
 
 /// The body as bytes, within the limits.
-async fn collect(body: Body, limits: &HttpSettings) -> Result<Bytes, Problem> {
+pub(super) async fn collect(body: Body, limits: &HttpSettings) -> Result<Bytes, Problem> {
     let (ms_max, bytes_max) = (limits.body_ms_max, limits.body_bytes_max);
     let collecting = Limited::new(body, bytes_max).collect();
     let collected = timeout(Duration::from_millis(ms_max), collecting).await;
@@ -121,7 +125,7 @@ fn malformed(error: &ParseRequestError) -> Problem {
     }
 }
 
-fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
+pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = content_type.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|media_type| media_type.eq_ignore_ascii_case("application/json"));
@@ -130,17 +134,6 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
         !parameter.starts_with("charset=") || matches!(parameter.as_str(), "charset=utf-8" | "charset=\"utf-8\"")
     });
     if is_json && is_utf8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
-}
-
-/// True if the operation that would run is a mutation. What cannot be parsed is no mutation: execution tells why.
-fn is_mutation(request: &mut GraphQlRequest) -> bool {
-    let wanted = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    document
-        .operations
-        .iter()
-        .filter(|(name, _)| wanted.is_none() || name.map(|name| name.as_str()) == wanted.as_deref())
-        .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
 }
 
 /// The best of what the client accepts; nothing said means the older form, as the draft has it.
@@ -169,12 +162,15 @@ fn success_status(answered: &Answered, media_type: MediaType) -> StatusCode {
     if is_bad { StatusCode::BAD_REQUEST } else { StatusCode::OK }
 }
 
-fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
+pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
     let cache = HeaderValue::from_static("no-store");
     let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = respond(refusal, media_type, problem.status(), request_id, cache);
+    if let Some(seconds) = problem.retry_after_s() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
     if matches!(problem, Problem::MethodNotAllowed) {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
@@ -235,13 +231,5 @@ mod tests {
             assert_eq!(check(other), Err(Problem::UnsupportedMediaType), "{other}");
         }
         assert_eq!(require_json(&HeaderMap::new()), Err(Problem::UnsupportedMediaType));
-    }
-
-    #[test]
-    fn a_mutation_is_found_by_its_operation_name() {
-        let text = "query A { viewer { id } } mutation B { signOut(input: {}) { errors { code } } }";
-        assert!(is_mutation(&mut GraphQlRequest::new(text).operation_name("B")));
-        assert!(!is_mutation(&mut GraphQlRequest::new(text).operation_name("A")));
-        assert!(!is_mutation(&mut GraphQlRequest::new("{ nonsense")));
     }
 }

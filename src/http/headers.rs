@@ -12,6 +12,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const CONSISTENCY: HeaderName = HeaderName::from_static("millrace-consistency");
 /// `error` or `stale`: what a read does that cannot reach its tokens' positions in time.
 pub const ON_TIMEOUT: HeaderName = HeaderName::from_static("millrace-on-timeout");
+/// `true`: the answer tells what the operation costs.
+pub const COST: HeaderName = HeaderName::from_static("millrace-cost");
 const TRACE_PARENT: &str = "traceparent";
 const REQUEST_ID_BYTES_MAX: usize = 64;
 const TRACE_PARENT_BYTES: usize = 55;
@@ -39,6 +41,11 @@ pub fn trace_parent(headers: &HeaderMap) -> Option<String> {
     let well_formed = text.len() == TRACE_PARENT_BYTES
         && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
     well_formed.then(|| text.to_owned())
+}
+
+/// True if the client wants to know the cost.
+pub fn asks_cost(headers: &HeaderMap) -> bool {
+    headers.get(COST).is_some_and(|value| value == "true")
 }
 
 /// The access token of an `Authorization: Bearer …` text. Any other scheme is no token of ours.

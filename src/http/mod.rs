@@ -1,16 +1,20 @@
-//! HTTP: GraphQL over HTTP and WebSocket, GraphiQL, health.
+//! HTTP: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health.
 
 pub mod client_address;
 pub mod command_api;
+pub mod event_stream;
 pub mod exports;
 pub mod graphql;
 pub mod headers;
+pub mod message_rate;
 pub mod operations;
+pub mod origin;
 pub mod patience;
 pub mod pictures;
 pub mod playground;
 pub mod problem;
 pub mod protocol;
+pub mod send_queue;
 pub mod server;
 pub mod socket;
 pub mod webhook;
@@ -23,6 +27,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use axum::routing::get;
 use operations::{Operations, public_routes};
+use playground::Pages;
 use server::{ConnectionLimits, Port};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -45,19 +50,23 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations,
 fn routes(api: Arc<Api>, operations: Operations) -> Router {
     let limits = api.limits();
     let mut router = public_routes(operations);
-    if limits.playground {
-        router = router.merge(playground::routes(&limits.playground_folder)).merge(pictures::routes());
+    let pages = Pages { playground: limits.playground, pipeline: limits.pipeline };
+    if pages.playground || pages.pipeline {
+        router = router.merge(playground::routes(&limits.playground_folder, pages));
+    }
+    if pages.playground {
+        router = router.merge(pictures::routes());
     }
     router = router.merge(webhook::routes(api.port().clone())).merge(exports::routes(api.port().clone()));
     let cors = cors(limits);
-    let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(graphql::handle)).layer(cors);
+    let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(answer)).layer(cors);
     router.merge(endpoint.with_state(api))
 }
 
 /// GET is a query, or the beginning of a socket.
 async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Response {
     if !request.headers().contains_key(header::UPGRADE) {
-        return graphql::handle(State(api), request).await;
+        return answer(State(api), request).await;
     }
     let client_address = client_address(&api, &request);
     let (mut parts, _) = request.into_parts();
@@ -65,6 +74,14 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
         Ok(upgrade) => socket::upgrade(api, parts.headers, client_address, upgrade),
         Err(rejection) => axum::response::IntoResponse::into_response(rejection),
     }
+}
+
+/// One answer, or a stream of events for who would rather have that.
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    if event_stream::is_wanted(request.headers()) {
+        return event_stream::handle(api, request).await;
+    }
+    graphql::handle(State(api), request).await
 }
 
 /// Where a request comes from; none if it came over no connection, as in a test of routes alone.
@@ -81,6 +98,13 @@ fn cors(limits: &HttpSettings) -> CorsLayer {
     } else {
         AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
     };
-    let headers = [header::AUTHORIZATION, header::CONTENT_TYPE, headers::CONSISTENCY, headers::ON_TIMEOUT];
+    let headers = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        headers::CONSISTENCY,
+        headers::ON_TIMEOUT,
+        headers::COST,
+        event_stream::LAST_EVENT_ID,
+    ];
     CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::POST]).allow_headers(headers)
 }

@@ -1,7 +1,8 @@
 //! Answers to requests that never reached a resolver: status, code, and nothing about our insides.
 
-use async_graphql::{ErrorExtensionValues, PathSegment, Response as GraphQlResponse, ServerError};
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response as GraphQlResponse, ServerError};
 use axum::http::StatusCode;
+use millrace_document::Refusal;
 
 /// Why a request is refused before execution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,12 +31,40 @@ pub enum Problem {
     /// A mutation sent by GET.
     #[error("mutations are sent by POST")]
     MethodNotAllowed,
+    /// As many sockets, event streams or operations as one may have are open.
+    #[error("no more than {max} {limit} at once")]
+    TooManyOpen {
+        /// Of what.
+        limit: &'static str,
+        /// The limit.
+        max: usize,
+    },
     /// A token that is malformed, expired, revoked or not ours.
     #[error("the access token is not valid (any more)")]
     Unauthenticated,
     /// A malformed consistency token.
     #[error("malformed consistency token")]
     MalformedToken,
+    /// The answer is longer than the limit.
+    #[error("the answer is longer than {bytes_max} bytes: ask for less at once")]
+    AnswerTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The viewer's budget is spent.
+    #[error("the budget is spent: ask for less, or wait")]
+    BudgetSpent {
+        /// When there will be enough, in seconds.
+        retry_after_s: u64,
+    },
+    /// The document is none, or holds more than it may.
+    #[error("{refusal}")]
+    Document {
+        /// Why.
+        refusal: Refusal,
+        /// Where, if it is no document.
+        position: Option<Pos>,
+    },
     /// It took longer than the limit.
     #[error("the request took longer than {ms_max} ms")]
     Timeout {
@@ -56,7 +85,10 @@ impl Problem {
         match self {
             Self::BadRequest(_) | Self::MalformedToken | Self::MethodNotAllowed => "BAD_USER_INPUT",
             Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
-            Self::TooLarge { .. } => "LIMIT_EXCEEDED",
+            Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
+            Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
+            Self::BudgetSpent { .. } => "RATE_LIMITED",
+            Self::Document { refusal, .. } => refusal.code(),
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
@@ -67,12 +99,15 @@ impl Problem {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::MalformedToken => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::MalformedToken | Self::Document { .. } => StatusCode::BAD_REQUEST,
+            Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyOpen { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -82,16 +117,39 @@ impl Problem {
 
     /// True if the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::SlowBody { .. } | Self::Unavailable)
+        matches!(
+            self,
+            Self::Timeout { .. }
+                | Self::SlowBody { .. }
+                | Self::TooManyOpen { .. }
+                | Self::BudgetSpent { .. }
+                | Self::Unavailable
+        )
+    }
+
+    /// When to come back, in seconds.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::BudgetSpent { retry_after_s } => Some(*retry_after_s),
+            _ => None,
+        }
     }
 
     /// The problem as a GraphQL response.
     pub fn to_response(&self, request_id: &str) -> GraphQlResponse {
-        let mut error = ServerError::new(self.to_string(), None);
+        let position = if let Self::Document { position, .. } = self { *position } else { None };
+        let mut error = ServerError::new(self.to_string(), position);
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code());
         extensions.set("retryable", self.retryable());
         extensions.set("requestId", request_id);
+        if let Some(seconds) = self.retry_after_s() {
+            extensions.set("retryAfter", seconds);
+        }
+        if let Self::Document { refusal: Refusal::Limit { limit, max }, .. } = self {
+            extensions.set("limit", limit.setting());
+            extensions.set("max", *max);
+        }
         error.extensions = Some(extensions);
         error.path = Vec::<PathSegment>::new();
         GraphQlResponse::from_errors(vec![error])

@@ -7,10 +7,12 @@ use crate::command_port::CommandPort;
 use crate::http;
 use crate::http::operations::{Check, Operations};
 use crate::keys;
-use crate::settings::{HttpSettings, MongoSettings, RedisSettings as CacheSettings, Settings};
+use crate::settings::{BudgetSettings, HttpSettings, MongoSettings, RedisSettings as CacheSettings, Settings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_document::Limits;
+use millrace_read::budget::{Budget, BudgetLimits};
 use millrace_read::cache::redis::RedisSettings;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
@@ -28,6 +30,10 @@ const FAILED_LOOKS: u32 = 2;
 pub struct QuerySettings<'a> {
     /// The endpoint.
     pub http: &'a HttpSettings,
+    /// What a request's document may hold.
+    pub limits: &'a Limits,
+    /// What one viewer may ask for.
+    pub budget: &'a BudgetSettings,
     /// Documents.
     pub mongodb: &'a MongoSettings,
     /// The cache.
@@ -45,6 +51,8 @@ pub struct QuerySettings<'a> {
 /// Keys of settings that the public endpoint reads.
 pub const KEYS: &[&str] = &[
     "http.",
+    "limits.",
+    "budget.",
     "logs.",
     "mongodb.",
     "redis.",
@@ -59,6 +67,8 @@ impl<'a> QuerySettings<'a> {
     pub fn of(settings: &'a Settings) -> Self {
         Self {
             http: &settings.http,
+            limits: &settings.limits,
+            budget: &settings.budget,
             mongodb: &settings.mongodb,
             redis: &settings.redis,
             verify_key_file: &settings.auth.verify_key_file,
@@ -89,8 +99,9 @@ pub async fn start(
     models::visit(&mut Following { starting, reads: Arc::clone(&reads) });
     let port = command_port(settings, local)?;
     let shutdown = starting.shutdown.clone();
-    let api =
-        Arc::new(Api::new(reads, port, verifier(settings.verify_key_file)?, settings.http.clone(), shutdown.clone()));
+    let (http, limits, verifier) =
+        (settings.http.clone(), settings.limits.clone(), verifier(settings.verify_key_file)?);
+    let api = Arc::new(Api::new(reads, port, verifier, http, limits, budget(settings)?, shutdown.clone()));
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;
@@ -132,8 +143,24 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let database = database.map_err(|error| failed(error.into()))?;
     let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
     let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
-    let wanted = ReadSettings { redis: redis(settings.redis), limits, live: LiveLimits::default() };
+    let wanted = ReadSettings {
+        redis: redis(settings.redis),
+        limits,
+        live: LiveLimits::default(),
+        pipeline_is_open: settings.http.pipeline,
+    };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
+}
+
+/// The budgets, if there are any.
+fn budget(settings: QuerySettings<'_>) -> Result<Option<Budget>, RoleError> {
+    let &BudgetSettings { points_max, points_per_second } = settings.budget;
+    if points_max == 0 {
+        return Ok(None);
+    }
+    let CacheSettings { url, prefix, .. } = settings.redis;
+    let budget = Budget::new(url.expose(), prefix, BudgetLimits { points_max, points_per_second });
+    budget.map(Some).map_err(|error| RoleError::Start { part: "budgets", source: error.into() })
 }
 
 /// The cache's part of the settings.

@@ -3,6 +3,7 @@
 pub mod browser;
 pub mod client;
 pub mod cluster;
+pub mod node;
 pub mod process;
 pub mod provider;
 pub mod socket;

@@ -6,10 +6,10 @@ use super::live::lasting;
 use super::reads::{Shown, all_shown, without_page};
 use super::rules::{MUTATIONS, Thing, Verdict};
 use super::schema::{Schema, shown};
+use super::stage;
 use super::things::{MONEY_MINOR, Prepared, Shop, about_nothing, eur};
 use crate::checker::log::Log;
 use crate::harness::client::Client;
-use crate::harness::stage::Stage;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -136,7 +136,7 @@ fn is_shown_by_rule(prepared: &Prepared, (name, who): (&str, Who), body: &Value)
             Sees::Oneself if who == Who::Nobody => {}
             Sees::Oneself => assert_eq!(of_people, None, "{name} shows {who:?} of another person's: {value:#}"),
             Sees::Everybody => assert_eq!(told.first(), None, "{name} shows {who:?} of another person's: {value:#}"),
-            Sees::Owner => panic!("{name} shows {who:?} the owner's {field}: {value:#}"),
+            Sees::Owner | Sees::Admin => panic!("{name} shows {who:?} the owner's {field}: {value:#}"),
         }
     }
 }
@@ -166,7 +166,7 @@ fn verdict(name: &str, body: &Value) -> Verdict {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_may_do_what_its_rule_says() {
-    let stage = Stage::new().await;
+    let stage = stage().await;
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     for who in Who::ALL {

@@ -1,6 +1,6 @@
 //! Who sees what: a word for each field of each type that a client can get at.
 
-use Sees::{Everybody, Oneself, Owner};
+use Sees::{Admin, Everybody, Oneself, Owner};
 
 /// Who sees a field of something that somebody may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,10 +11,12 @@ pub enum Sees {
     Owner,
     /// Only the person themselves, whoever else asks.
     Oneself,
+    /// Admins alone.
+    Admin,
 }
 
 /// Fields that nobody can be shown here: a snapshot has no command, an error that is about no single field has no path, and what tells
-/// that a cursor's history is over is told in `faults/history.rs`.
+/// that a cursor's history is over is told in `faults/history.rs`, what is wrong with the pipeline in `pipeline.rs`.
 pub const NOT_SHOWN_HERE: &[&str] = &[
     "PostSnapshot.commandId",
     "CommentsSnapshot.commandId",
@@ -26,6 +28,9 @@ pub const NOT_SHOWN_HERE: &[&str] = &[
     "LimitReached.path",
     "HistoryGone.code",
     "HistoryGone.message",
+    "PipelineSample.troubles",
+    "PipelineTrouble.part",
+    "PipelineTrouble.message",
 ];
 
 /// Every field of every type that queries and subscriptions lead to.
@@ -61,8 +66,20 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
     ("Wallet", Owner, "id version revision createdAt updatedAt currency balance pendingTopUps statement"),
     ("TopUp", Owner, "id amount requestedAt"),
     ("Movement", Owner, "transactionId at cause amount balance order other note"),
-    ("CommandStatus", Owner, "id state firstPosition lastPosition decidedAt aggregateId projections"),
-    ("ProjectionStatus", Owner, "name state position"),
+    ("CommandStatus", Owner, "id state firstPosition lastPosition decidedAt streamedMs aggregateId projections"),
+    ("ProjectionStatus", Owner, "name state position receivedMs visibleMs"),
+    ("PipelineLag", Admin, "at projection lagMs"),
+    (
+        "PipelineSample",
+        Admin,
+        "at beatAgeMs logPosition streamPosition relayBacklog eventsPerSecond toStream toSubscribers projections",
+    ),
+    ("PipelineSample", Admin, "subscribers deliveriesPerSecond events troubles"),
+    ("Hop", Admin, "p50Ms p99Ms count"),
+    ("PipelineProjection", Admin, "name position cachePosition eventsPerSecond backlog lagMs openFanOuts"),
+    ("PipelineProjection", Admin, "parkedDocuments toProjector toCache isStuck"),
+    ("PipelineEvent", Admin, "name projection position decidedAt toStreamMs toProjectorMs toCacheMs toSubscribersMs"),
+    ("PipelineTrouble", Admin, "part message"),
     ("PageInfo", Everybody, "hasNextPage hasPreviousPage startCursor endCursor"),
     ("UserConnection", Everybody, "edges nodes pageInfo totalCount"),
     ("UserEdge", Everybody, "cursor node"),

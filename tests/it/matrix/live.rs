@@ -3,11 +3,11 @@
 use super::cast::Who;
 use super::reads::{Estate, Question, all_shown, fields_are_shown_by_rule, may_ask, questions, rule_of};
 use super::schema::Schema;
+use super::stage;
 use super::things::{Shop, eur, missing};
 use crate::checker::settled;
 use crate::harness::client::Client;
 use crate::harness::socket::{Received, Socket};
-use crate::harness::stage::Stage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -168,7 +168,7 @@ fn came(told: &Told, number: usize) -> &[Value] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_is_told_live_what_it_may_see() {
-    let stage = Stage::new().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
+    let stage = stage().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let mut estate = Estate::of(&shop).await;

@@ -4,11 +4,12 @@ use super::cast::Who;
 use super::fields::{NOT_SHOWN_HERE, Sees, sees};
 use super::rules::{ROOTS, Verdict};
 use super::schema::{Field, Schema, shown};
+use super::stage;
 use super::things::{Shop, eur, missing};
 use crate::accounts::{VERIFY, mailed_token};
 use crate::checker::settled;
 use crate::harness::client::{Client, PASSWORD, id_of, token};
-use crate::harness::stage::Stage;
+use crate::harness::socket::Socket;
 use millrace_events::{ConsistencyToken, Position};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -245,11 +246,15 @@ fn telling(schema: &Schema, owners: &Shown, open: &Shown) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_sees_what_each_fields_rule_says() {
-    let stage = Stage::new().await;
+    let stage = stage().await;
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let estate = Estate::of(&shop).await;
     settled(&stage).await;
+    // Lags are remembered while somebody watches.
+    let mut watching = Socket::open(&client.url, shop.cast.client(Who::Admin).access_token.as_deref()).await;
+    watching.subscribe("pipeline", "subscription { pipeline { at } }", json!({})).await;
+    watching.event("pipeline", "the pipeline's first sample").await;
     let roots = schema.fields("Query").iter();
     let questions: Vec<Question> = roots.flat_map(|field| questions(&schema, "Query", field, &estate)).collect();
     let mut by_role = Vec::new();
@@ -307,6 +312,11 @@ pub fn fields_are_shown_by_rule(fields: &BTreeSet<String>, shown: &[Shown]) {
         match sees(field) {
             Sees::Everybody => assert!(is_shown(nobodys) && is_shown(others), "{field} is for everybody"),
             Sees::Oneself => assert!(!is_shown(nobodys), "{field} is for oneself"),
+            Sees::Admin => {
+                assert!(is_shown(admins), "{field} is for admins");
+                let to_others = [nobodys, others, staffs].into_iter().find(|to| is_shown(to));
+                assert!(to_others.is_none(), "{field} is for admins alone: {to_others:?}");
+            }
             Sees::Owner => {
                 assert!(is_shown(staffs) && is_shown(admins), "{field} is also for staff");
                 assert!(!is_shown(nobodys), "{field} is the owner's: {:?}", nobodys[field]);

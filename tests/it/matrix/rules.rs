@@ -135,6 +135,8 @@ pub const ROOTS: &[(&str, [Verdict; 5])] = &[
     ("Query.order", [Done, Done, Done, Done, Done]),
     ("Query.orders", [SignIn, Forbidden, Forbidden, Done, Done]),
     ("Query.commandStatus", [Done, Done, Done, Done, Done]),
+    ("Query.pipelineLags", [SignIn, Forbidden, Forbidden, Forbidden, Done]),
+    ("Subscription.pipeline", [SignIn, Forbidden, Forbidden, Forbidden, Done]),
     ("Subscription.postChanged", [Done, Done, Done, Done, Done]),
     ("Subscription.commentAdded", [Done, Done, Done, Done, Done]),
     ("Subscription.feedChanged", [SignIn, Done, Done, Done, Done]),

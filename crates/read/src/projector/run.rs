@@ -13,6 +13,7 @@ use super::tell::{count_parked, tell};
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::projection::Projection;
 use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
+use crate::trail::Arrivals;
 use millrace_events::{History, Position, Timestamp};
 use mongodb::Database;
 use std::sync::{Arc, Mutex};
@@ -121,10 +122,11 @@ impl<P: Projection> Runner<P> {
     async fn begin(&self) -> Result<(u32, Own<P>), BeginError> {
         let served = self.pointer.begin(self.stores.changes_kept).await?;
         let store = self.pointer.store(served.generation);
-        let cache = RedisCache::new(&self.stores.redis, P::NAME)?;
+        let arrivals = Arc::<Arrivals>::default();
+        let cache = RedisCache::new(&self.stores.redis, P::NAME)?.telling(Arc::clone(&arrivals));
         self.folded.send_replace(Some(served.generation));
         let source = JetStream::new(&self.stores.nats, &self.stores.prefix, Arc::clone(&self.stores.beat));
-        Ok((served.generation, Projector::new(source, store, cache, Limits::default())))
+        Ok((served.generation, Projector::new(source.noting(arrivals), store, cache, Limits::default())))
     }
 
     /// Rounds until shutdown, or until another generation is to be folded after a pause.

@@ -1,7 +1,6 @@
 //! The folds of the checker in `tests/it`, in the very same files: they know nothing of the projections that they are compared with.
 
 #[path = "../../../../../tests/it/checker/commands.rs"]
-#[expect(clippy::wildcard_enum_match_arm, reason = "a fold of some events says nothing of the others")]
 pub mod commands;
 #[path = "../../../../../tests/it/checker/life.rs"]
 mod life;
