@@ -1,5 +1,6 @@
 //! What goes wrong: answers get lost, processes die or stand still, servers lose what they had.
 
+use crate::plot::Plot;
 use crate::random::Random;
 use crate::scheduler::{Kind, Order, ProcessId};
 use crate::world::World;
@@ -41,10 +42,21 @@ pub struct Faults {
     pub arrive: f64,
     /// The kind of fault that this schedule is about, if it is about one.
     pub about: Option<(f64, f64)>,
+    /// What it is about beside that.
+    pub plot: Plot,
 }
 
 /// How often a subscriber's connection breaks, per step: with its cursor it goes on at another moment, elsewhere.
 const CUT_OFF: f64 = 0.01;
+
+/// How often a fault is of the kind that the schedule is about.
+const ABOUT: f64 = 0.6;
+/// The same where calls come late: if Redis is flushed, they come too late to do anything.
+const ABOUT_LATE: f64 = 0.95;
+/// How soon late calls arrive where they come so late that all else has gone on, per step.
+const ARRIVE_LATE: f64 = 0.004;
+/// How often each of those who could know stands still when the log goes back while nobody looks.
+const LOOKS_AWAY: f64 = 0.7;
 
 /// How often NATS loses its tail in the moment in which PostgreSQL goes back, as when one machine is put back that both are on.
 const TAIL_LOST_TOO: f64 = 0.3;
@@ -79,13 +91,22 @@ impl Faults {
             Some((REDIS_BACK, EVICTED)),
             Some((EVICTED, 1.0)),
         ]);
-        Self {
+        let faults = Self {
             strike: true,
             harsh,
             often: random.pick([0.003, 0.01, 0.03]),
             lost: random.pick([0.01, 0.03, 0.08, 0.15]),
             arrive: random.pick([0.01, 0.05, 0.3]),
             about: whole,
+            plot: Plot::of(random),
+        };
+        match faults.plot {
+            Plot::Late => {
+                let (often, lost) = (0.02, 0.01);
+                Self { often, lost, arrive: ARRIVE_LATE, about: Some((REDIS_BACK, EVICTED)), ..faults }
+            }
+            Plot::Erasure => Self { often: 0.01, about: Some((NATS_WIPED, BUCKET_WIPED)), ..faults },
+            Plot::Usual | Plot::GoesBack | Plot::Doubt | Plot::Again => faults,
         }
     }
 
@@ -108,9 +129,10 @@ impl World {
     /// A fault, perhaps, and what comes late.
     pub fn begin_step(&mut self) {
         self.now += 1;
+        let often_about = if self.faults.plot == Plot::Late { ABOUT_LATE } else { ABOUT };
         if self.faults.strike && self.random.chance(self.faults.often) {
             let drawn = match self.faults.about {
-                Some((from, to)) if self.random.chance(0.6) => from + (to - from) * self.random.fraction(),
+                Some((from, to)) if self.random.chance(often_about) => from + (to - from) * self.random.fraction(),
                 _ => self.random.fraction(),
             };
             self.strike(drawn);
@@ -126,8 +148,24 @@ impl World {
         if self.goes_back_at.is_some_and(|at| at <= self.now) {
             self.goes_back_at = None;
             self.go_back();
-            if self.random.chance(TAIL_LOST_TOO) {
+            if self.faults.plot == Plot::GoesBack {
+                self.stream_goes_back_too();
+            } else if self.random.chance(TAIL_LOST_TOO) {
                 self.nats_loses_tail();
+            }
+        }
+    }
+
+    /// To the same moment, so that only projectors know; or not, and relays do not look.
+    fn stream_goes_back_too(&mut self) {
+        let is_put_back = self.random.chance(0.5);
+        if is_put_back {
+            self.nats_is_put_back_to(self.postgres.head().position.0);
+        }
+        let away = if is_put_back { Kind::Projector } else { Kind::Relay };
+        for index in 0..self.processes.len() {
+            if self.processes[index].kind == away && self.random.chance(LOOKS_AWAY) {
+                self.pause(ProcessId(index));
             }
         }
     }

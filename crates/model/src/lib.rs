@@ -10,6 +10,7 @@ pub mod faults;
 #[cfg(feature = "mutants")]
 pub mod mutants;
 pub mod oracle;
+pub mod plot;
 pub mod ports;
 pub mod processes;
 pub mod projection;

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millrace_events::{CommandId, Envelope, EventId, Position};
+use millrace_events::seal::persons;
+use millrace_events::{CommandId, Envelope, EventId, Position, UserId};
+use millrace_read::projection::Audience;
 
-use crate::world::names::{Thing, number_of};
+use crate::world::names::{Thing, number_of, user_id};
 
 /// A document's events, by number; `None` if it does not exist.
 pub type Body = Option<Vec<u64>>;
@@ -16,6 +18,8 @@ pub struct Branch {
     pub events: Vec<EventId>,
     /// Each document's states, with the position from which on it was in that state.
     pub states: BTreeMap<Thing, Vec<(Position, Body)>>,
+    /// Since when each post has been hidden or shown.
+    pub hidden: BTreeMap<Thing, Vec<(Position, bool)>>,
 }
 
 /// When a command began and ended, counted in commits.
@@ -34,8 +38,14 @@ pub struct Oracle {
     pub branches: Vec<Branch>,
     /// Commits so far.
     pub commits: u64,
+    /// In which log each idempotency key took effect.
+    pub effects: BTreeMap<u64, usize>,
     /// What each command did when.
     pub spans: BTreeMap<CommandId, Span>,
+    /// The events by which persons were erased.
+    pub erasures: BTreeMap<EventId, UserId>,
+    /// The numbers of events in which there is nothing personal.
+    pub impersonal: BTreeSet<u64>,
     /// The last event of each command that has a position.
     pub ends: BTreeSet<EventId>,
 }
@@ -55,6 +65,9 @@ impl Oracle {
     pub fn sequenced(&mut self, event: &Envelope) {
         if event.ends_command() {
             self.ends.insert(event.event_id);
+        }
+        if persons(&event.payload).is_empty() {
+            self.impersonal.insert(number_of(event.event_id));
         }
         if let Some(today) = self.branches.last_mut() {
             today.add(event);
@@ -88,6 +101,12 @@ impl Branch {
             }
         };
         states.push((event.position, after));
+        let hidden = match event.name.as_str() {
+            "post.unpublished" => true,
+            "post.published" | "post.created" => false,
+            _ => return,
+        };
+        self.hidden.entry(thing).or_default().push((event.position, hidden));
     }
 
     fn up_to(&self, length: usize) -> Self {
@@ -95,7 +114,18 @@ impl Branch {
         shorter.events.truncate(length);
         let end = Position(length as u64);
         shorter.states.values_mut().for_each(|states| states.retain(|(since, _)| *since <= end));
+        shorter.hidden.values_mut().for_each(|moments| moments.retain(|(since, _)| *since <= end));
         shorter
+    }
+
+    /// Who may see a document as it was at a position.
+    pub fn audience(&self, thing: Thing, at: Position) -> Audience {
+        if self.body(thing, at).is_none() {
+            return Audience::Nobody;
+        }
+        let moments = self.hidden.get(&thing).map_or(&[][..], Vec::as_slice);
+        let is_hidden = moments.iter().rev().find(|(since, _)| *since <= at).is_some_and(|(_, hidden)| *hidden);
+        if is_hidden { Audience::Person(user_id(thing.person())) } else { Audience::Everyone }
     }
 
     /// A document as it was at a position.

@@ -16,6 +16,7 @@ pub type Mark = i64;
 
 const AUTHOR_FIELD: &str = "authorId";
 const CARD: &str = "card";
+const ERASED: &str = "erased";
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,12 +28,24 @@ pub struct Sheet {
     pub card: Option<Mark>,
     /// The events.
     pub marks: Vec<Mark>,
+    /// Whether only the author may see it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hidden: bool,
 }
 
 impl Sheet {
     /// True if a field has this value.
     pub fn has(&self, field: &str, value: &str) -> bool {
         field == AUTHOR_FIELD && self.author_id.to_string() == value
+    }
+
+    /// True if something of a person can still be read in it.
+    pub fn tells(&self) -> bool {
+        self.marks.iter().chain(&self.card).any(|mark| *mark > 0)
+    }
+
+    fn erase(&mut self) {
+        self.marks.iter_mut().chain(&mut self.card).for_each(|mark| *mark = -mark.abs());
     }
 }
 
@@ -49,20 +62,23 @@ fn subject(event: &Recorded) -> Option<(UserId, DocumentKey)> {
     match &event.event {
         Event::UserCreated(e) => Some((e.user_id, user_key(e.user_id))),
         Event::ProfileUpdated(e) => Some((e.user_id, user_key(e.user_id))),
+        Event::UserErased(e) => Some((e.user_id, user_key(e.user_id))),
         Event::PostCreated(e) | Event::PostEdited(e) => Some((e.author_id, DocumentKey::new(POST, e.post_id))),
+        Event::PostPublished(e) | Event::PostUnpublished(e) => Some((e.author_id, DocumentKey::new(POST, e.post_id))),
         Event::PostDeleted(e) => Some((e.author_id, DocumentKey::new(POST, e.post_id))),
         _ => None,
     }
 }
 
 fn mark(event: &Recorded) -> Option<Mark> {
+    let number = Mark::try_from(number_of(event.event_id)).ok()?;
     let text = match &event.event {
         Event::UserCreated(e) => &e.first_name,
         Event::ProfileUpdated(e) => &e.first_name,
         Event::PostCreated(e) | Event::PostEdited(e) => &e.title,
-        _ => return None,
+        // There is nothing personal in it.
+        _ => return Some(-number),
     };
-    let number = Mark::try_from(number_of(event.event_id)).ok()?;
     match text {
         Personal::Known { .. } => Some(number),
         Personal::Erased { .. } => Some(-number),
@@ -98,15 +114,20 @@ impl Projection for Pages {
         }
         let mark = mark(event).ok_or_else(|| Unfoldable { key: key.clone(), reason: "not readable" })?;
         let card = (key.kind() == POST).then(|| card_of(author_id, others));
-        document.get_or_insert_with(|| Sheet { author_id, card, marks: Vec::new() }).marks.push(mark);
+        let sheet = document.get_or_insert_with(|| Sheet { author_id, card, marks: Vec::new(), hidden: false });
+        sheet.marks.push(mark);
+        match event.event {
+            Event::UserErased(_) => sheet.erase(),
+            Event::PostUnpublished(_) => sheet.hidden = true,
+            Event::PostPublished(_) => sheet.hidden = false,
+            _ => {}
+        }
         Ok(())
     }
 
     fn fan_outs(event: &Recorded, _: &dyn Lookup<Sheet>) -> Vec<FanOut> {
-        let (Event::UserCreated(_) | Event::ProfileUpdated(_), Some((person, key))) = (&event.event, subject(event))
-        else {
-            return Vec::new();
-        };
+        let Some((person, key)) = subject(event).filter(|(_, key)| key.kind() == USER) else { return Vec::new() };
+        let task = if matches!(event.event, Event::UserErased(_)) { ERASED } else { CARD };
         let selector = Selector { kind: POST.to_owned(), field: AUTHOR_FIELD.to_owned(), value: person.to_string() };
         vec![FanOut {
             position: event.position,
@@ -114,7 +135,7 @@ impl Projection for Pages {
             event_id: event.event_id,
             command_id: event.command_id,
             at: event.at,
-            task: CARD.to_owned(),
+            task: task.to_owned(),
             work: FanOutWork::each(selector),
             reads: vec![key],
         }]
@@ -127,6 +148,9 @@ impl Projection for Pages {
         _: &[(DocumentKey, Sheet)],
         others: &dyn Lookup<Sheet>,
     ) -> Result<(), Unfoldable> {
+        if let Some(sheet) = document.as_mut().filter(|_| fan_out.task == ERASED) {
+            sheet.erase();
+        }
         let newest = fan_out.reads.first().and_then(|key| others.get(key)).and_then(|sheet| sheet.marks.last());
         if let (Some(sheet), Some(newest)) = (document, newest)
             && sheet.card.unwrap_or_default().abs() < newest.abs()
@@ -144,8 +168,8 @@ impl Projection for Pages {
         BTreeSet::from([key.to_string()])
     }
 
-    fn audience(_: &DocumentKey, _: &Sheet) -> Audience {
-        Audience::Everyone
+    fn audience(_: &DocumentKey, sheet: &Sheet) -> Audience {
+        if sheet.hidden { Audience::Person(sheet.author_id) } else { Audience::Everyone }
     }
 
     fn indexes() -> Vec<serde_json::Value> {

@@ -1,13 +1,14 @@
 //! MongoDB at each commit: the checkpoint moves forward only, and documents are the fold of one log up to it.
 
 use millrace_events::{EventId, Position, rule};
+use millrace_read::projection::Projection;
 use millrace_read::store::{Checkpoint, Commit, Stored};
 
 use crate::oracle::Branch;
-use crate::projection::{Mark, Sheet};
+use crate::projection::{Mark, Pages, Sheet};
 use crate::world::World;
 use crate::world::documents::Generation;
-use crate::world::names::Thing;
+use crate::world::names::{Thing, user_id};
 
 type Checked = Result<(), (&'static str, String)>;
 
@@ -75,7 +76,7 @@ fn extend_folded(world: &mut World, number: u32) -> Checked {
 fn is_fold_of_log(world: &World, number: u32) -> Checked {
     let store = world.documents.generation(number);
     let Some(log) = log_of(world, number) else { return Ok(()) };
-    Thing::all().try_for_each(|thing| is_fold(store, log, thing))
+    Thing::all().try_for_each(|thing| is_fold(store, log, thing).and_then(|()| is_erased(world, store, thing)))
 }
 
 fn is_fold(store: &Generation, log: &Branch, thing: Thing) -> Checked {
@@ -86,10 +87,32 @@ fn is_fold(store: &Generation, log: &Branch, thing: Thing) -> Checked {
         return Err(("P1", format!("{thing} is {found:?} at {revision}, the log says {expected:?}")));
     }
     let Some(Stored { document, .. }) = found else { return Ok(()) };
-    if document.marks.iter().chain(&document.card).any(|mark| *mark < 0) {
-        return Err(("L4", format!("{thing} is {document:?}: erased, but no key was ever destroyed")));
+    let audience = Pages::audience(&thing.key(), document);
+    if audience != log.audience(thing, revision.position) {
+        return Err(("S2", format!("{thing} is for {audience:?} at {revision}, the log says otherwise")));
     }
     has_card(store, log, thing, document.card)
+}
+
+/// Only what is of a person whose key was destroyed is erased; and it is, once that is folded and spread.
+fn is_erased(world: &World, store: &Generation, thing: Thing) -> Checked {
+    let Some(Stored { document, .. }) = store.documents.get(&thing.key()) else { return Ok(()) };
+    let person = user_id(thing.person());
+    let was_ever = world.oracle.erasures.values().any(|erased| *erased == person);
+    let is_personal = |mark: &&Mark| !world.oracle.impersonal.contains(&mark.unsigned_abs());
+    if !was_ever && document.marks.iter().chain(&document.card).filter(is_personal).any(|mark| *mark < 0) {
+        return Err(("L4", format!("{thing} is {document:?}: erased, but no key was ever destroyed")));
+    }
+    let is_folded =
+        world.oracle.erasures.iter().any(|(event, erased)| *erased == person && store.folded.contains(event));
+    let is_spread = !store.checkpoint.open.iter().any(|open| open.reads.contains(&Thing::User(thing.person()).key()));
+    if is_folded && is_spread && document.tells() {
+        return Err(("L4", format!("{thing} is {document:?}: the erasure is folded and spread")));
+    }
+    if store.began_after.contains(&person) && world.nats.losses == store.losses_before && document.tells() {
+        return Err(("L4", format!("{thing} is {document:?}: read after the key was marked as destroyed")));
+    }
+    Ok(())
 }
 
 fn has_card(store: &Generation, log: &Branch, thing: Thing, card: Option<Mark>) -> Checked {

@@ -13,6 +13,14 @@ pub fn check_next(world: &mut World, event: &Envelope) {
     }
 }
 
+/// A command that changes something, at its commit: in this log none with the same idempotency key has.
+pub fn check_once(world: &mut World, key: u64) {
+    let today = world.oracle.branches.len();
+    if world.oracle.effects.insert(key, today) == Some(today) {
+        world.break_off("I1", format!("the command with key {key} takes effect twice"));
+    }
+}
+
 type Found = Option<(&'static str, String)>;
 
 fn contiguous(world: &World, event: &Envelope) -> Found {

@@ -5,6 +5,7 @@ pub mod documents;
 pub mod live;
 pub mod log;
 pub mod quiet;
+pub mod stream;
 
 use millrace_events::Envelope;
 use millrace_read::store::Commit;

@@ -6,12 +6,18 @@ use millrace_events::{Revision, rule};
 use millrace_read::cache::{Cache, CacheError, CacheKey, CacheSession, Cached, Head, Lease, Ring, Written};
 
 use crate::faults::Aim;
+use crate::plot::Plot;
 use crate::sim::{Lost, Sim};
 use crate::world::redis::place;
-use crate::world::{Server, World};
+use crate::world::{Late, Server, World};
 
 /// How often Redis forgets or is put back in the middle of something.
 const STRUCK_MIDWAY: f64 = 0.02;
+
+/// How often Redis cannot be reached where a schedule is about reading again.
+const AWAY: f64 = 0.1;
+/// How often a document is written late where a schedule is about that.
+const LATE: f64 = 0.06;
 
 /// What a process knows of its connection.
 pub struct CachePort {
@@ -54,6 +60,9 @@ impl Cache for CachePort {
 
     async fn session(&self) -> Result<SessionPort, CacheError> {
         self.sim.pass().await;
+        if self.sim.with(|world| world.faults.plot == Plot::Again && world.is_hit(AWAY)) {
+            return Err(Lost.into());
+        }
         let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = *alive.get_or_insert_with(|| self.connect());
         Ok(SessionPort { sim: self.sim.clone(), connection, alive: Arc::clone(&self.alive) })
@@ -74,6 +83,20 @@ impl SessionPort {
             self.give_up();
         }
         Ok(answer?)
+    }
+
+    /// Nobody waits for it any more.
+    async fn call_late(&self, effect: impl FnOnce(&mut World) + Send + 'static) -> Result<(), CacheError> {
+        let life = self.connection.life;
+        let over_this_connection = move |world: &mut World| {
+            if world.redis.life == life {
+                effect(world);
+            }
+        };
+        self.sim.pass().await;
+        self.sim.with(|world| world.late.push(Late { server: Server::Redis, effect: Box::new(over_this_connection) }));
+        self.give_up();
+        Err(Lost.into())
     }
 
     fn is_alive(&self) -> bool {
@@ -142,7 +165,11 @@ impl CacheSession for SessionPort {
         for written in documents {
             let written = written.clone();
             let place = (generation, namespace, written.key.clone());
-            self.call(move |world| world.redis.write_through(place, &written)).await?;
+            let write = move |world: &mut World| world.redis.write_through(place, &written);
+            if self.sim.with(World::is_late_write) {
+                return self.call_late(write).await;
+            }
+            self.call(write).await?;
             self.sim.with(|world| world.aim(Aim::Redis, STRUCK_MIDWAY));
         }
         Ok(())
@@ -163,5 +190,11 @@ impl CacheSession for SessionPort {
     async fn ring(&self, ring: &Ring) -> Result<(), CacheError> {
         let ring = ring.clone();
         self.call(move |world| world.ring(&ring)).await
+    }
+}
+
+impl World {
+    fn is_late_write(&mut self) -> bool {
+        self.faults.plot == Plot::Late && self.is_hit(LATE)
     }
 }

@@ -6,6 +6,7 @@ use millrace_events::{Envelope, KeyState, Position, UserId};
 use millrace_log::{Call, KeyRow, LogHead, Moved, Sequencing, sequence_backlog};
 use millrace_relay::ports::{BoxError, LogSide};
 
+use crate::plot::Plot;
 use crate::sim::{Lost, Sim};
 use crate::world::Server;
 use crate::world::postgres::looks_after_lock;
@@ -16,8 +17,24 @@ const ROWS_READ_MAX: u64 = 3;
 /// Below so many steps lies the time that a sequencing call waits for the head's row.
 const WAITS_FOR_HEAD: [u64; 3] = [1, 1, 30];
 
+/// How often it takes long until what was read is used.
+const LINGERS: f64 = 0.05;
+/// The same of keys, where a schedule is about them.
+const LINGERS_WITH_KEYS: f64 = 0.15;
+/// Below so many steps lies that time.
+const LINGERS_FOR: u64 = 80;
+
 /// A pool of connections.
 pub struct LogPort(pub Sim);
+
+impl LogPort {
+    /// Who has read may take a while before they do anything with it.
+    async fn linger(&self, often: f64) {
+        if self.0.with(|world| world.is_hit(often)) {
+            self.0.nap(LINGERS_FOR).await;
+        }
+    }
+}
 
 impl Call for LogPort {
     type Error = Lost;
@@ -50,7 +67,9 @@ impl LogSide for LogPort {
     }
 
     async fn head(&self) -> Result<LogHead, BoxError> {
-        Ok(self.0.ask(|world| world.postgres.head()).await?)
+        let head = self.0.ask(|world| world.postgres.head()).await?;
+        self.linger(LINGERS).await;
+        Ok(head)
     }
 
     async fn read(&self, after: Position, limit: u32) -> Result<Vec<Envelope>, BoxError> {
@@ -67,7 +86,10 @@ impl LogSide for LogPort {
             let found = persons.iter().filter_map(|person| Some((*person, keys.get(person)?.0.clone())));
             found.collect()
         };
-        Ok(self.0.ask(find).await?)
+        let found = self.0.ask(find).await?;
+        let is_about_keys = self.0.with(|world| world.faults.plot == Plot::Erasure);
+        self.linger(if is_about_keys { LINGERS_WITH_KEYS } else { LINGERS }).await;
+        Ok(found)
     }
 
     async fn keys_after(&self, serial: i64, limit: u32) -> Result<Vec<KeyRow>, BoxError> {

@@ -5,6 +5,7 @@ use millrace_read::projection::{DocumentKey, Selector};
 use millrace_read::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
 
 use crate::faults::Aim;
+use crate::plot::Plot;
 use crate::projection::Sheet;
 use crate::sim::{Lost, Sim};
 use crate::world::documents::Generation;
@@ -14,8 +15,12 @@ use crate::world::{Server, World};
 const STRUCK_AT_COMMIT: f64 = 0.02;
 /// How often a commit and its repetition both get lost, in the time in which another projector may commit.
 const LOST_TWICE: f64 = 0.03;
-/// Below so many steps lies that time.
+/// The same where a schedule is about it.
+const LOST_TWICE_IN_DOUBT: f64 = 0.15;
+/// Below so many steps lies the time in which another projector may commit.
 const LOST_FOR: u64 = 40;
+/// How often a process dies or stands still between a commit and the cache, where a schedule is about what lies between them.
+const STRUCK_BEFORE_CACHE: f64 = 0.1;
 
 /// A generation of the model's projection.
 #[derive(Clone)]
@@ -66,7 +71,7 @@ impl DocumentStore<Sheet> for StorePort {
         let transaction = self.sim.with(World::new_number);
         self.sim.with(|world| world.aim(Aim::Process, STRUCK_AT_COMMIT));
         self.sim.pass().await;
-        if self.sim.with(|world| world.is_hit(LOST_TWICE)) {
+        if self.sim.with(World::loses_commit) {
             self.sim.with(|world| world.tell(|world| format!("{} loses its commit", world.own_name())));
             self.sim.nap(LOST_FOR).await;
             return Err(Lost.into());
@@ -78,7 +83,7 @@ impl DocumentStore<Sheet> for StorePort {
                 self.commit_once(transaction, from, commit).await?
             }
         };
-        self.sim.with(|world| world.aim(Aim::Process, STRUCK_AT_COMMIT));
+        self.sim.with(World::strike_before_cache);
         self.sim.pass().await;
         Ok(answer)
     }
@@ -89,5 +94,17 @@ impl DocumentStore<Sheet> for StorePort {
             changes: store.changes.iter().filter(|change| change.seq > after_seq).take(limit).cloned().collect(),
         };
         self.ask(read).await
+    }
+}
+
+impl World {
+    fn loses_commit(&mut self) -> bool {
+        let often = if self.faults.plot == Plot::Doubt { LOST_TWICE_IN_DOUBT } else { LOST_TWICE };
+        self.is_hit(often)
+    }
+
+    fn strike_before_cache(&mut self) {
+        let often = if self.faults.plot == Plot::Again { STRUCK_BEFORE_CACHE } else { STRUCK_AT_COMMIT };
+        self.aim(Aim::Process, often);
     }
 }

@@ -1,10 +1,13 @@
 //! The relay's port to NATS.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use millrace_events::{History, KeyState, Position, UserId};
 use millrace_relay::ports::{
     Ack, BoxError, BucketState, InBucket, Origin, Outgoing, StreamIdentity, StreamMessage, StreamSide, StreamState,
 };
 
+use crate::checks::stream;
 use crate::sim::{Lost, Sim};
 use crate::world::nats::{Bucket, Stream};
 use crate::world::{Server, World};
@@ -15,7 +18,11 @@ const MESSAGES_READ_MAX: u64 = 3;
 const WINDOW_PASSES: f64 = 0.2;
 
 /// A connection to NATS.
-pub struct StreamPort(pub Sim);
+pub struct StreamPort {
+    sim: Sim,
+    /// When the stream's state was last asked for. Only checks read it.
+    looked: AtomicU64,
+}
 
 /// The bucket or the stream is not there.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -23,32 +30,44 @@ pub struct StreamPort(pub Sim);
 pub struct Missing;
 
 impl StreamPort {
+    /// Nothing was asked for yet.
+    pub fn new(sim: Sim) -> Self {
+        Self { sim, looked: AtomicU64::new(0) }
+    }
+
     async fn with_bucket<R>(&self, act: impl FnOnce(&mut Bucket) -> R + Send + 'static) -> Result<R, BoxError> {
-        let answer = self.0.call(Server::Nats, move |world| world.nats.bucket.as_mut().map(act)).await?;
-        Ok(answer.ok_or(Missing)?)
+        let act = move |world: &mut World| {
+            let before = world.nats.marks();
+            let answer = world.nats.bucket.as_mut().map(act);
+            stream::check_marks(world, &before);
+            answer
+        };
+        Ok(self.sim.call(Server::Nats, act).await?.ok_or(Missing)?)
     }
 
     async fn publish_one(&self, message: &Outgoing) -> Result<Option<Ack>, Lost> {
-        let message = message.clone();
+        let (message, looked) = (message.clone(), self.looked.load(Ordering::Relaxed));
         let publish = move |world: &mut World| {
-            let is_much_later = world.random.chance(WINDOW_PASSES);
+            let (is_much_later, now) = (world.random.chance(WINDOW_PASSES), world.now);
+            stream::check_next(world, &message, looked);
             let stream = world.nats.stream.as_mut()?;
             if is_much_later {
                 stream.forget();
             }
-            let ack = stream.publish(&message);
+            let ack = stream.publish(&message, now);
             if let Some(ack) = ack {
                 world.tell(|_| format!("stream {} gets log {}, {ack:?}", ack.sequence, message.position));
             }
             ack
         };
-        self.0.call(Server::Nats, publish).await
+        self.sim.call(Server::Nats, publish).await
     }
 }
 
 impl StreamSide for StreamPort {
     async fn state(&self) -> Result<Option<StreamState>, BoxError> {
-        Ok(self.0.ask(|world| world.nats.stream.as_ref().map(state_of)).await?)
+        self.looked.store(self.sim.with(|world| world.now), Ordering::Relaxed);
+        Ok(self.sim.ask(|world| world.nats.stream.as_ref().map(state_of)).await?)
     }
 
     async fn read(&self, after: Position, limit: u32) -> Result<Vec<StreamMessage>, BoxError> {
@@ -58,7 +77,7 @@ impl StreamSide for StreamPort {
             let found = stream.messages.range(after.0 + 1..).take(usize::try_from(most).unwrap_or_default());
             Ok::<_, Missing>(found.map(|(sequence, stored)| message(*sequence, &stored.payload)).collect())
         };
-        Ok(self.0.ask(read).await??)
+        Ok(self.sim.ask(read).await??)
     }
 
     /// Nobody waits in between, so that one may get lost while those behind it arrive.
@@ -79,7 +98,7 @@ impl StreamSide for StreamPort {
                 world.tell(|world| format!("{} makes the stream for history {history}", world.own_name()));
             }
         };
-        Ok(self.0.call(Server::Nats, create).await?)
+        Ok(self.sim.call(Server::Nats, create).await?)
     }
 
     async fn delete(&self) -> Result<(), BoxError> {
@@ -87,7 +106,7 @@ impl StreamSide for StreamPort {
             world.nats.set_stream(None);
             world.tell(|world| format!("{} deletes the stream", world.own_name()));
         };
-        Ok(self.0.call(Server::Nats, delete).await?)
+        Ok(self.sim.call(Server::Nats, delete).await?)
     }
 
     async fn bucket(&self) -> Result<BucketState, BoxError> {
@@ -96,7 +115,7 @@ impl StreamSide for StreamPort {
             let bucket = world.nats.bucket.get_or_insert_with(|| Bucket::new(identity));
             BucketState { identity: Some(StreamIdentity(bucket.identity)), last: bucket.last }
         };
-        Ok(self.0.call(Server::Nats, look).await?)
+        Ok(self.sim.call(Server::Nats, look).await?)
     }
 
     async fn key(&self, person: UserId) -> Result<InBucket, BoxError> {
@@ -107,7 +126,7 @@ impl StreamSide for StreamPort {
                 None => InBucket::Absent,
             })
         };
-        Ok(self.0.ask(found).await??)
+        Ok(self.sim.ask(found).await??)
     }
 
     async fn create_key(&self, person: UserId, state: &KeyState) -> Result<bool, BoxError> {

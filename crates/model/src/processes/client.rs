@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::command::{self, Request};
 use super::query::{Query, required};
 use crate::checks::answers;
+use crate::plot::Plot;
 use crate::projection::{Mark, Pages};
 use crate::scheduler::Kind;
 use crate::sim::Sim;
@@ -18,6 +19,10 @@ use crate::world::names::Thing;
 
 /// What a client does in a schedule.
 const ERRANDS: u32 = 14;
+/// How often a command is sent before its client gives up.
+const ATTEMPTS: u32 = 3;
+/// How often it is sent twice at once.
+const TWINS: f64 = 0.15;
 /// Below so many steps lies the time between two errands.
 const PAUSE: u64 = 24;
 /// Below so many steps lies the time between a command and what is read after it.
@@ -66,6 +71,9 @@ async fn errand(sim: &Sim, memory: &mut Memory) {
     for _ in 0..sim.with(|world| world.random.pick([0, 1, 3])) {
         let things = sim.with(|world| world.wanted(&favourites));
         read(sim, memory, &things).await;
+        for _ in 0..sim.with(World::reads_again) {
+            read(sim, memory, &things).await;
+        }
     }
 }
 
@@ -88,6 +96,11 @@ impl Memory {
 }
 
 impl World {
+    /// How often the same is read again at once, of whichever process.
+    fn reads_again(&mut self) -> u32 {
+        if self.faults.plot == Plot::Again { self.random.pick([0, 2, 4]) } else { 0 }
+    }
+
     fn wanted(&mut self, favourites: &[Thing]) -> Vec<Thing> {
         let favourite = if self.random.chance(0.6) { self.random.one_of(favourites).copied() } else { None };
         let mut things: Vec<Thing> = favourite.into_iter().collect();
@@ -100,13 +113,28 @@ impl World {
     }
 }
 
-/// One command. None if it was rolled back, or if nobody knows.
+/// One command, sent again under the same key while nobody knows what became of it, and sometimes twice at once. None if it was rolled
+/// back, or if still nobody knows.
 async fn command(sim: &Sim) -> Option<command::Answer> {
+    let (things, key) = sim.with(|world| (world.cast.some(&mut world.random), world.new_number()));
+    for _ in 0..ATTEMPTS {
+        if sim.with(|world| world.random.chance(TWINS)) {
+            // Nobody waits for its answer.
+            drop(send(sim, &things, key));
+        }
+        match send(sim, &things, key)?.await {
+            Ok(answer) => return answer,
+            Err(_) => sim.nap(PAUSE).await,
+        }
+    }
+    None
+}
+
+fn send(sim: &Sim, things: &[Thing], key: u64) -> Option<oneshot::Receiver<Option<command::Answer>>> {
     let (reply, answer) = oneshot::channel();
-    let things = sim.with(|world| world.cast.some(&mut world.random));
     let sender = sim.with(World::any_command_process)?;
-    sender.send(Request { things, reply }).ok()?;
-    answer.await.ok().flatten()
+    sender.send(Request { things: things.to_vec(), key, reply }).ok()?;
+    Some(answer)
 }
 
 async fn read(sim: &Sim, memory: &mut Memory, things: &[Thing]) {

@@ -19,6 +19,8 @@ const SEQUENCINGS_MAX: u32 = 4;
 pub struct Request {
     /// What it decides on, in the order in which rows are locked.
     pub things: Vec<Thing>,
+    /// The idempotency key.
+    pub key: u64,
     /// Where the answer goes. Dropped, the client knows nothing.
     pub reply: oneshot::Sender<Option<Answer>>,
 }
@@ -52,7 +54,7 @@ pub fn start(sim: &Sim, number: usize) {
 }
 
 async fn serve(sim: Sim, sequencer: Arc<Sequencer<LogPort>>, request: Request) {
-    let answer = match transact(&sim, &request.things).await {
+    let answer = match transact(&sim, &request.things, request.key).await {
         Some(committed) => Some(sequence(&sim, &sequencer, committed).await),
         None => None,
     };

@@ -2,6 +2,8 @@
 
 pub mod client;
 pub mod command;
+pub mod decision;
+pub mod event;
 pub mod operator;
 pub mod projector;
 pub mod query;

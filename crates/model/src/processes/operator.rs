@@ -1,5 +1,7 @@
 //! The operator: after an alarm, if the log really went back, begins a new history, also if its last witness is gone by then.
 
+use millrace_events::{KeyState, UserId, rule};
+
 use crate::scheduler::Kind;
 use crate::sim::Sim;
 use crate::world::World;
@@ -33,7 +35,8 @@ fn act(sim: &Sim, has_alarm: bool) {
         world.alarm = None;
         let has_gone_back = world.counts.went_back > world.counts.new_histories;
         if has_alarm && has_gone_back || world.log_went_back() {
-            let history = world.postgres.new_history();
+            let destroyed = if rule("marks_survive_restore") { world.known_to_be_erased() } else { Vec::new() };
+            let history = world.postgres.new_history(&destroyed);
             world.counts.new_histories += 1;
             world.tell(|_| format!("NEW HISTORY {history}"));
         }
@@ -44,6 +47,15 @@ impl World {
     /// True if a copy knows another log than PostgreSQL has.
     pub fn log_went_back(&self) -> bool {
         self.documents_are_ahead() || self.stream_is_ahead()
+    }
+
+    /// Whose key has a mark in the bucket, or was folded to be destroyed.
+    fn known_to_be_erased(&self) -> Vec<UserId> {
+        let marked = self.nats.bucket.iter().flat_map(|bucket| &bucket.keys);
+        let marked = marked.filter(|(_, (state, _))| *state == KeyState::Destroyed).map(|(user, _)| *user);
+        let folded = &self.documents.current().folded;
+        let erased = self.oracle.erasures.iter().filter(|(event, _)| folded.contains(event)).map(|(_, user)| *user);
+        marked.chain(erased).collect()
     }
 
     fn documents_are_ahead(&self) -> bool {

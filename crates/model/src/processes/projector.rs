@@ -50,7 +50,7 @@ async fn fold(sim: &Sim) -> Result<(), Lost> {
 
 /// Has the next generation folded from position 1, and served at once.
 async fn supersede(sim: &Sim, generation: u32, history: History) -> Result<(), Lost> {
-    let prepare = move |world: &mut World| world.documents.prepare_next(generation, history);
+    let prepare = move |world: &mut World| world.prepare_next(generation, history);
     sim.call(Server::MongoDb, prepare).await?;
     let supersede = move |world: &mut World| {
         if world.documents.supersede(generation) {

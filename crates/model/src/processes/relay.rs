@@ -2,9 +2,11 @@
 
 use millrace_read::projector::Beat;
 use millrace_relay::core::Core;
+use millrace_relay::judge::Verdict;
 use millrace_relay::round::{Duties, Happened};
 
-use super::transaction::timestamp;
+use super::event::timestamp;
+use crate::plot::Plot;
 use crate::ports::log::LogPort;
 use crate::ports::stream::StreamPort;
 use crate::scheduler::Kind;
@@ -21,7 +23,7 @@ pub fn start(sim: &Sim, number: usize) {
     sim.start(Kind::Relay, format!("relay{number}"), |sim, process| {
         let own = sim.clone();
         sim.spawn(process, async move {
-            let mut core = Core::new(LogPort(own.clone()), StreamPort(own.clone()));
+            let mut core = Core::new(LogPort(own.clone()), StreamPort::new(own.clone()));
             loop {
                 round(&own, &mut core).await;
             }
@@ -44,14 +46,19 @@ async fn round(sim: &Sim, core: &mut Core<LogPort, StreamPort>) {
 }
 
 fn due(world: &mut World) -> Duties {
+    let audits = if world.faults.plot == Plot::Erasure { 0.7 } else { 0.15 };
     let mut often = |often: f64| world.random.chance(often);
-    Duties { sequence: often(0.5), look: often(0.15), audit: often(0.15) }
+    Duties { sequence: often(0.5), look: often(0.15), audit: often(audits) }
 }
 
 fn note(sim: &Sim, happened: &Happened) {
     sim.with(|world| match happened {
         Happened::Idle | Happened::Published { .. } => {}
         Happened::Stopped(why) => world.raise_alarm(why),
+        // The stream is the only one that still knows what was lost.
+        Happened::Recreated(Verdict::WentBack(why)) => {
+            world.break_off("L5", format!("{} makes the stream anew, though {why}", world.own_name()));
+        }
         other => world.tell(|world| format!("{}: {other:?}", world.own_name())),
     });
 }

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use millrace_events::{Required, Viewer};
+use millrace_events::viewer::Person;
+use millrace_events::{Required, SessionId, Viewer};
 use millrace_read::live::{Cursor, Item, Request};
 use millrace_read::reader::{Answer, OnTimeout};
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::event::timestamp;
 use super::query::Query;
 use crate::checks::live;
 use crate::projection::Sheet;
 use crate::scheduler::Kind;
 use crate::sim::Sim;
 use crate::world::World;
-use crate::world::names::Thing;
+use crate::world::names::{Thing, user_id};
 
 /// Below so many steps lies the time before it tries again: sometimes so long that a generation has gone by.
 const AWAY: [u64; 5] = [20, 20, 20, 20, 900];
@@ -26,6 +28,8 @@ const FORGETS: f64 = 0.4;
 pub struct Listener {
     /// The document.
     pub thing: Thing,
+    /// Who it is.
+    pub viewer: Viewer,
     /// Where it is; none before its first snapshot, and after a `HistoryGone`.
     pub cursor: Option<Cursor>,
     /// Its connection breaks.
@@ -39,7 +43,8 @@ pub fn start(sim: &Sim, number: usize) {
         sim.spawn(process, async move {
             let thing = own.with(|world| world.cast.any(&mut world.random));
             let cut = Arc::new(Notify::new());
-            let listener = Listener { thing, cursor: None, cut: Arc::clone(&cut) };
+            let viewer = own.with(|world| if world.random.chance(0.5) { Viewer::Anonymous } else { person(0) });
+            let listener = Listener { thing, viewer, cursor: None, cut: Arc::clone(&cut) };
             own.with(|world| world.subscribers.insert(number, listener));
             loop {
                 tokio::select! {
@@ -55,6 +60,17 @@ pub fn start(sim: &Sim, number: usize) {
     });
 }
 
+/// Signed in, and nothing more.
+fn person(user: u8) -> Viewer {
+    Viewer::Person(Person {
+        user_id: user_id(user),
+        session_id: SessionId(user_id(user).0),
+        issued_at: timestamp(0),
+        expires_at: timestamp(0),
+        roles: BTreeSet::new(),
+    })
+}
+
 impl World {
     /// Who opens the page anew has no cursor.
     fn forget_perhaps(&mut self, number: usize) {
@@ -67,10 +83,12 @@ impl World {
 
 async fn listen(sim: &Sim, number: usize, thing: Thing) {
     let (items, mut received) = mpsc::unbounded_channel();
-    let after = sim.with(|world| world.subscribers.get(&number).and_then(|listener| listener.cursor.clone()));
+    let Some(Listener { cursor: after, viewer, .. }) = sim.with(|world| world.subscribers.get(&number).cloned()) else {
+        return;
+    };
     let Some(sender) = sim.with(World::any_query_process) else { return };
     let topics = BTreeSet::from([thing.key().to_string()]);
-    let request = Request { topics, documents: vec![thing.key()], after, viewer: Viewer::Anonymous };
+    let request = Request { topics, documents: vec![thing.key()], after, viewer };
     if sender.send(Query::Subscribe { request, items }).is_err() {
         return;
     }

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use millrace_events::post::{PostDeleted, PostWritten};
 use millrace_events::seal::seal;
-use millrace_events::user::{ProfileUpdated, UserCreated};
-use millrace_events::{Aggregate, Envelope, Event, History, Personal, Position, Timestamp, rule};
-use time::OffsetDateTime;
+use millrace_events::{Aggregate, Envelope, History, Position, rule};
 
+use super::decision::{Change, decide};
+use super::event::{event, timestamp};
 use crate::checks;
 use crate::oracle::Span;
 use crate::sim::Sim;
 use crate::world::World;
-use crate::world::names::{Thing, command_id, event_id, post_id, user_id};
+use crate::world::names::{Thing, command_id, event_id, user_id};
+use crate::world::postgres::{Outcome, Row};
 
 /// How many ordinals a connection keeps in stock where it should keep none.
 const ORDINALS_IN_STOCK: i64 = 8;
@@ -27,15 +27,6 @@ pub struct Committed {
     pub log: usize,
     /// False if there was nothing to change.
     pub changed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Change {
-    SignUp,
-    Rename,
-    Write,
-    Edit,
-    Delete,
 }
 
 /// An open transaction. Dropped, it is rolled back.
@@ -62,14 +53,14 @@ impl Transaction {
         self.sim.with(|world| world.postgres.life == self.life)
     }
 
-    async fn lock(&self, thing: Thing) -> bool {
+    async fn lock(&self, row: Row) -> bool {
         loop {
             self.sim.pass().await;
             if !self.is_open() {
                 return false;
             }
             let number = self.number;
-            let holder = self.sim.with(|world| *world.postgres.locks.entry(thing).or_insert(number));
+            let holder = self.sim.with(|world| *world.postgres.locks.entry(row).or_insert(number));
             if holder == number {
                 return true;
             }
@@ -78,9 +69,18 @@ impl Transaction {
     }
 }
 
-/// One command on these aggregates. None if it is rolled back.
-pub async fn transact(sim: &Sim, things: &[Thing]) -> Option<Committed> {
+/// One command on these aggregates. None if it is rolled back. A twin with the same key that is in flight is waited for.
+pub async fn transact(sim: &Sim, things: &[Thing], key: u64) -> Option<Committed> {
     let transaction = Transaction::begin(sim);
+    let seen_before = sim.with(|world| world.remembered(key));
+    if !transaction.lock(Row::Key(key)).await {
+        return None;
+    }
+    let remembered =
+        if rule("key_looked_up_under_lock") { sim.with(|world| world.remembered(key)) } else { seen_before };
+    if remembered.is_some() {
+        return remembered;
+    }
     let (begun, extra) = sim.with(|world| (world.oracle.commits, world.random.chance(0.3)));
     let mut ordinals = Vec::new();
     if !rule("ids_after_locks") {
@@ -88,7 +88,7 @@ pub async fn transact(sim: &Sim, things: &[Thing]) -> Option<Committed> {
     }
     let persons = things.iter().map(|thing| Thing::User(thing.person()));
     for thing in persons.chain(things.iter().copied()).collect::<BTreeSet<_>>() {
-        if !transaction.lock(thing).await {
+        if !transaction.lock(Row::Thing(thing)).await {
             return None;
         }
     }
@@ -100,7 +100,7 @@ pub async fn transact(sim: &Sim, things: &[Thing]) -> Option<Committed> {
     if !transaction.is_open() || sim.with(|world| world.random.chance(0.2)) {
         return None;
     }
-    sim.with(|world| commit(world, &transaction, begun, &ordinals, things, extra))
+    sim.with(|world| commit(world, &transaction, (begun, key), &ordinals, things, extra))
 }
 
 /// One ordinal per command, unless a mutant draws one for each event.
@@ -122,7 +122,7 @@ async fn draw(sim: &Sim, events: usize) -> Vec<i64> {
 fn commit(
     world: &mut World,
     transaction: &Transaction,
-    begun: u64,
+    (begun, key): (u64, u64),
     ordinals: &[i64],
     things: &[Thing],
     extra: bool,
@@ -143,38 +143,15 @@ fn commit(
         let ordinal = ordinals.get(index).or(ordinals.last()).copied()?;
         world.postgres.tables.outbox.insert((ordinal, event.command_index), event);
     }
+    if !changes.is_empty() {
+        checks::log::check_once(world, key);
+    }
     world.postgres.unlock(transaction.number);
     let versions = &world.postgres.tables.versions;
-    let knows = things.iter().filter_map(|thing| Some((*thing, *versions.get(thing)?))).collect();
-    Some(Committed { history, knows, log: world.oracle.branches.len(), changed: !changes.is_empty() })
-}
-
-/// What happens: persons sign up before they do anything, posts are written, edited, deleted, and written again.
-fn decide(world: &mut World, things: &[Thing], extra: bool) -> Vec<(Thing, Change)> {
-    let mut changes = Vec::new();
-    let more = things.first().copied().filter(|_| extra);
-    for thing in things.iter().copied().chain(more) {
-        let person = Thing::User(thing.person());
-        let is_new = !world.postgres.tables.keys.contains_key(&user_id(thing.person()));
-        if is_new && !changes.contains(&(person, Change::SignUp)) {
-            changes.push((person, Change::SignUp));
-        }
-        let exists = exists_after(world, thing, &changes);
-        match thing {
-            Thing::User(_) => changes.push((thing, Change::Rename)),
-            Thing::Post(_) if !exists => changes.push((thing, Change::Write)),
-            Thing::Post(_) if world.random.chance(0.33) => changes.push((thing, Change::Delete)),
-            Thing::Post(_) => changes.push((thing, Change::Edit)),
-        }
-    }
-    changes
-}
-
-fn exists_after(world: &World, thing: Thing, changes: &[(Thing, Change)]) -> bool {
-    match changes.iter().rev().find(|(changed, _)| *changed == thing) {
-        Some((_, change)) => *change != Change::Delete,
-        None => world.postgres.exists(thing),
-    }
+    let knows: Vec<_> = things.iter().filter_map(|thing| Some((*thing, *versions.get(thing)?))).collect();
+    let log = world.oracle.branches.len();
+    world.postgres.tables.outcomes.insert(key, Outcome { knows: knows.clone(), log });
+    Some(Committed { history, knows, log, changed: !changes.is_empty() })
 }
 
 fn record(
@@ -187,8 +164,15 @@ fn record(
     if change == Change::SignUp {
         world.postgres.create_key(thing.person());
     }
+    let hidden = &mut world.postgres.tables.hidden;
+    let _ = if change == Change::Hide { hidden.insert(thing) } else { change != Change::Edit && hidden.remove(&thing) };
     let rows = &mut world.postgres.tables.rows;
     let _ = if change == Change::Delete { rows.remove(&thing) } else { rows.insert(thing) };
+    if change == Change::Erase {
+        world.postgres.destroy_key(user_id(thing.person()));
+        world.oracle.erasures.insert(id, user_id(thing.person()));
+        world.counts.erased += 1;
+    }
     let event = event(thing, change, id.to_string());
     let version = world.postgres.tables.versions.entry(thing).or_insert(0);
     *version += 1;
@@ -214,42 +198,10 @@ fn record(
     })
 }
 
-fn event(thing: Thing, change: Change, text: String) -> Event {
-    let author_id = user_id(thing.person());
-    let said = |text: &str| Personal::known(author_id, text.to_owned());
-    match (thing, change) {
-        (Thing::User(_), Change::SignUp) => Event::UserCreated(UserCreated {
-            user_id: author_id,
-            first_name: said(&text),
-            last_name: said("Model"),
-            email: said("model@example.org"),
-        }),
-        (Thing::User(_), _) => Event::ProfileUpdated(ProfileUpdated {
-            user_id: author_id,
-            first_name: said(&text),
-            last_name: said("Model"),
-            avatar_url: Personal::known(author_id, None),
-            bio: Personal::known(author_id, None),
-        }),
-        (Thing::Post(post), Change::Delete) => {
-            Event::PostDeleted(PostDeleted { post_id: post_id(post), author_id, was_published: true })
-        }
-        (Thing::Post(post), change) => {
-            let written = PostWritten {
-                post_id: post_id(post),
-                author_id,
-                title: said(&text),
-                body: said("…"),
-                tags: Personal::known(author_id, Vec::new()),
-                published: true,
-            };
-            if change == Change::Write { Event::PostCreated(written) } else { Event::PostEdited(written) }
-        }
+impl World {
+    /// The answer of the command that had this key; it changes nothing more.
+    fn remembered(&self, key: u64) -> Option<Committed> {
+        let Outcome { knows, log } = self.postgres.tables.outcomes.get(&key)?.clone();
+        Some(Committed { history: self.postgres.history, knows, log, changed: false })
     }
-}
-
-/// The clock of a schedule: a second per step.
-pub fn timestamp(now: u64) -> Timestamp {
-    let seconds = i64::try_from(now).unwrap_or_default();
-    Timestamp::new(OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }

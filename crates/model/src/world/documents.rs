@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use millrace_events::{EventId, History, Position, Revision, rule};
+use millrace_events::{EventId, History, Position, Revision, UserId, rule};
 use millrace_read::projection::{Change, DocumentKey, Projection, Selector};
 use millrace_read::store::{Checkpoint, Commit, Committed, Snapshot, Stored};
 
@@ -37,6 +37,10 @@ pub struct Generation {
     pub every: Vec<Change>,
     /// The events that were folded. Only checks read it.
     pub folded: Vec<EventId>,
+    /// Persons whose keys were marked in the bucket before it began. Only checks read it.
+    pub began_after: BTreeSet<UserId>,
+    /// How often the bucket had lost something by then. Only checks read it.
+    pub losses_before: u64,
     transactions: BTreeSet<u64>,
 }
 
@@ -61,6 +65,8 @@ impl Generation {
             changes: Vec::new(),
             every: Vec::new(),
             folded: Vec::new(),
+            began_after: BTreeSet::new(),
+            losses_before: 0,
             transactions: BTreeSet::new(),
         }
     }
@@ -136,12 +142,6 @@ impl Documents {
         self.generation(self.served)
     }
 
-    /// Prepares the generation after this one, bound to a history.
-    pub fn prepare_next(&mut self, generation: u32, history: History) {
-        let next = generation + 1;
-        self.generations.entry(next).or_insert_with(|| Generation::new(next, Some(history)));
-    }
-
     /// Has the next generation served in place of this one, if this one is served. True if it was.
     pub fn supersede(&mut self, generation: u32) -> bool {
         let is_served = self.served == generation;
@@ -176,6 +176,14 @@ impl World {
         self.tell(|world| format!("{} commits {}", world.own_name(), checks::told_commit(commit)));
         checks::documents::check_generation(self, generation);
         Committed::Yes
+    }
+
+    /// Prepares the generation after this one, bound to a history.
+    pub fn prepare_next(&mut self, generation: u32, history: History) {
+        let next = generation + 1;
+        let (began_after, losses_before) = (self.nats.marks(), self.nats.losses);
+        let prepare = || Generation { began_after, losses_before, ..Generation::new(next, Some(history)) };
+        self.documents.generations.entry(next).or_insert_with(prepare);
     }
 
     pub(crate) fn changes_are_trimmed(&mut self) {

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::faults::{Fate, Faults};
 use crate::oracle::Oracle;
+use crate::plot::Plot;
 use crate::processes::command::Request;
 use crate::processes::query::Query;
 use crate::processes::subscriber::Listener;
@@ -24,6 +25,9 @@ use names::Cast;
 use nats::Nats;
 use postgres::Postgres;
 use redis::Redis;
+
+/// How often somebody is erased.
+const ERASES: f64 = 0.5;
 
 /// Where a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +121,8 @@ counts! {
     went_back,
     /// New histories.
     new_histories,
+    /// Persons who were erased.
+    erased,
     /// Alarms of projectors and stops of relays.
     alarms,
 }
@@ -143,6 +149,8 @@ pub struct World {
     pub late: Vec<Late>,
     /// When PostgreSQL will be put back to an older state, if it will.
     pub goes_back_at: Option<u64>,
+    /// From when on a person wants to be erased, if one does.
+    pub erases_at: Option<u64>,
     /// Why somebody stopped, until the operator has looked.
     pub alarm: Option<String>,
     /// What checks need to know.
@@ -178,12 +186,21 @@ impl World {
         let mut random = Random::new(seed);
         let faults = Faults::of(&mut random, harsh);
         let cast = Cast::of(&mut random);
-        let goes_back_at = random.chance(if harsh { 0.5 } else { 0.25 }).then(|| random.between(300, 2_300));
+        let often = if harsh { 0.5 } else { 0.25 };
+        let goes_back = match faults.plot {
+            Plot::GoesBack => true,
+            Plot::Erasure => false,
+            Plot::Usual | Plot::Late | Plot::Doubt | Plot::Again => random.chance(often),
+        };
+        let goes_back_at = goes_back.then(|| random.between(300, 2_300));
+        let erases = random.chance(ERASES) || faults.plot == Plot::Erasure;
+        let erases_at = erases.then(|| random.between(200, if faults.plot == Plot::Erasure { 500 } else { 2_300 }));
         let postgres = Postgres::new(goes_back_at.is_some());
         Self {
             faults,
             cast,
             goes_back_at,
+            erases_at,
             oracle: Oracle::new(),
             postgres,
             nats: Nats::default(),

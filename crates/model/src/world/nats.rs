@@ -1,6 +1,6 @@
 //! NATS: the stream, the bucket of keys, and the last beat. What was not synced to disk may be lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use millrace_events::{Envelope, EventId, History, KeyState, Position, UserId};
@@ -19,6 +19,8 @@ pub struct Nats {
     pub bucket: Option<Bucket>,
     /// The last beat that was heard.
     pub beat: Option<Beat>,
+    /// How often the bucket lost something. Only checks read it.
+    pub losses: u64,
     synced: u64,
     synced_bucket: Option<Bucket>,
 }
@@ -30,6 +32,8 @@ pub struct Stored {
     pub payload: Vec<u8>,
     /// The envelope in it, if it is one.
     pub envelope: Option<Envelope>,
+    /// When it came. Only checks read it.
+    pub came: u64,
 }
 
 /// The stream.
@@ -58,9 +62,9 @@ pub struct Bucket {
 }
 
 impl Stored {
-    fn new(payload: &[u8]) -> Arc<Self> {
+    fn new(payload: &[u8], came: u64) -> Arc<Self> {
         let envelope = serde_json::from_slice(payload).ok();
-        Arc::new(Self { payload: payload.to_vec(), envelope })
+        Arc::new(Self { payload: payload.to_vec(), envelope, came })
     }
 }
 
@@ -77,21 +81,21 @@ impl Stream {
 
     /// Stores a message, or answers that it has it; none if the stream does not end where it should. A single server looks at
     /// the expected sequence first.
-    pub fn publish(&mut self, message: &Outgoing) -> Option<Ack> {
+    pub fn publish(&mut self, message: &Outgoing, now: u64) -> Option<Ack> {
         if message.expected_last.is_some_and(|expected| expected.0 != self.last) {
             return None;
         }
         if let Some(sequence) = self.recent.get(&message.event_id) {
             return Some(Ack { sequence: Position(*sequence), duplicate: true });
         }
-        self.store(&message.payload);
+        self.store(&message.payload, now);
         self.recent.insert(message.event_id, self.last);
         Some(Ack { sequence: Position(self.last), duplicate: false })
     }
 
-    fn store(&mut self, payload: &[u8]) {
+    fn store(&mut self, payload: &[u8], now: u64) {
         self.last += 1;
-        self.messages.insert(self.last, Stored::new(payload));
+        self.messages.insert(self.last, Stored::new(payload, now));
     }
 
     /// Restarted, the server knows of the messages that it has.
@@ -122,6 +126,12 @@ impl Nats {
         self.synced_bucket.clone_from(&self.bucket);
     }
 
+    /// Persons whose keys are marked as destroyed.
+    pub fn marks(&self) -> BTreeSet<UserId> {
+        let keys = self.bucket.iter().flat_map(|bucket| &bucket.keys);
+        keys.filter(|(_, (state, _))| *state == KeyState::Destroyed).map(|(user, _)| *user).collect()
+    }
+
     /// The stream's last sequence.
     pub fn last(&self) -> u64 {
         self.stream.as_ref().map_or(0, |stream| stream.last)
@@ -147,18 +157,30 @@ impl World {
             stream.restart_at(kept);
         }
         self.nats.bucket.clone_from(&self.nats.synced_bucket);
+        self.nats.losses += 1;
         self.tell(|world| format!("NATS loses its tail, {last} to {kept}, {}", world.bucket_told()));
+    }
+
+    /// Stream and bucket as they were when the log ended there, or earlier.
+    pub(crate) fn nats_is_put_back_to(&mut self, last: u64) {
+        let kept = last.min(self.nats.last());
+        if let Some(stream) = &mut self.nats.stream {
+            stream.restart_at(kept);
+        }
+        self.tell(|_| format!("NATS is put back to {kept}"));
     }
 
     pub(crate) fn nats_is_wiped(&mut self) {
         self.nats.set_stream(None);
         self.nats.bucket = None;
         self.nats.synced_bucket = None;
+        self.nats.losses += 1;
         self.tell(|_| "NATS is wiped".to_owned());
     }
 
     pub(crate) fn bucket_is_wiped(&mut self) {
         self.nats.bucket = None;
+        self.nats.losses += 1;
         self.tell(|_| "the bucket is wiped".to_owned());
     }
 
@@ -184,11 +206,11 @@ impl World {
 
     /// Somebody publishes nonsense, or a copy of what they have read.
     pub(crate) fn stranger_publishes(&mut self) {
-        let chance = self.random.number();
+        let (chance, now) = (self.random.number(), self.now);
         let Some(stream) = &mut self.nats.stream else { return };
         let copied = stream.messages.values().nth(usize::try_from(chance % 16).unwrap_or_default());
         let payload = copied.map_or_else(|| b"stranger".to_vec(), |message| message.payload.clone());
-        stream.store(&payload);
+        stream.store(&payload, now);
         self.tell(|world| format!("a stranger publishes at {}", world.nats.last()));
     }
 

@@ -19,6 +19,24 @@ const ROWS_MAX: usize = 2;
 /// Where a row stands in the outbox: its command's ordinal, its index in the command.
 pub type Place = (i64, u32);
 
+/// What a transaction locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Row {
+    /// An idempotency key.
+    Key(u64),
+    /// A row of the commands' own tables.
+    Thing(Thing),
+}
+
+/// What a command's idempotency row remembers of it.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Versions of aggregates that it made or found.
+    pub knows: Vec<(Thing, u32)>,
+    /// The number of the log in which it did.
+    pub log: usize,
+}
+
 /// What a backup holds.
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
@@ -30,6 +48,10 @@ pub struct Tables {
     pub keys: BTreeMap<UserId, (KeyState, Option<i64>)>,
     /// Versions of aggregates.
     pub versions: BTreeMap<Thing, u32>,
+    /// Posts that only their authors may see.
+    pub hidden: BTreeSet<Thing>,
+    /// What became of commands, by idempotency key.
+    pub outcomes: BTreeMap<u64, Outcome>,
     /// Persons and posts that exist.
     pub rows: BTreeSet<Thing>,
     last_serial: i64,
@@ -47,7 +69,7 @@ pub struct Postgres {
     /// The sequence that ordinals are drawn from.
     pub last_ordinal: i64,
     /// Locked rows, and by which transaction.
-    pub locks: BTreeMap<Thing, u64>,
+    pub locks: BTreeMap<Row, u64>,
     backups: Option<VecDeque<Tables>>,
     histories: u64,
 }
@@ -96,6 +118,16 @@ impl Postgres {
         self.tables.keys.insert(user_id(user), (key, None));
     }
 
+    /// Destroys a person's key for good, leaving a mark, also for one who is unknown here.
+    pub fn destroy_key(&mut self, user: UserId) {
+        self.tables.keys.insert(user, (KeyState::Destroyed, None));
+    }
+
+    /// True if the person's key is destroyed.
+    pub fn is_erased(&self, user: u8) -> bool {
+        matches!(self.tables.keys.get(&user_id(user)), Some((KeyState::Destroyed, _)))
+    }
+
     /// Keeps the state as it is now, if this schedule will need one.
     pub fn back_up(&mut self) {
         let Some(backups) = &mut self.backups else { return };
@@ -115,8 +147,14 @@ impl Postgres {
         self.locks.retain(|_, holder| *holder != transaction);
     }
 
-    /// Begins a new life of the log.
-    pub fn new_history(&mut self) -> History {
+    /// Begins a new life of the log: first the keys are destroyed that copies know to be.
+    pub fn new_history(&mut self, destroyed: &[UserId]) -> History {
+        for user in destroyed {
+            let is_known = matches!(self.tables.keys.get(user), Some((KeyState::Destroyed, _)));
+            if !is_known {
+                self.destroy_key(*user);
+            }
+        }
         self.histories += 1;
         self.history = history(self.histories);
         self.history

@@ -8,6 +8,7 @@ use millrace_read::cache::{CacheKey, Cached, Head, Lease, Written};
 use millrace_read::projection::DocumentKey;
 
 use super::{Server, World};
+use crate::plot::Plot;
 
 /// How often Redis is saved just before documents are written through, while faults strike harder.
 const SAVED_WHILE_HARSH: f64 = 0.2;
@@ -146,12 +147,13 @@ impl World {
 
     /// A document or the head is evicted, or its time has come.
     pub(crate) fn redis_evicts(&mut self) {
-        if !self.redis.entries.is_empty() && self.random.chance(0.65) {
+        let keeps_head = self.faults.plot == Plot::Late;
+        if !self.redis.entries.is_empty() && (keeps_head || self.random.chance(0.65)) {
             let index = self.random.index(self.redis.entries.len());
             let Some(place) = self.redis.entries.keys().nth(index).cloned() else { return };
             self.tell(|_| format!("evicted: {place:?}"));
             self.redis.entries.remove(&place);
-        } else {
+        } else if !keeps_head {
             self.redis.head = None;
             self.tell(|_| "head is evicted".to_owned());
         }

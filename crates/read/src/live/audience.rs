@@ -1,7 +1,7 @@
 //! What a viewer is shown of a change: pure.
 
 use crate::projection::{Audience, Change};
-use millrace_events::Viewer;
+use millrace_events::{Viewer, rule};
 
 /// What a viewer is shown of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Showing {
 pub fn may_see(viewer: &Viewer, audience: Audience) -> bool {
     match audience {
         Audience::Everyone => true,
-        Audience::Person(person) => viewer.is(person) || viewer.is_staff(),
+        Audience::Person(person) => viewer.is(person) || viewer.is_staff() || !rule("audience_counts"),
         Audience::Nobody => false,
     }
 }
@@ -26,7 +26,7 @@ pub fn showing(viewer: &Viewer, change: &Change) -> Option<Showing> {
     let (before, after) = (may_see(viewer, change.audience_before), may_see(viewer, change.audience_after));
     match (before, after) {
         (_, true) => Some(Showing::Changed),
-        (true, false) => Some(Showing::Gone),
-        (false, false) => None,
+        (true, false) if rule("gone_is_told") => Some(Showing::Gone),
+        (true | false, false) => None,
     }
 }
