@@ -3,9 +3,10 @@
 use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::command_port::CommandPort;
+use crate::documents::Documents;
 use crate::ended_sign_in;
-use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::http::{headers, trace_context};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
 use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
@@ -35,6 +36,7 @@ pub struct Api {
     commands: CommandPort,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
+    documents: Documents,
     answers: Answers,
     groups: Arc<Groups>,
     sockets: TaskTracker,
@@ -71,6 +73,7 @@ impl Api {
         commands: CommandPort,
         verifier: AccessTokenVerifier,
         limits: HttpSettings,
+        documents: Documents,
         shutdown: CancellationToken,
     ) -> Self {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
@@ -80,7 +83,7 @@ impl Api {
         let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        Self { schema, reads, commands, verifier, limits, answers, groups, sockets, socket_places, shutdown }
+        Self { schema, reads, commands, verifier, limits, documents, answers, groups, sockets, socket_places, shutdown }
     }
 
     /// The way to the command side.
@@ -91,6 +94,11 @@ impl Api {
     /// The schema.
     pub fn schema(&self) -> &ApiSchema {
         &self.schema
+    }
+
+    /// The documents that requests may be about. Whatever transport a request comes over, it is resolved here.
+    pub fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// Subscribers of this process who share their events.
@@ -138,7 +146,7 @@ impl Api {
         let token = headers::merge_tokens(texts.chain(extension("consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
-        let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
+        let (request_id, trace) = (request_id.to_owned(), trace_context::parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
         Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances })
     }
@@ -244,7 +252,7 @@ impl Api {
         let context = RequestContext::new(Arc::clone(&self.reads), call.asked);
         let recalled = timeout_at(deadline, self.answers.recall(question, &context)).await;
         let remembered = recalled.ok().flatten()?;
-        Answered::whole(&remembered.data, &extension(&context, &request_id)).ok()
+        Answered::whole(&remembered.data, &extension(&context, &request_id), !remembered.is_personal).ok()
     }
 
     /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
@@ -265,7 +273,7 @@ impl Api {
         };
         let data = to_json(&response.data)?;
         self.answers.remember(question, &data, &context);
-        Answered::whole(&data, &extension(&context, &request_id))
+        Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.

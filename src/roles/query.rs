@@ -4,6 +4,7 @@ use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting};
 use crate::api::Api;
 use crate::command_port::CommandPort;
+use crate::documents::Documents;
 use crate::http;
 use crate::http::operations::{Check, Operations};
 use crate::keys;
@@ -12,6 +13,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_read::cache::redis::RedisSettings;
+use millrace_read::cache::texts::SharedTexts;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
 use millrace_read::live::{FeedHealth, LiveLimits};
@@ -88,9 +90,9 @@ pub async fn start(
     starting.spawn("live feeds", Arc::clone(&reads).run(starting.shutdown.clone()));
     models::visit(&mut Following { starting, reads: Arc::clone(&reads) });
     let port = command_port(settings, local)?;
+    let (verifier, documents) = (verifier(settings.verify_key_file)?, documents(settings)?);
     let shutdown = starting.shutdown.clone();
-    let api =
-        Arc::new(Api::new(reads, port, verifier(settings.verify_key_file)?, settings.http.clone(), shutdown.clone()));
+    let api = Arc::new(Api::new(reads, port, verifier, settings.http.clone(), documents, shutdown.clone()));
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;
@@ -134,6 +136,15 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
     let wanted = ReadSettings { redis: redis(settings.redis), limits, live: LiveLimits::default() };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
+}
+
+fn documents(settings: QuerySettings<'_>) -> Result<Documents, RoleError> {
+    let kept = Duration::from_secs(settings.http.persisted_queries_ttl_s);
+    let shared = (!kept.is_zero()).then(|| SharedTexts::new(&redis(settings.redis), kept)).transpose();
+    let shared =
+        shared.map_err(|error| RoleError::Start { part: "automatic persisted queries", source: error.into() })?;
+    let failed = |error| RoleError::Start { part: "trusted documents", source: Box::new(error) };
+    Documents::new(settings.http, shared).map_err(failed)
 }
 
 /// The cache's part of the settings.

@@ -23,7 +23,8 @@ impl Script {
         let node = super::browser::program("node");
         let has_packages = folder.join("node_modules/.package-lock.json").is_file();
         let (Some(node), true) = (node, has_packages) else {
-            let missing = format!("{name} needs Node and its packages: `make {FOLDER}/node_modules/.package-lock.json`");
+            let missing =
+                format!("{name} needs Node and its packages: `make {FOLDER}/node_modules/.package-lock.json`");
             assert!(std::env::var_os("CI").is_none(), "{missing}");
             eprintln!("SKIPPED: {missing}");
             return None;
