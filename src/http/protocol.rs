@@ -2,7 +2,7 @@
 //!
 //! Protocol: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
 
-use async_graphql::Request;
+use crate::documents::params::Params;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -25,7 +25,7 @@ pub enum ClientMessage {
         /// Chosen by the client, unique among those that are open.
         id: String,
         /// The operation.
-        payload: Box<Request>,
+        payload: Box<Params>,
     },
     /// Ends an operation.
     Complete {
@@ -165,7 +165,7 @@ pub enum Step {
     /// Verify the payload, then [`SocketState::acknowledge`].
     Init(Option<Value>),
     /// Begin the operation.
-    Begin(String, Box<Request>),
+    Begin(String, Box<Params>),
     /// Stop the operation.
     Stop(String),
     /// Answer a ping.
@@ -233,7 +233,7 @@ impl SocketState {
         Ok(Step::Init(payload))
     }
 
-    fn subscribe(&mut self, id: String, request: Box<Request>) -> Result<Step, Close> {
+    fn subscribe(&mut self, id: String, request: Box<Params>) -> Result<Step, Close> {
         if self.phase != Phase::Open {
             return Err(Close::unauthorized());
         }

@@ -7,8 +7,8 @@ use super::problem::Problem;
 use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
+use crate::documents::params::Params;
 use crate::responses::{Outcome, Responses};
-use async_graphql::Request as GraphQlRequest;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -173,7 +173,7 @@ impl Socket {
         Ok(())
     }
 
-    fn begin(&mut self, id: String, request: GraphQlRequest) {
+    fn begin(&mut self, id: String, request: Params) {
         let Some(connection) = self.connection.clone() else { return };
         let operation = Operation {
             api: Arc::clone(&self.api),
@@ -226,7 +226,7 @@ struct Operation {
 }
 
 impl Operation {
-    async fn run(self, request: GraphQlRequest) {
+    async fn run(self, request: Params) {
         let mut responses = match self.begin(request).await {
             Ok(responses) => responses,
             Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
@@ -244,7 +244,8 @@ impl Operation {
         }
     }
 
-    async fn begin(&self, request: GraphQlRequest) -> Result<Responses, Problem> {
+    async fn begin(&self, request: Params) -> Result<Responses, Problem> {
+        let request = self.api.documents().resolve(request).await?;
         let call = self.api.call_on(&self.connection, &request, &self.request_id).await?;
         Responses::begin(&self.api, request, call)
     }

@@ -2,6 +2,7 @@
 
 use crate::harness::node::Script;
 use crate::harness::process::Process;
+use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use millrace::documents::trusted::sha256;
 use reqwest::StatusCode;
@@ -85,6 +86,48 @@ async fn enforced_is_every_kind_of_manifest_and_nothing_beside_it() {
         assert_eq!(by_get.unwrap().status(), StatusCode::METHOD_NOT_ALLOWED, "a mutation by GET, by its id");
         process.stop().await;
     }
+}
+
+/// What a socket answers to an operation: the type of the message, and its payload.
+async fn over_socket(socket: &mut Socket, id: &str, payload: Value) -> (String, Value) {
+    socket.send(json!({ "type": "subscribe", "id": id, "payload": payload })).await.expect("it is open");
+    loop {
+        match socket.receive("an answer").await {
+            Received::Message(message) if message["id"] != id => {}
+            Received::Message(mut message) => {
+                return (message["type"].as_str().expect("a type").to_owned(), message["payload"].take());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socket_is_held_to_the_same_documents() {
+    let stage = Stage::new().await;
+    let folder = tempdir().expect("a folder");
+    let feed = "subscription Feed { feedChanged { __typename } }";
+    let manifest = json!({ "feed-1": feed, "newest-1": TRUSTED });
+    std::fs::write(folder.path().join("web.json"), manifest.to_string()).expect("a file");
+    let process = serve(&stage, "enforce", folder.path(), "false").await;
+    let mut socket = Socket::open(&process.graphql(), None).await;
+    let others = [
+        json!({ "query": OTHER }),
+        json!({ "query": "subscription { feedChanged { __typename  } }" }),
+        persisted(&sha256(OTHER)),
+        json!({ "documentId": "none" }),
+    ];
+    for (number, payload) in others.into_iter().enumerate() {
+        let (kind, errors) = over_socket(&mut socket, &format!("other-{number}"), payload).await;
+        assert_eq!(kind, "error", "{errors:#}");
+        assert_eq!(errors[0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED");
+    }
+    // Signed in is nobody here: that a subscription begins its refusal shows, which only a resolver gives.
+    let (_, payload) = over_socket(&mut socket, "feed", json!({ "documentId": "feed-1" })).await;
+    assert!(payload.to_string().contains("UNAUTHENTICATED"), "{payload:#}");
+    let (kind, payload) = over_socket(&mut socket, "newest", json!({ "id": "newest-1" })).await;
+    assert!(kind == "next" && payload["data"]["posts"]["nodes"].is_array(), "{payload:#}");
+    process.stop().await;
 }
 
 #[tokio::test]
