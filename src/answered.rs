@@ -38,6 +38,11 @@ impl Answered {
         Ok(Self { json, is_refusal, everybodys_bytes: None })
     }
 
+    /// The same, if it is not too long.
+    pub fn within(self, bytes_max: usize) -> Result<Self, Problem> {
+        if self.json.len() > bytes_max { Err(Problem::AnswerTooLarge { bytes_max }) } else { Ok(self) }
+    }
+
     /// A response without errors, out of the JSON of its `data` and of what is told beside it; and whether everybody would get it.
     pub fn whole(data: &str, extension: &Value, is_everybodys: bool) -> Result<Self, Problem> {
         let extension = to_json(extension)?;

@@ -2,32 +2,38 @@
 
 use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
+use crate::checked::{Checked, Checks};
 use crate::command_port::CommandPort;
 use crate::documents::Documents;
 use crate::ended_sign_in;
 use crate::http::problem::Problem;
-use crate::http::{headers, trace_context};
+use crate::http::{client_address, headers, trace_context};
+use crate::places::{OpenPlaces, Place};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
+use crate::weights;
 use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
-use millrace_events::{CommandId, Timestamp, Viewer};
+use millrace_document::Limits;
+use millrace_events::{CommandId, Timestamp, UserId, Viewer};
+use millrace_read::budget::{Budget, Spent};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The name under which an answer's `extensions`, and a request's, hold what is ours.
 pub const EXTENSION: &str = "millrace";
+/// What it is called in an answer's `extensions`, and in ours of a request.
+const COST_EXTENSION: &str = "cost";
 
 /// Answers requests.
 pub struct Api {
@@ -37,17 +43,33 @@ pub struct Api {
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
     documents: Documents,
+    checks: Checks,
+    budget: Option<Budget>,
     answers: Answers,
     groups: Arc<Groups>,
     sockets: TaskTracker,
-    socket_places: Arc<Semaphore>,
+    places: OpenPlaces,
     shutdown: CancellationToken,
+}
+
+/// What a request has to pass before it is executed.
+pub struct Gate {
+    /// The documents that it may be about.
+    pub documents: Documents,
+    /// What a document may hold.
+    pub limits: Limits,
+    /// What one viewer may ask for.
+    pub budget: Option<Budget>,
 }
 
 /// Who asks, and what they are owed: one request.
 pub struct Call {
     asked: Asked,
     circumstances: Circumstances,
+    /// The cursor to go on after that came beside the operation.
+    cursor: Option<String>,
+    /// True if the answer tells what the operation costs.
+    tells_cost: bool,
 }
 
 /// What a command is told about the request that sent it.
@@ -64,6 +86,32 @@ pub struct Connection {
     consistency: Option<String>,
     on_timeout: Option<String>,
     client_address: Option<IpAddr>,
+    user_id: Option<UserId>,
+    _place: Option<Place<UserId>>,
+}
+
+impl Connection {
+    /// Who is signed in on it.
+    pub fn user_id(&self) -> Option<UserId> {
+        self.user_id
+    }
+}
+
+/// Who is let in to stay.
+pub struct Admitted {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// For how long, of a viewer who is signed in.
+    pub admission: Option<Admission>,
+    /// Their place; given back when it is dropped.
+    pub place: Option<Place<UserId>>,
+}
+
+impl Admitted {
+    /// For one request, and no longer.
+    pub fn once(viewer: Viewer) -> Self {
+        Self { viewer, admission: None, place: None }
+    }
 }
 
 impl Api {
@@ -73,17 +121,33 @@ impl Api {
         commands: CommandPort,
         verifier: AccessTokenVerifier,
         limits: HttpSettings,
-        documents: Documents,
+        gate: Gate,
         shutdown: CancellationToken,
     ) -> Self {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
         if !limits.playground {
             builder = builder.disable_introspection();
         }
-        let socket_places = Arc::new(Semaphore::new(limits.sockets_max));
+        let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        Self { schema, reads, commands, verifier, limits, documents, answers, groups, sockets, socket_places, shutdown }
+        let Gate { documents, limits: document_limits, budget } = gate;
+        let checks = Checks::new(document_limits, weights::of(&schema.sdl()));
+        Self {
+            schema,
+            reads,
+            commands,
+            verifier,
+            limits,
+            documents,
+            checks,
+            budget,
+            answers,
+            groups,
+            sockets,
+            places,
+            shutdown,
+        }
     }
 
     /// The way to the command side.
@@ -121,14 +185,32 @@ impl Api {
         self.shutdown.clone()
     }
 
-    /// A place for one more socket, if there is one.
-    pub fn socket_permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.socket_places).try_acquire_owned().ok()
+    /// Places for what stays open.
+    pub fn places(&self) -> &OpenPlaces {
+        &self.places
     }
 
     /// Who sends a request over HTTP.
     pub async fn sender(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
         self.viewer(headers::authorization(headers)?).await
+    }
+
+    /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
+    pub fn check(&self, request: GraphQlRequest) -> Result<Checked, Problem> {
+        self.checks.check(request)
+    }
+
+    /// Takes what an operation costs out of its viewer's budget.
+    pub async fn charge(&self, call: &Call, request: &Checked) -> Result<(), Problem> {
+        let Some(budget) = &self.budget else { return Ok(()) };
+        let whose = match call.asked.viewer.user_id() {
+            Some(user_id) => format!("of:{user_id}"),
+            None => client_address::network(call.circumstances.client_address),
+        };
+        match budget.spend(&whose, request.cost()).await {
+            Spent::Left(_) => Ok(()),
+            Spent::Wait(wait) => Err(Problem::BudgetSpent { retry_after_s: wait.as_millis().div_ceil(1_000) as u64 }),
+        }
     }
 
     /// A request over HTTP. Without its body only what stands in the headers counts.
@@ -148,7 +230,8 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), trace_context::parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
-        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances })
+        let tells_cost = headers::asks_cost(headers) || request.is_some_and(asks_cost);
+        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None, tells_cost })
     }
 
     /// When a request that begins now ends, whatever is done for it.
@@ -170,14 +253,22 @@ impl Api {
         let nested =
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
-        let connection = Connection { authorization, consistency, on_timeout, client_address };
-        let verified = self.verified(connection.authorization.as_deref())?;
+        let Admitted { viewer, admission, place } = self.admit(authorization.as_deref()).await?;
+        let user_id = viewer.user_id();
+        let connection = Connection { authorization, consistency, on_timeout, client_address, user_id, _place: place };
+        Ok((connection, admission))
+    }
+
+    /// Lets in whoever stays: on a socket, or for a stream of events.
+    pub async fn admit(&self, authorization: Option<&str>) -> Result<Admitted, Problem> {
+        let verified = self.verified(authorization)?;
+        let place = self.places.of_viewer(verified.user_id())?;
         // Listened to before the look, so that no change is missed in between.
         let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
         let viewer = self.admitted(verified).await?;
         let admission = notices.zip(viewer.person().cloned());
         let admission = admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person));
-        Ok((connection, admission))
+        Ok(Admitted { viewer, admission, place })
     }
 
     /// An operation on a socket. The viewer is looked at anew: a token may have ended since.
@@ -194,7 +285,9 @@ impl Api {
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
         let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
-        Ok(Call { asked: Asked { viewer, token, on_timeout, deadline: self.deadline() }, circumstances })
+        let tells_cost = asks_cost(request);
+        let asked = Asked { viewer, token, on_timeout, deadline: self.deadline() };
+        Ok(Call { asked, circumstances, cursor: None, tells_cost })
     }
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
@@ -212,8 +305,8 @@ impl Api {
     }
 
     /// Who sends what is also taken from a sign-in that has ended.
-    pub fn ended_sender(&self, headers: &HeaderMap, request: &GraphQlRequest) -> Result<Viewer, Problem> {
-        if !ended_sign_in::may_send(&request.query) {
+    pub fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
+        if !ended_sign_in::may_send(&request.request().query) {
             return Err(Problem::Unauthenticated);
         }
         self.verified(headers::authorization(headers)?)
@@ -256,42 +349,49 @@ impl Api {
     }
 
     /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
-    pub async fn execute(
-        &self,
-        request: GraphQlRequest,
-        call: Call,
-        question: Option<Question>,
-    ) -> Result<Answered, Problem> {
+    pub async fn execute(&self, request: Checked, call: Call, question: Option<Question>) -> Result<Answered, Problem> {
+        self.charge(&call, &request).await?;
+        let cost = call.tells_cost.then(|| request.told_cost());
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
-        let request = request.data(Arc::clone(&context)).data(call.circumstances);
+        let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
         let response = response
             .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
-        let Some(question) = question.filter(|_| response.errors.is_empty()) else {
-            return Answered::of(&finished(response, &context, &request_id));
+        let response = with_cost(response, cost);
+        let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
+            let answered = Answered::of(&finished(response, &context, &request_id, self.limits.errors_max))?;
+            return answered.within(self.limits.answer_bytes_max);
         };
         let data = to_json(&response.data)?;
         self.answers.remember(question, &data, &context);
-        Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())
+        let answered = Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())?;
+        answered.within(self.limits.answer_bytes_max)
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
-    pub fn begin(
-        &self,
-        request: GraphQlRequest,
-        call: Call,
-    ) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
-        let context = Arc::new(RequestContext::of_subscription(Arc::clone(&self.reads), call.asked));
-        let request = request.data(Arc::clone(&context)).data(call.circumstances);
+    pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
+        let Call { asked, circumstances, cursor, .. } = call;
+        let context = Arc::new(RequestContext::of_subscription_after(Arc::clone(&self.reads), asked, cursor));
+        let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)
     }
 }
 
 impl Call {
+    /// True if the answer tells what the operation costs.
+    pub fn tells_cost(&self) -> bool {
+        self.tells_cost
+    }
+
     /// The request's id.
     pub fn request_id(&self) -> &str {
         &self.circumstances.request_id
+    }
+
+    /// Goes on after this cursor, whatever the operation says of it.
+    pub fn after(self, cursor: Option<String>) -> Self {
+        Self { cursor, ..self }
     }
 
     /// What a read does that is late.
@@ -323,8 +423,28 @@ fn extension_text<'a>(request: &'a GraphQlRequest, name: &str) -> Option<&'a str
     }
 }
 
-/// A response with codes for what async-graphql refuses itself, and our extension.
-pub fn finished(mut response: GraphQlResponse, context: &RequestContext, request_id: &str) -> GraphQlResponse {
+/// True if a request's extensions ask for the cost.
+fn asks_cost(request: &GraphQlRequest) -> bool {
+    let Some(Value::Object(extension)) = request.extensions.get(EXTENSION) else { return false };
+    extension.get(COST_EXTENSION) == Some(&Value::Boolean(true))
+}
+
+/// A response that tells what the operation costs.
+pub fn with_cost(response: GraphQlResponse, cost: Option<Value>) -> GraphQlResponse {
+    match cost {
+        Some(cost) => response.extension(COST_EXTENSION, cost),
+        None => response,
+    }
+}
+
+/// A response with codes for what async-graphql refuses itself, our extension, and no more errors than that.
+pub fn finished(
+    mut response: GraphQlResponse,
+    context: &RequestContext,
+    request_id: &str,
+    errors_max: usize,
+) -> GraphQlResponse {
+    response.errors.truncate(errors_max);
     for error in &mut response.errors {
         let extensions = error.extensions.get_or_insert_default();
         if extensions.get("code").is_none() {

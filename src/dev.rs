@@ -137,6 +137,7 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     settings.auth.secret_file = keys.join(keys::SECRET);
     settings.payments.webhook_secret_file = keys.join(keys::WEBHOOK_SECRET);
     settings.mail.development_page = true;
+    settings.http.pipeline = true;
     settings.payments.development_webhook_url = format!("{}{}", settings.http.local_url(), webhook::PATH);
 }
 
@@ -146,7 +147,8 @@ fn banner(settings: &Settings, empty: bool) -> String {
     let mut lines = vec![
         String::new(),
         format!("  GraphiQL    {public}/"),
-        format!("  GraphQL     {public}/graphql   (HTTP, and WebSocket: graphql-transport-ws)"),
+        format!("  Pipeline    {public}/pipeline"),
+        format!("  GraphQL     {public}/graphql   (HTTP, WebSocket and server-sent events)"),
         format!("  Operations  http://{operations}/readyz  /livez  /metrics"),
     ];
     if settings.mail.smtp_url.expose().is_empty() {

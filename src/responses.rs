@@ -1,23 +1,25 @@
-//! Operations whose responses come one after another: those on a socket.
+//! Operations whose responses come one after another: those on a socket, and those whose answer is a stream of events.
 //!
 //! A subscription to changes is begun for each socket; what its events look like is made once for all sockets that asked for the
 //! same (`millrace_read::graphql::Follower`).
 
-use crate::api::{Api, Call, finished};
+use crate::api::{Api, Call, finished, with_cost};
+use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::shared_operation::{self, NotOneField};
-use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Variables};
+use async_graphql::parser::parse_query;
+use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Value, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use millrace_read::graphql::{Execute, Executed, Follower, Operation, RequestContext};
+use millrace_read::graphql::{Delivery, Execute, Executed, Follower, Operation, RequestContext};
 use std::sync::Arc;
 
 /// What comes of an operation.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A response, as JSON.
-    Response(Arc<str>),
+    /// A response.
+    Response(Delivery),
     /// It was refused before anything was executed. Nothing follows.
     Refused(Vec<ServerError>),
 }
@@ -31,6 +33,7 @@ pub struct Responses {
     /// begin, if so.
     begun: Option<BoxStream<'static, GraphQlResponse>>,
     answered: bool,
+    cost: Option<Value>,
     shared: Option<(Operation, Again)>,
     follower: Option<Follower<Again>>,
 }
@@ -46,12 +49,13 @@ struct Again {
 
 impl Responses {
     /// Begins an operation.
-    pub fn begin(api: &Arc<Api>, mut request: GraphQlRequest, call: Call) -> Result<Self, Problem> {
-        let shared = shared(api, &mut request, &call)?;
+    pub fn begin(api: &Arc<Api>, request: Checked, call: Call) -> Result<Self, Problem> {
+        let shared = shared(api, &request, &call)?;
         let request_id = call.request_id().to_owned();
+        let cost = call.tells_cost().then(|| request.told_cost());
         let (begun, context) = api.begin(request, call);
         let begun = Some(begun);
-        Ok(Self { api: Arc::clone(api), context, request_id, begun, answered: false, shared, follower: None })
+        Ok(Self { api: Arc::clone(api), context, request_id, begun, answered: false, cost, shared, follower: None })
     }
 
     /// The next outcome; none at the end.
@@ -68,11 +72,16 @@ impl Responses {
     }
 
     fn outcome(&mut self, response: GraphQlResponse) -> Outcome {
-        let response = finished(response, &self.context, &self.request_id);
+        let response = with_cost(response, self.cost.clone());
+        let response = finished(response, &self.context, &self.request_id, self.api.limits().errors_max);
         let is_first = !std::mem::replace(&mut self.answered, true);
         // Only what was not executed at all has no path.
         let is_refused = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
-        if is_first && is_refused { Outcome::Refused(response.errors) } else { Outcome::Response(json(&response)) }
+        if is_first && is_refused {
+            return Outcome::Refused(response.errors);
+        }
+        let json = json(&response, self.api.limits().answer_bytes_max);
+        Outcome::Response(Delivery { json, cursor: None, is_cut_off: false })
     }
 }
 
@@ -83,13 +92,17 @@ impl Execute for Again {
         request.operation_name.clone_from(&self.name);
         let response = self.api.schema().execute_stream(request.data(Arc::clone(&context))).next().await?;
         let has_errors = !response.errors.is_empty();
-        Some(Executed { json: json(&finished(response, &context, &headers::new_request_id())), has_errors })
+        let may_pass = has_errors && response.errors.iter().all(may_pass);
+        let limits = self.api.limits();
+        let response = finished(response, &context, &headers::new_request_id(), limits.errors_max);
+        Some(Executed { json: json(&response, limits.answer_bytes_max), has_errors, may_pass })
     }
 }
 
 /// What a subscription shares with others; none if it is another operation, or cannot be parsed: execution tells why.
-fn shared(api: &Arc<Api>, request: &mut GraphQlRequest, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
-    let Ok(document) = request.parsed_query().cloned() else { return Ok(None) };
+fn shared(api: &Arc<Api>, request: &Checked, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
+    let request = request.request();
+    let Ok(document) = parse_query(&request.query) else { return Ok(None) };
     let operation = shared_operation::of(&document, request, call.on_timeout()).map_err(|NotOneField| {
         Problem::BadRequest("a subscription has exactly one field, which stands in the operation itself")
     })?;
@@ -103,10 +116,16 @@ fn shared(api: &Arc<Api>, request: &mut GraphQlRequest, call: &Call) -> Result<O
     Ok(Some((operation, again)))
 }
 
-/// A response has nothing that JSON has not.
-fn json(response: &GraphQlResponse) -> Arc<str> {
+fn may_pass(error: &ServerError) -> bool {
+    let retryable = error.extensions.as_ref().and_then(|extensions| extensions.get("retryable"));
+    retryable == Some(&async_graphql::Value::from(true))
+}
+
+/// A response has nothing that JSON has not. One that is too long is none.
+fn json(response: &GraphQlResponse, bytes_max: usize) -> Arc<str> {
     match serde_json::to_string(response) {
-        Ok(text) => text.into(),
+        Ok(text) if text.len() <= bytes_max => text.into(),
+        Ok(_) => json(&Problem::AnswerTooLarge { bytes_max }.to_response(&headers::new_request_id()), usize::MAX),
         Err(error) => {
             tracing::error!(%error, "a response could not be written as JSON");
             r#"{"data":null}"#.into()

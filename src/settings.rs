@@ -4,6 +4,7 @@ use crate::http::exports;
 use crate::http::origins::Origins;
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
 use ipnet::IpNet;
+use millrace_document::Limits;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 use std::net::{AddrParseError, IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -24,6 +25,10 @@ const SUGGESTION_DISTANCE_MAX: usize = 6;
 pub struct Settings {
     /// The public endpoint (query role) and the port for operators (every role).
     pub http: HttpSettings,
+    /// What a request's document may hold (query role).
+    pub limits: Limits,
+    /// What one viewer may ask for in a while (query role).
+    pub budget: BudgetSettings,
     /// The write side's database (command and relay roles).
     pub postgres: PostgresSettings,
     /// The stream (relay and projector roles).
@@ -65,6 +70,8 @@ pub struct HttpSettings {
     pub playground: bool,
     /// The built playground; a small page takes its place when the folder is not there.
     pub playground_folder: PathBuf,
+    /// Serve the page at `/pipeline`, and let everybody watch the figures of the pipeline that it shows; else admins alone may ask for them.
+    pub pipeline: bool,
     /// Origins whose pages may call, such as `https://shop.example`, joined by commas; none by default, `*` for all.
     pub cors_origins: Origins,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
@@ -101,13 +108,39 @@ pub struct HttpSettings {
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
     pub consistency_wait_ms_max: u64,
+    /// The longest answer to an operation, in bytes. A longer one is made, but not sent: ask for less at once.
+    pub answer_bytes_max: usize,
+    /// Errors that one answer tells of; further ones are left out.
+    pub errors_max: usize,
     /// Answers to queries that this process keeps, in bytes, counted about. One is given again only while every document that it was made of is as it
     /// was; 0 executes every query.
     pub answers_bytes_max: usize,
-    /// Sockets open at once in this process.
+    /// Sockets and event streams open at once in this process.
     pub sockets_max: usize,
+    /// Of one client's address, or network of IPv6; behind a proxy that is not trusted all clients are one.
+    pub sockets_per_address_max: usize,
+    /// Of one signed-in viewer.
+    pub sockets_per_viewer_max: usize,
     /// Operations open at once on one socket.
     pub operations_per_socket_max: usize,
+    /// Operations of one signed-in viewer that are open at once, on all sockets and event streams together.
+    pub operations_per_viewer_max: usize,
+    /// How long a socket may stay open without `connection_init`, in milliseconds.
+    pub socket_init_ms_max: u64,
+    /// The time between two pings of a socket, or two comments of an event stream, in milliseconds.
+    pub socket_ping_ms: u64,
+    /// A socket whose client has sent nothing for this long, in spite of pings, is closed, in milliseconds.
+    pub socket_silence_ms_max: u64,
+    /// Messages that a client may send on one socket within a second, in the long run.
+    pub socket_messages_per_s_max: u32,
+    /// Messages that it may send at once.
+    pub socket_messages_burst_max: u32,
+    /// The longest message that a client may send on a socket, in bytes.
+    pub socket_message_bytes_max: usize,
+    /// Messages that wait for a client to take them. Beyond it operations wait, and subscriptions that fall behind end with their cursor.
+    pub socket_queue_messages_max: usize,
+    /// The bytes of these messages.
+    pub socket_queue_bytes_max: usize,
     /// The longest time that open requests and sockets are given at shutdown, in milliseconds.
     pub drain_ms_max: u64,
 }
@@ -119,6 +152,7 @@ impl Default for HttpSettings {
             operations_listen: SocketAddr::from(([127, 0, 0, 1], 4001)),
             playground: true,
             playground_folder: PathBuf::from("web-playground/dist"),
+            pipeline: false,
             cors_origins: Origins::default(),
             trusted_proxies: Networks::default(),
             forwarded_header: ForwardedHeader::XForwardedFor,
@@ -136,9 +170,22 @@ impl Default for HttpSettings {
             trusted_documents_path: PathBuf::new(),
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
+            answer_bytes_max: 2 * 1024 * 1024,
+            errors_max: 10,
             answers_bytes_max: 64 * 1024 * 1024,
             sockets_max: 10_000,
+            sockets_per_address_max: 100,
+            sockets_per_viewer_max: 20,
             operations_per_socket_max: 32,
+            operations_per_viewer_max: 100,
+            socket_init_ms_max: 5_000,
+            socket_ping_ms: 15_000,
+            socket_silence_ms_max: 30_000,
+            socket_messages_per_s_max: 20,
+            socket_messages_burst_max: 50,
+            socket_message_bytes_max: 64 * 1024,
+            socket_queue_messages_max: 256,
+            socket_queue_bytes_max: 1024 * 1024,
             drain_ms_max: 10_000,
         }
     }
@@ -222,6 +269,17 @@ impl ForwardedHeader {
             Self::Forwarded => "forwarded",
         }
     }
+}
+
+/// What one viewer, or one address of those who are not signed in, may ask for in a while, over all instances: a bucket of points that
+/// fills up again. An operation takes out what it costs (`extensions.cost`), an answer that was kept takes nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetSettings {
+    /// Points in a full bucket; 0: no budgets. Not less than `limits.cost_max`, or the dearest operations are let through for less.
+    pub points_max: u32,
+    /// Points that flow into it in a second, at least one.
+    pub points_per_second: u32,
 }
 
 /// PostgreSQL.
@@ -351,6 +409,8 @@ pub struct AuthSettings {
     pub signing_key_file: PathBuf,
     /// Ed25519 public key, PEM (query role).
     pub verify_key_file: PathBuf,
+    /// How long an access token is good, in seconds (command role). A refresh token gets the next one.
+    pub access_token_s: u32,
     /// Memory of one password hash (argon2id), in KiB (command role). OWASP asks for 19,456 at least.
     pub password_memory_kib: u32,
     /// New passwords from one client's address within 15 minutes, such as those of accounts that are opened (command role). Behind a proxy
@@ -365,6 +425,7 @@ impl Default for AuthSettings {
         Self {
             signing_key_file: PathBuf::from("keys/signing-key.pem"),
             verify_key_file: PathBuf::from("keys/verify-key.pem"),
+            access_token_s: 300,
             password_memory_kib: 19_456,
             new_passwords_per_address_max: 500,
             secret_file: PathBuf::from("keys/secret"),

@@ -18,8 +18,12 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // The editor is large by nature.
     chunkSizeWarningLimit: 5000,
-    // "use client" in the dependencies is meant for servers that render; here it says nothing.
-    rolldownOptions: { checks: { moduleLevelDirective: false } },
+    // Two pages: GraphiQL, and the pipeline, which needs no editor.
+    rolldownOptions: {
+      input: ['index.html', 'pipeline.html'],
+      // "use client" in the dependencies is meant for servers that render; here it says nothing.
+      checks: { moduleLevelDirective: false },
+    },
     license: { fileName: 'licenses.md' },
   },
 });

@@ -63,6 +63,11 @@ impl Params {
         })
     }
 
+    /// True if there is a text, or something that a text may be known by.
+    pub fn names_a_document(&self) -> bool {
+        self.query.is_some() || self.document_id.is_some() || self.extensions.contains_key(PERSISTED_QUERY)
+    }
+
     /// The text, if one came.
     pub fn take_text(&mut self) -> Option<String> {
         self.query.take().filter(|text| !text.trim().is_empty())

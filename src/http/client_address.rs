@@ -2,7 +2,7 @@
 
 use crate::settings::{ForwardedHeader, HttpSettings};
 use axum::http::HeaderMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// The client's address. Of what proxies wrote, the right-most that is not itself a trusted proxy's: all to the left of it may be
 /// invented by the client.
@@ -46,6 +46,15 @@ fn address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
     let found = bare.parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()));
     found.map(|address: IpAddr| address.to_canonical())
+}
+
+/// Those who share an address, as a name: of the sixth version one customer has all that begin alike.
+pub fn network(address: Option<IpAddr>) -> String {
+    match address {
+        Some(IpAddr::V6(address)) => format!("at:{}", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+        Some(address) => format!("at:{address}"),
+        None => "at:nowhere".to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,6 @@ use crate::api::Api;
 use crate::documents::params::{self, Params};
 use crate::settings::HttpSettings;
 use async_graphql::Request as GraphQlRequest;
-use async_graphql::parser::types::OperationType;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -70,26 +69,31 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let bytes = collect(body, api.limits()).await?;
     let deadline = api.deadline();
     let sender = api.sender(&parts.headers).await;
-    let question = question(api, &parts, &bytes);
+    // An answer that is kept has no cost: whoever asks for it has the query executed.
+    let question = question(api, &parts, &bytes).filter(|_| !headers::asks_cost(&parts.headers));
     if let (Ok(sender), Some(question)) = (&sender, &question) {
         let call = api.call(sender.clone(), &parts.headers, client_address, None, request_id, deadline)?;
         if let Some(answered) = api.recall(question, call).await {
             return Ok(answered);
         }
     }
-    let mut graphql = read(api, &parts, &bytes).await?;
-    let is_mutation = is_mutation(&mut graphql);
-    if by_get && is_mutation {
+    let checked = match api.check(read(api, &parts, &bytes).await?) {
+        Ok(checked) => checked,
+        // A well-formed request whose document is refused: the status is that of any other such document.
+        Err(problem) => return Answered::of(&problem.to_response(request_id)),
+    };
+    if by_get && checked.is_mutation() {
         return Err(Problem::MethodNotAllowed);
     }
     // What a request's extensions say belongs to that request alone.
-    let question = question.filter(|_| !is_mutation && params::say_nothing_else(&graphql.extensions));
+    let question =
+        question.filter(|_| !checked.is_mutation() && params::say_nothing_else(&checked.request().extensions));
     let sender = match sender {
-        Err(Problem::Unauthenticated) => api.ended_sender(&parts.headers, &graphql)?,
+        Err(Problem::Unauthenticated) => api.ended_sender(&parts.headers, &checked)?,
         sender => sender?,
     };
-    let call = api.call(sender, &parts.headers, client_address, Some(&graphql), request_id, deadline)?;
-    api.execute(graphql, call, question).await
+    let call = api.call(sender, &parts.headers, client_address, Some(checked.request()), request_id, deadline)?;
+    api.execute(checked, call, question).await
 }
 
 /// True if a request stands in its address alone.
@@ -138,17 +142,6 @@ pub(super) fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
     if is_json && is_utf8 { Ok(()) } else { Err(Problem::UnsupportedMediaType) }
 }
 
-/// True if the operation that would run is a mutation. What cannot be parsed is no mutation: execution tells why.
-pub(super) fn is_mutation(request: &mut GraphQlRequest) -> bool {
-    let wanted = request.operation_name.clone();
-    let Ok(document) = request.parsed_query() else { return false };
-    document
-        .operations
-        .iter()
-        .filter(|(name, _)| wanted.is_none() || name.map(|name| name.as_str()) == wanted.as_deref())
-        .any(|(_, operation)| operation.node.ty == OperationType::Mutation)
-}
-
 /// A request error (nothing was executed) has its status in the draft's form; an executed request is 200, with or without errors.
 fn success_status(answered: &Answered, media_type: MediaType) -> StatusCode {
     let is_bad = answered.is_refusal && media_type == MediaType::GraphQlResponse;
@@ -170,7 +163,9 @@ pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str)
         Problem::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer")),
         _ => None,
     };
-    response.headers_mut().extend(advice.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    let headers = response.headers_mut();
+    headers.extend(advice.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    headers.extend(problem.retry_after_s().map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
     response
 }
 
@@ -232,13 +227,5 @@ mod tests {
         };
         assert_eq!(compressed("gzip"), Err(Problem::CompressedBody));
         assert_eq!(compressed("identity"), Ok(()));
-    }
-
-    #[test]
-    fn a_mutation_is_found_by_its_operation_name() {
-        let text = "query A { viewer { id } } mutation B { signOut(input: {}) { errors { code } } }";
-        assert!(is_mutation(&mut GraphQlRequest::new(text).operation_name("B")));
-        assert!(!is_mutation(&mut GraphQlRequest::new(text).operation_name("A")));
-        assert!(!is_mutation(&mut GraphQlRequest::new("{ nonsense")));
     }
 }

@@ -12,6 +12,8 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub const CONSISTENCY: HeaderName = HeaderName::from_static("millrace-consistency");
 /// `error` or `stale`: what a read does that cannot reach its tokens' positions in time.
 pub const ON_TIMEOUT: HeaderName = HeaderName::from_static("millrace-on-timeout");
+/// `true`: the answer tells what the operation costs.
+pub const COST: HeaderName = HeaderName::from_static("millrace-cost");
 const REQUEST_ID_BYTES_MAX: usize = 64;
 /// The most tokens that one request may bring.
 pub const TOKENS_MAX: usize = 16;
@@ -29,6 +31,11 @@ pub fn request_id(headers: &HeaderMap) -> String {
 /// A new id.
 pub fn new_request_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+/// True if the client wants to know the cost.
+pub fn asks_cost(headers: &HeaderMap) -> bool {
+    headers.get(COST).is_some_and(|value| value == "true")
 }
 
 /// The access token of an `Authorization: Bearer …` text. Any other scheme is no token of ours.

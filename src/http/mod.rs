@@ -1,13 +1,15 @@
-//! HTTP: GraphQL over HTTP and WebSocket, GraphiQL, health.
+//! HTTP: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health.
 
 pub mod caching;
 pub mod client_address;
 pub mod command_api;
 pub mod compression;
+pub mod event_stream;
 pub mod exports;
 pub mod graphql;
 pub mod headers;
 pub mod media_type;
+pub mod message_rate;
 pub mod operations;
 pub mod origins;
 pub mod patience;
@@ -15,6 +17,7 @@ pub mod pictures;
 pub mod playground;
 pub mod problem;
 pub mod protocol;
+pub mod send_queue;
 pub mod server;
 pub mod socket;
 pub mod trace_context;
@@ -23,10 +26,11 @@ pub mod webhook;
 use crate::api::Api;
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use operations::{Operations, public_routes};
+use playground::Pages;
 use server::{ConnectionLimits, Port};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -52,11 +56,15 @@ pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations,
 fn routes(api: Arc<Api>, operations: Operations) -> Router {
     let limits = api.limits();
     let mut router = public_routes(operations);
-    if limits.playground {
-        router = router.merge(playground::routes(&limits.playground_folder)).merge(pictures::routes());
+    let pages = Pages { playground: limits.playground, pipeline: limits.pipeline };
+    if pages.playground || pages.pipeline {
+        router = router.merge(playground::routes(&limits.playground_folder, pages));
+    }
+    if pages.playground {
+        router = router.merge(pictures::routes());
     }
     router = router.merge(webhook::routes(api.port().clone())).merge(exports::routes(api.port().clone()));
-    let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(graphql::handle));
+    let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(answer));
     let endpoint = endpoint.layer(compression::layer(limits.compress_bytes_min)).layer(origins::cors(limits));
     router.merge(endpoint.with_state(api)).layer(nosniff())
 }
@@ -64,11 +72,7 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
 /// GET is a query, or the beginning of a socket.
 async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Response {
     if !request.headers().contains_key(header::UPGRADE) {
-        return graphql::handle(State(api), request).await;
-    }
-    if !origins::may_open(request.headers(), api.limits()) {
-        return (StatusCode::FORBIDDEN, "this page may not open a socket here: setting http.cors_origins\n")
-            .into_response();
+        return answer(State(api), request).await;
     }
     let client_address = client_address(&api, &request);
     let (mut parts, _) = request.into_parts();
@@ -76,6 +80,14 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
         Ok(upgrade) => socket::upgrade(api, parts.headers, client_address, upgrade),
         Err(rejection) => rejection.into_response(),
     }
+}
+
+/// One answer, or a stream of events for who would rather have that.
+async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
+    if event_stream::is_wanted(request.headers()) {
+        return event_stream::handle(api, request).await;
+    }
+    graphql::handle(State(api), request).await
 }
 
 /// Where a request comes from; none if it came over no connection, as in a test of routes alone.

@@ -3,7 +3,7 @@
 //! A browser holds answers back from a page that is not named here (CORS), and does not even send what is no simple request. It does not
 //! ask before it opens a socket, so there the origin is looked at here.
 
-use super::{caching, headers, trace_context};
+use super::{caching, event_stream, headers, trace_context};
 use crate::settings::HttpSettings;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,7 +15,6 @@ const ANY_ORIGIN: &str = "*";
 /// How long a browser need not ask again whether it may call: the most that Chromium takes.
 const PREFLIGHT_KEPT: Duration = Duration::from_secs(7_200);
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Where Apollo's client says what it sends, if it is told to.
 const APOLLO: [HeaderName; 3] = [
     HeaderName::from_static("apollo-require-preflight"),
@@ -87,8 +86,9 @@ pub fn cors(settings: &HttpSettings) -> CorsLayer {
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
-        LAST_EVENT_ID,
+        event_stream::LAST_EVENT_ID,
         headers::CONSISTENCY,
+        headers::COST,
         headers::ON_TIMEOUT,
         headers::REQUEST_ID,
         trace_context::TRACE_PARENT,

@@ -6,7 +6,7 @@
 use std::io::{Error, ErrorKind, Result};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,16 +14,30 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Whether a request of the connection is being handled, or it has become a socket: then no head is awaited.
 #[derive(Debug, Clone, Default)]
-pub struct Busy(Arc<AtomicBool>);
+pub struct Busy(Arc<Handling>);
+
+#[derive(Debug, Default)]
+struct Handling {
+    is_busy: AtomicBool,
+    /// Heads that have ended so far.
+    heads: AtomicUsize,
+}
 
 impl Busy {
     /// Says so.
     pub fn set(&self, is_busy: bool) {
-        self.0.store(is_busy, Ordering::Relaxed);
+        if is_busy {
+            self.0.heads.fetch_add(1, Ordering::Relaxed);
+        }
+        self.0.is_busy.store(is_busy, Ordering::Relaxed);
     }
 
     fn get(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_busy.load(Ordering::Relaxed)
+    }
+
+    fn heads(&self) -> usize {
+        self.0.heads.load(Ordering::Relaxed)
     }
 }
 
@@ -58,6 +72,8 @@ impl Limit {
 pub struct Patient<S> {
     stream: S,
     busy: Busy,
+    /// Heads that had ended when it was looked last.
+    heads: usize,
     /// From the first byte of a head to its last.
     head: Limit,
     /// While the client takes nothing.
@@ -67,7 +83,7 @@ pub struct Patient<S> {
 impl<S> Patient<S> {
     /// A connection with these limits.
     pub fn new(stream: S, busy: Busy, head_wait: Duration, write_wait: Duration) -> Self {
-        Self { stream, busy, head: Limit::new(head_wait), write: Limit::new(write_wait) }
+        Self { stream, busy, heads: 0, head: Limit::new(head_wait), write: Limit::new(write_wait) }
     }
 
     fn await_taking<T>(&mut self, ctx: &mut Context<'_>, written: Poll<Result<T>>) -> Poll<Result<T>> {
@@ -83,6 +99,10 @@ impl<S> Patient<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     fn poll_read(self: Pin<&mut Self>, ctx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let (this, before) = (self.get_mut(), buffer.filled().len());
+        // A head that came at once has ended before anybody read again, and so may the whole request have.
+        if std::mem::replace(&mut this.heads, this.busy.heads()) != this.heads {
+            this.head.stop();
+        }
         let read = Pin::new(&mut this.stream).poll_read(ctx, buffer);
         if this.busy.get() {
             this.head.stop();
@@ -163,6 +183,29 @@ mod tests {
         assert!(tokio::time::timeout(WAIT * 5, server.read(&mut bytes)).await.is_err(), "busy");
         busy.set(false);
         assert!(tokio::time::timeout(WAIT * 5, server.read(&mut bytes)).await.is_err(), "idle again");
+    }
+
+    #[tokio::test]
+    async fn a_head_that_has_ended_is_over_although_nothing_was_read_since() {
+        let (mut client, server) = duplex(64);
+        let busy = Busy::default();
+        let mut server = Patient::new(server, busy.clone(), WAIT, WAIT);
+        client.write_all(b"head").await.unwrap();
+        assert_eq!(server.read(&mut [0; 64]).await.unwrap(), 4);
+        // The answer is a stream that has begun.
+        busy.set(true);
+        busy.set(false);
+        assert!(
+            tokio::time::timeout(WAIT * 5, server.read(&mut [0; 64])).await.is_err(),
+            "the client need say nothing"
+        );
+        client.write_all(b"next").await.unwrap();
+        assert_eq!(server.read(&mut [0; 64]).await.unwrap(), 4);
+        assert_eq!(
+            server.read(&mut [0; 64]).await.unwrap_err().kind(),
+            ErrorKind::TimedOut,
+            "the next one must end, too"
+        );
     }
 
     #[tokio::test]

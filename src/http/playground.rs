@@ -1,13 +1,13 @@
-//! GraphiQL at `/`: the built playground from its folder, or a small page when it was not built.
+//! The pages: GraphiQL at `/`, from its folder or a small one when it was not built, and the pipeline at `/pipeline`.
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
-use axum::response::{Html, IntoResponse};
+use axum::response::{Html, IntoResponse, Redirect};
 use axum::routing::get;
 use std::path::Path;
 use tower::ServiceBuilder;
-use tower_http::services::ServeDir;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::{SetResponseHeader, SetResponseHeaderLayer};
 
 const FALLBACK: &str = include_str!("../../web-playground/fallback.html");
 /// Nothing from elsewhere: scripts, styles, workers and connections of this origin only. Monaco sets inline styles.
@@ -25,10 +25,28 @@ const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=3153600
 
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The routes of the playground.
-pub fn routes(folder: &Path) -> Router {
+/// Which pages are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pages {
+    /// GraphiQL at `/`.
+    pub playground: bool,
+    /// The pipeline at `/pipeline`.
+    pub pipeline: bool,
+}
+
+/// The routes of these pages.
+pub fn routes(folder: &Path, pages: Pages) -> Router {
+    let mut router = Router::new();
     if !folder.join("index.html").is_file() {
-        return Router::new().route("/", get(fallback));
+        return if pages.playground { router.route("/", get(fallback)) } else { router };
+    }
+    if pages.pipeline {
+        router = router.route_service("/pipeline", page(ServeFile::new(folder.join("pipeline.html"))));
+    }
+    // The file's own name leads to where the page may be, or may not.
+    router = router.route("/pipeline.html", get(async || Redirect::permanent("/pipeline")));
+    if pages.playground {
+        router = router.fallback_service(page(ServeDir::new(folder)));
     }
     let assets = ServiceBuilder::new()
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, IMMUTABLE))
@@ -36,10 +54,12 @@ pub fn routes(folder: &Path) -> Router {
     let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     let nosniff =
         SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let pages = ServiceBuilder::new()
-        .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, REVALIDATE))
-        .service(ServeDir::new(folder));
-    Router::new().nest_service("/assets", assets).fallback_service(pages).layer(policy).layer(nosniff)
+    router.nest_service("/assets", assets).layer(policy).layer(nosniff)
+}
+
+/// Pages name the built files that they want, so they are asked for again each time.
+fn page<S>(service: S) -> SetResponseHeader<S, HeaderValue> {
+    SetResponseHeader::overriding(service, header::CACHE_CONTROL, REVALIDATE)
 }
 
 async fn fallback() -> impl IntoResponse {

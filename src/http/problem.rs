@@ -1,7 +1,8 @@
 //! Answers to requests that never reached a resolver: status, code, and nothing about our insides.
 
-use async_graphql::{ErrorExtensionValues, PathSegment, Response as GraphQlResponse, ServerError};
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response as GraphQlResponse, ServerError};
 use axum::http::StatusCode;
+use millrace_document::Refusal;
 
 /// The status of a document that cannot be parsed, is not valid, or was given the wrong variables, in the draft's own form of answer.
 /// Its audit wants 400; a newer draft speaks of 422 for all but the first: to change it, change it here.
@@ -49,12 +50,40 @@ pub enum Problem {
     /// Only documents that clients were built with are run here.
     #[error("this document is not one of those that may be run here")]
     NotTrusted,
+    /// As many sockets, event streams or operations as one may have are open.
+    #[error("no more than {max} {limit} at once")]
+    TooManyOpen {
+        /// Of what.
+        limit: &'static str,
+        /// The limit.
+        max: usize,
+    },
     /// A token that is malformed, expired, revoked or not ours.
     #[error("the access token is not valid (any more)")]
     Unauthenticated,
     /// A malformed consistency token.
     #[error("malformed consistency token")]
     MalformedToken,
+    /// The answer is longer than the limit.
+    #[error("the answer is longer than {bytes_max} bytes: ask for less at once")]
+    AnswerTooLarge {
+        /// The limit.
+        bytes_max: usize,
+    },
+    /// The viewer's budget is spent.
+    #[error("the budget is spent: ask for less, or wait")]
+    BudgetSpent {
+        /// When there will be enough, in seconds.
+        retry_after_s: u64,
+    },
+    /// The document is none, or holds more than it may.
+    #[error("{refusal}")]
+    Document {
+        /// Why.
+        refusal: Refusal,
+        /// Where, if it is no document.
+        position: Option<Pos>,
+    },
     /// It took longer than the limit.
     #[error("the request took longer than {ms_max} ms")]
     Timeout {
@@ -79,7 +108,10 @@ impl Problem {
             Self::PersistedNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedMismatch => "PERSISTED_QUERY_MISMATCH",
             Self::NotTrusted => "DOCUMENT_NOT_TRUSTED",
-            Self::TooLarge { .. } => "LIMIT_EXCEEDED",
+            Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
+            Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
+            Self::BudgetSpent { .. } => "RATE_LIMITED",
+            Self::Document { refusal, .. } => refusal.code(),
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
@@ -90,14 +122,17 @@ impl Problem {
     /// The HTTP status where the client takes the draft's own form of answer. [`REFUSED_BY_SCHEMA`] is the one that is missing here.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::MalformedToken => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::MalformedToken | Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::Document { .. } => REFUSED_BY_SCHEMA,
             Self::PersistedNotFound | Self::PersistedNotSupported | Self::PersistedMismatch => StatusCode::BAD_REQUEST,
             Self::NotTrusted => StatusCode::FORBIDDEN,
+            Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnsupportedMediaType | Self::CompressedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyOpen { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Unauthenticated => StatusCode::UNAUTHORIZED,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -115,16 +150,39 @@ impl Problem {
 
     /// True if the same request may succeed later.
     pub fn retryable(&self) -> bool {
-        matches!(self, Self::Timeout { .. } | Self::SlowBody { .. } | Self::Unavailable)
+        matches!(
+            self,
+            Self::Timeout { .. }
+                | Self::SlowBody { .. }
+                | Self::TooManyOpen { .. }
+                | Self::BudgetSpent { .. }
+                | Self::Unavailable
+        )
+    }
+
+    /// When to come back, in seconds.
+    pub fn retry_after_s(&self) -> Option<u64> {
+        match self {
+            Self::BudgetSpent { retry_after_s } => Some(*retry_after_s),
+            _ => None,
+        }
     }
 
     /// The problem as a GraphQL response.
     pub fn to_response(&self, request_id: &str) -> GraphQlResponse {
-        let mut error = ServerError::new(self.to_string(), None);
+        let position = if let Self::Document { position, .. } = self { *position } else { None };
+        let mut error = ServerError::new(self.to_string(), position);
         let mut extensions = ErrorExtensionValues::default();
         extensions.set("code", self.code());
         extensions.set("retryable", self.retryable());
         extensions.set("requestId", request_id);
+        if let Some(seconds) = self.retry_after_s() {
+            extensions.set("retryAfter", seconds);
+        }
+        if let Self::Document { refusal: Refusal::Limit { limit, max }, .. } = self {
+            extensions.set("limit", limit.setting());
+            extensions.set("max", *max);
+        }
         error.extensions = Some(extensions);
         error.path = Vec::<PathSegment>::new();
         GraphQlResponse::from_errors(vec![error])

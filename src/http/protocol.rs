@@ -4,7 +4,7 @@
 
 use crate::documents::params::Params;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// The subprotocol's name.
@@ -18,14 +18,14 @@ pub enum ClientMessage {
     ConnectionInit {
         /// Headers and extensions, as an object.
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Begins an operation.
     Subscribe {
         /// Chosen by the client, unique among those that are open.
         id: String,
         /// The operation.
-        payload: Box<Params>,
+        payload: Map<String, Value>,
     },
     /// Ends an operation.
     Complete {
@@ -36,14 +36,14 @@ pub enum ClientMessage {
     Ping {
         /// Anything.
         #[serde(default)]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
     /// Answers a ping.
     Pong {
         /// Anything.
         #[serde(default)]
         #[serde(rename = "payload")]
-        _payload: Option<Value>,
+        _payload: Option<Map<String, Value>>,
     },
 }
 
@@ -71,7 +71,7 @@ pub enum ServerMessage<'a> {
     Pong {
         /// What the ping carried.
         #[serde(skip_serializing_if = "Option::is_none")]
-        payload: Option<Value>,
+        payload: Option<Map<String, Value>>,
     },
 }
 
@@ -141,9 +141,34 @@ impl Close {
         Self::new(4429, "Too many initialisation requests")
     }
 
-    /// More operations than one socket may have.
-    pub fn too_many_operations() -> Self {
-        Self::new(4429, "Too many operations")
+    /// More sockets of this viewer than there may be.
+    pub fn too_many_sockets() -> Self {
+        Self::new(4429, "Too many sockets")
+    }
+
+    /// The client sends faster than it may.
+    pub fn too_many_messages() -> Self {
+        Self::new(4429, "Too many messages")
+    }
+
+    /// The client speaks no subprotocol of ours.
+    pub fn wrong_subprotocol() -> Self {
+        Self::new(4406, "Subprotocol not acceptable")
+    }
+
+    /// A message that is longer than the limit.
+    pub fn too_long() -> Self {
+        Self::new(1009, "Message too big")
+    }
+
+    /// Frames that break the WebSocket protocol itself.
+    pub fn broken() -> Self {
+        Self::new(1002, "Protocol error")
+    }
+
+    /// Who it is could not be found out now. A code after which clients come back.
+    pub fn try_again_later() -> Self {
+        Self::new(1013, "Try again later")
     }
 
     /// The server is shutting down; the last event's cursor is where to go on.
@@ -163,13 +188,15 @@ pub enum Step {
     /// Nothing.
     Nothing,
     /// Verify the payload, then [`SocketState::acknowledge`].
-    Init(Option<Value>),
+    Init(Option<Map<String, Value>>),
     /// Begin the operation.
     Begin(String, Box<Params>),
+    /// Refuse the operation: as many as a socket may have are open.
+    Refuse(String),
     /// Stop the operation.
     Stop(String),
     /// Answer a ping.
-    Pong(Option<Value>),
+    Pong(Option<Map<String, Value>>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -204,6 +231,7 @@ impl SocketState {
         match message {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
+            ClientMessage::Complete { id } if id.is_empty() => Err(Close::malformed()),
             ClientMessage::Complete { id } => Ok(if self.open.remove(&id) { Step::Stop(id) } else { Step::Nothing }),
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
@@ -225,7 +253,7 @@ impl SocketState {
         self.open.contains(id)
     }
 
-    fn init(&mut self, payload: Option<Value>) -> Result<Step, Close> {
+    fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<Step, Close> {
         if self.phase != Phase::New {
             return Err(Close::second_init());
         }
@@ -233,7 +261,8 @@ impl SocketState {
         Ok(Step::Init(payload))
     }
 
-    fn subscribe(&mut self, id: String, request: Box<Params>) -> Result<Step, Close> {
+    fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<Step, Close> {
+        let request = request(payload).filter(|_| !id.is_empty()).ok_or_else(Close::malformed)?;
         if self.phase != Phase::Open {
             return Err(Close::unauthorized());
         }
@@ -241,11 +270,17 @@ impl SocketState {
             return Err(Close::duplicate(&id));
         }
         if self.open.len() >= self.operations_max {
-            return Err(Close::too_many_operations());
+            return Ok(Step::Refuse(id));
         }
         self.open.insert(id.clone());
-        Ok(Step::Begin(id, request))
+        Ok(Step::Begin(id, Box::new(request)))
     }
+}
+
+/// The payload as a request; none if it is none. A text that is no GraphQL is one: what it is, its own error tells.
+fn request(payload: Map<String, Value>) -> Option<Params> {
+    let params: Params = serde_json::from_value(Value::Object(payload)).ok()?;
+    params.names_a_document().then_some(params)
 }
 
 #[cfg(test)]
@@ -297,7 +332,9 @@ mod tests {
         let mut state = opened();
         state.receive(&subscribe("a")).unwrap();
         state.receive(&subscribe("b")).unwrap();
-        assert_eq!(code(state.receive(&subscribe("c"))), 4429);
+        assert!(matches!(state.receive(&subscribe("c")), Ok(Step::Refuse(id)) if id == "c"));
+        assert!(!state.is_open("c"));
+        assert_eq!(code(state.receive(&subscribe("b"))), 4409, "those that are open stay so");
     }
 
     #[test]
@@ -308,7 +345,13 @@ mod tests {
             "[]",
             r#"{"type":"start","id":"1"}"#,
             r#"{"type":"subscribe","id":"1"}"#,
+            r#"{"type":"subscribe","id":"1","payload":{}}"#,
+            r#"{"type":"subscribe","id":"","payload":{"query":"{viewer{roles}}"}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":1}}"#,
+            r#"{"type":"subscribe","id":"1","payload":{"query":"{a}","variables":[]}}"#,
             r#"{"type":"complete"}"#,
+            r#"{"type":"complete","id":""}"#,
+            r#"{"type":"ping","payload":1}"#,
         ] {
             assert_eq!(code(opened().receive(junk)), 4400, "{junk}");
         }

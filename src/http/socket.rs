@@ -2,12 +2,15 @@
 //!
 //! async-graphql's own layer replaces a stream when an id is used twice and has no init timer, no ping and no cap.
 
-use super::headers;
+use super::message_rate::MessageRate;
 use super::problem::Problem;
 use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use super::send_queue::{Outgoing, SendQueue, send_queue};
+use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
+use crate::places::Place;
 use crate::responses::{Outcome, Responses};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
@@ -15,52 +18,47 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, pending};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use serde_json::Value;
+use millrace_events::UserId;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
+use tungstenite::Error as SocketError;
 
-/// How long a client may take to send `connection_init`.
-const INIT_WAIT: Duration = Duration::from_secs(5);
-const PING_INTERVAL: Duration = Duration::from_secs(15);
-/// A client that has sent nothing for this long, in spite of pings, is dead.
-const SILENCE_MAX: Duration = Duration::from_secs(35);
-/// How long a client may leave a frame unread before its socket is given up.
-const WRITE_WAIT: Duration = Duration::from_secs(10);
-/// Frames that wait for a slow client; beyond it operations wait, and subscriptions end with their cursor.
-const SEND_QUEUE_FRAMES: usize = 64;
-const FRAME_BYTES_MAX: usize = 64 * 1024;
+/// Read in pieces of this size; at most so much is kept for each of many silent sockets.
+const READ_BUFFER_BYTES: usize = 4 * 1024;
 const WRITE_BUFFER_BYTES_MAX: usize = 1024 * 1024;
 
-/// `GET /graphql` with an upgrade.
+/// `GET /graphql` with an upgrade. A page that may not open sockets is refused before it.
 pub fn upgrade(
     api: Arc<Api>,
     headers: HeaderMap,
     client_address: Option<IpAddr>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    let offered = headers.get("sec-websocket-protocol").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !offered.split(',').any(|name| name.trim() == SUBPROTOCOL) {
-        return (StatusCode::BAD_REQUEST, "the subprotocol is graphql-transport-ws\n").into_response();
+    if !origins::may_open(&headers, api.limits()) {
+        return (StatusCode::FORBIDDEN, "pages of this origin may not open sockets\n").into_response();
     }
-    let Some(permit) = api.socket_permit() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many sockets\n").into_response();
+    let place = match api.places().open(client_address) {
+        Ok(place) => place,
+        Err(problem) => return (problem.status(), format!("{problem}\n")).into_response(),
     };
-    upgrade
+    let message_bytes_max = api.limits().socket_message_bytes_max;
+    let upgrade = upgrade
         .protocols([SUBPROTOCOL])
-        .max_message_size(FRAME_BYTES_MAX)
-        .max_frame_size(FRAME_BYTES_MAX)
-        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
-        .on_upgrade(async move |socket| {
-            api.sockets().clone().track_future(Socket::serve(api, socket, headers, client_address)).await;
-            drop(permit);
-        })
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .max_message_size(message_bytes_max)
+        .max_frame_size(message_bytes_max)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX);
+    upgrade.on_upgrade(async move |socket| {
+        api.sockets().clone().track_future(Socket::serve(api, socket, headers, client_address)).await;
+        drop(place);
+    })
 }
 
 type Shared = Arc<Mutex<SocketState>>;
@@ -70,7 +68,7 @@ struct Socket {
     headers: HeaderMap,
     client_address: Option<IpAddr>,
     state: Shared,
-    outgoing: mpsc::Sender<Message>,
+    outgoing: Outgoing,
     /// Running operations; each removes itself from `state` when it ends, the handle is kept until the id is used again.
     running: HashMap<String, AbortHandle>,
     operations: TaskTracker,
@@ -79,14 +77,18 @@ struct Socket {
     /// That of a viewer who was just let in. The loop that reads takes it.
     admission: Option<Admission>,
     last_heard: Instant,
+    rate: MessageRate,
 }
 
 impl Socket {
     async fn serve(api: Arc<Api>, socket: WebSocket, headers: HeaderMap, client_address: Option<IpAddr>) {
+        let speaks_our_protocol = socket.protocol().is_some();
         let (sink, stream) = socket.split();
-        let (outgoing, queue) = mpsc::channel(SEND_QUEUE_FRAMES);
-        let writer = tokio::spawn(write(sink, queue));
-        let state = Arc::new(Mutex::new(SocketState::new(api.limits().operations_per_socket_max)));
+        let limits = api.limits();
+        let (outgoing, queue) = send_queue(limits.socket_queue_messages_max, limits.socket_queue_bytes_max);
+        let writer = tokio::spawn(write(sink, queue, Duration::from_millis(limits.write_ms_max)));
+        let state = Arc::new(Mutex::new(SocketState::new(limits.operations_per_socket_max)));
+        let rate = MessageRate::new(limits.socket_messages_per_s_max, limits.socket_messages_burst_max);
         let mut this = Self {
             api,
             headers,
@@ -98,8 +100,9 @@ impl Socket {
             connection: None,
             admission: None,
             last_heard: Instant::now(),
+            rate,
         };
-        let close = this.read(stream).await;
+        let close = if speaks_our_protocol { this.read(stream).await } else { Some(Close::wrong_subprotocol()) };
         this.finish(close).await;
         drop(this);
         let _writer_ended = writer.await;
@@ -109,8 +112,10 @@ impl Socket {
     async fn read(&mut self, mut stream: SplitStream<WebSocket>) -> Option<Close> {
         let shutdown = self.api.shutdown();
         let mut shutdown = pin!(shutdown.cancelled());
-        let mut init_deadline = pin!(sleep_until(Instant::now() + INIT_WAIT));
-        let mut pings = interval_at(Instant::now() + PING_INTERVAL, PING_INTERVAL);
+        let init_wait = Duration::from_millis(self.api.limits().socket_init_ms_max);
+        let ping_every = Duration::from_millis(self.api.limits().socket_ping_ms);
+        let mut init_deadline = pin!(sleep_until(Instant::now() + init_wait));
+        let mut pings = interval_at(Instant::now() + ping_every, ping_every);
         let mut ended: BoxFuture<'static, ()> = pending().boxed();
         loop {
             if let Some(admission) = self.admission.take() {
@@ -118,7 +123,10 @@ impl Socket {
             }
             let awaits_init = self.with_state(|state| state.awaits_init());
             let outcome = tokio::select! {
-                frame = stream.next() => self.receive(frame?.ok()?).await,
+                frame = stream.next() => match frame? {
+                    Ok(frame) => self.receive(frame).await,
+                    Err(error) => return unreadable(error),
+                },
                 () = &mut init_deadline, if awaits_init => Err(Close::init_timeout()),
                 () = self.ping(&mut pings) => self.check_alive(),
                 () = &mut shutdown => Err(Close::going_away()),
@@ -134,15 +142,19 @@ impl Socket {
 
     async fn ping(&self, pings: &mut Interval) {
         pings.tick().await;
-        let _queue_full_is_traffic = self.outgoing.try_send(Message::Ping(axum::body::Bytes::new()));
+        self.outgoing.try_ping();
     }
 
     fn check_alive(&self) -> Result<bool, Close> {
-        if self.last_heard.elapsed() > SILENCE_MAX { Err(Close::dead()) } else { Ok(true) }
+        let silence_max = Duration::from_millis(self.api.limits().socket_silence_ms_max);
+        if self.last_heard.elapsed() > silence_max { Err(Close::dead()) } else { Ok(true) }
     }
 
     async fn receive(&mut self, frame: Message) -> Result<bool, Close> {
         self.last_heard = Instant::now();
+        if !self.rate.take(self.last_heard) {
+            return Err(Close::too_many_messages());
+        }
         match frame {
             Message::Text(text) => self.step(&text).await.map(|()| true),
             Message::Binary(_) => Err(Close::malformed()),
@@ -157,15 +169,17 @@ impl Socket {
             Step::Nothing => {}
             Step::Init(payload) => self.init(payload).await?,
             Step::Begin(id, request) => self.begin(id, *request),
+            Step::Refuse(id) => self.refuse(&id).await,
             Step::Stop(id) => self.stop(&id),
             Step::Pong(payload) => self.send(&ServerMessage::Pong { payload }).await,
         }
         Ok(())
     }
 
-    async fn init(&mut self, payload: Option<Value>) -> Result<(), Close> {
-        let connection = self.api.connect(&self.headers, self.client_address, payload.unwrap_or_default()).await;
-        let (connection, admission) = connection.map_err(|_| Close::forbidden())?;
+    async fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<(), Close> {
+        let connection =
+            self.api.connect(&self.headers, self.client_address, Value::Object(payload.unwrap_or_default())).await;
+        let (connection, admission) = connection.map_err(|problem| refusal(&problem))?;
         self.connection = Some(Arc::new(connection));
         self.admission = admission;
         self.with_state(SocketState::acknowledge);
@@ -187,6 +201,13 @@ impl Socket {
         self.running.insert(id, task.abort_handle());
     }
 
+    async fn refuse(&self, id: &str) {
+        let max = self.api.limits().operations_per_socket_max;
+        let problem = Problem::TooManyOpen { limit: "open operations of a socket", max };
+        let errors = problem.to_response(&headers::new_request_id()).errors;
+        self.send(&ServerMessage::Error { id, payload: &errors }).await;
+    }
+
     fn stop(&mut self, id: &str) {
         if let Some(task) = self.running.remove(id) {
             task.abort();
@@ -203,7 +224,7 @@ impl Socket {
         self.operations.wait().await;
         let Some(close) = close else { return };
         let frame = CloseFrame { code: close.code, reason: close.reason.into() };
-        let _client_left = self.outgoing.send(Message::Close(Some(frame))).await;
+        self.outgoing.send(Message::Close(Some(frame))).await;
     }
 
     async fn send(&self, message: &ServerMessage<'_>) {
@@ -215,6 +236,24 @@ impl Socket {
     }
 }
 
+/// Why the server closes a socket whose client it does not let in.
+fn refusal(problem: &Problem) -> Close {
+    match problem {
+        Problem::Unauthenticated => Close::forbidden(),
+        Problem::TooManyOpen { .. } => Close::too_many_sockets(),
+        _ => Close::try_again_later(),
+    }
+}
+
+/// Why the server closes a socket that it cannot read; none if the client has left.
+fn unreadable(error: axum::Error) -> Option<Close> {
+    match error.into_inner().downcast_ref::<SocketError>() {
+        Some(SocketError::Capacity(_)) => Some(Close::too_long()),
+        Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => Some(Close::broken()),
+        _ => None,
+    }
+}
+
 /// One operation of a socket, in a task of its own.
 struct Operation {
     api: Arc<Api>,
@@ -222,19 +261,19 @@ struct Operation {
     id: String,
     request_id: String,
     state: Shared,
-    outgoing: mpsc::Sender<Message>,
+    outgoing: Outgoing,
 }
 
 impl Operation {
     async fn run(self, request: Params) {
-        let mut responses = match self.begin(request).await {
-            Ok(responses) => responses,
+        let (mut responses, _place) = match self.begin(request).await {
+            Ok(begun) => begun,
             Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
         };
         let next = NextMessage::of(&self.id);
         while let Some(outcome) = responses.next().await {
             match outcome {
-                Outcome::Response(payload) => self.forward(next.with(&payload)).await,
+                Outcome::Response(delivery) => self.forward(next.with(&delivery.json)).await,
                 Outcome::Refused(errors) => return self.refuse(&errors).await,
             }
         }
@@ -244,14 +283,16 @@ impl Operation {
         }
     }
 
-    async fn begin(&self, request: Params) -> Result<Responses, Problem> {
-        let request = self.api.documents().resolve(request).await?;
-        let call = self.api.call_on(&self.connection, &request, &self.request_id).await?;
-        Responses::begin(&self.api, request, call)
+    async fn begin(&self, request: Params) -> Result<(Responses, Option<Place<UserId>>), Problem> {
+        let request = self.api.check(self.api.documents().resolve(request).await?)?;
+        let place = self.api.places().operation(self.connection.user_id())?;
+        let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
+        self.api.charge(&call, &request).await?;
+        Ok((Responses::begin(&self.api, request, call)?, place))
     }
 
     async fn forward(&self, message: String) {
-        let _client_left = self.outgoing.send(Message::Text(message.into())).await;
+        self.outgoing.send(Message::Text(message.into())).await;
     }
 
     async fn refuse(&self, errors: &[async_graphql::ServerError]) {
@@ -265,22 +306,20 @@ impl Operation {
     }
 }
 
-async fn send(outgoing: &mpsc::Sender<Message>, message: &ServerMessage<'_>) {
+async fn send(outgoing: &Outgoing, message: &ServerMessage<'_>) {
     match serde_json::to_string(message) {
-        Ok(text) => {
-            let _client_left = outgoing.send(Message::Text(text.into())).await;
-        }
+        Ok(text) => outgoing.send(Message::Text(text.into())).await,
         Err(error) => tracing::error!(%error, "a message could not be written as JSON"),
     }
 }
 
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: mpsc::Receiver<Message>) {
-    while let Some(message) = queue.recv().await {
-        let closes = matches!(message, Message::Close(_));
-        let sent = timeout(WRITE_WAIT, sink.send(message)).await;
+async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: SendQueue, wait: Duration) {
+    while let Some(queued) = queue.next().await {
+        let closes = matches!(queued.message, Message::Close(_));
+        let sent = timeout(wait, sink.send(queued.message)).await;
         if closes || !matches!(sent, Ok(Ok(()))) {
             break;
         }
     }
-    let _already_closed = timeout(WRITE_WAIT, sink.close()).await;
+    let _already_closed = timeout(wait, sink.close()).await;
 }

@@ -54,6 +54,8 @@ pub struct CommandRoleSettings<'a> {
     pub signing_key_file: &'a Path,
     /// What query roles are known by, and idempotency keys are hashed with.
     pub secret_file: &'a Path,
+    /// How long an access token is good, in seconds.
+    pub access_token_s: u32,
     /// Memory of one password hash.
     pub password_memory_kib: u32,
     /// New passwords from one address.
@@ -76,6 +78,7 @@ pub const KEYS: &[&str] = &[
     "command.listen",
     "auth.signing_key_file",
     "auth.secret_file",
+    "auth.access_token_s",
     "auth.password_memory_kib",
     "auth.new_passwords_per_address_max",
     "shop.",
@@ -93,6 +96,7 @@ impl<'a> CommandRoleSettings<'a> {
             listen: settings.command.listen,
             signing_key_file: &settings.auth.signing_key_file,
             secret_file: &settings.auth.secret_file,
+            access_token_s: settings.auth.access_token_s,
             password_memory_kib: settings.auth.password_memory_kib,
             new_passwords_per_address_max: settings.auth.new_passwords_per_address_max,
             shop: &settings.shop,
@@ -132,10 +136,11 @@ fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
     let signing_key = keys::read(settings.signing_key_file)?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
     let passwords = Passwords::new(cost, PasswordLimits::default());
+    let signer = AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?;
     let links = ExportLinks::from_pem(&signing_key, link_rules(settings.exports));
     Ok(Auth {
         passwords: passwords.map_err(|error| cannot_start(error.into()))?,
-        signer: AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?,
+        signer: signer.with_lifetime(time::Duration::seconds(settings.access_token_s.into())),
         attempts: Attempts::new(AttemptLimits::default()),
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits { unproven_per_day_max: settings.mail.unproven_per_day_max }),

@@ -2,16 +2,18 @@
 
 use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting};
-use crate::api::Api;
+use crate::api::{Api, Gate};
 use crate::command_port::CommandPort;
 use crate::documents::Documents;
 use crate::http;
 use crate::http::operations::{Check, Operations};
 use crate::keys;
-use crate::settings::{HttpSettings, MongoSettings, RedisSettings as CacheSettings, Settings};
+use crate::settings::{BudgetSettings, HttpSettings, MongoSettings, RedisSettings as CacheSettings, Settings};
 use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_document::Limits;
+use millrace_read::budget::{Budget, BudgetLimits};
 use millrace_read::cache::redis::RedisSettings;
 use millrace_read::cache::texts::SharedTexts;
 use millrace_read::connect;
@@ -30,6 +32,10 @@ const FAILED_LOOKS: u32 = 2;
 pub struct QuerySettings<'a> {
     /// The endpoint.
     pub http: &'a HttpSettings,
+    /// What a request's document may hold.
+    pub limits: &'a Limits,
+    /// What one viewer may ask for.
+    pub budget: &'a BudgetSettings,
     /// Documents.
     pub mongodb: &'a MongoSettings,
     /// The cache.
@@ -47,6 +53,8 @@ pub struct QuerySettings<'a> {
 /// Keys of settings that the public endpoint reads.
 pub const KEYS: &[&str] = &[
     "http.",
+    "limits.",
+    "budget.",
     "logs.",
     "mongodb.",
     "redis.",
@@ -61,6 +69,8 @@ impl<'a> QuerySettings<'a> {
     pub fn of(settings: &'a Settings) -> Self {
         Self {
             http: &settings.http,
+            limits: &settings.limits,
+            budget: &settings.budget,
             mongodb: &settings.mongodb,
             redis: &settings.redis,
             verify_key_file: &settings.auth.verify_key_file,
@@ -92,7 +102,8 @@ pub async fn start(
     let port = command_port(settings, local)?;
     let (verifier, documents) = (verifier(settings.verify_key_file)?, documents(settings)?);
     let shutdown = starting.shutdown.clone();
-    let api = Arc::new(Api::new(reads, port, verifier, settings.http.clone(), documents, shutdown.clone()));
+    let gate = Gate { documents, limits: settings.limits.clone(), budget: budget(settings)? };
+    let api = Arc::new(Api::new(reads, port, verifier, settings.http.clone(), gate, shutdown.clone()));
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;
@@ -134,7 +145,12 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let database = database.map_err(|error| failed(error.into()))?;
     let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
     let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
-    let wanted = ReadSettings { redis: redis(settings.redis), limits, live: LiveLimits::default() };
+    let wanted = ReadSettings {
+        redis: redis(settings.redis),
+        limits,
+        live: LiveLimits::default(),
+        pipeline_is_open: settings.http.pipeline,
+    };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
 }
 
@@ -145,6 +161,17 @@ fn documents(settings: QuerySettings<'_>) -> Result<Documents, RoleError> {
         shared.map_err(|error| RoleError::Start { part: "automatic persisted queries", source: error.into() })?;
     let failed = |error| RoleError::Start { part: "trusted documents", source: Box::new(error) };
     Documents::new(settings.http, shared).map_err(failed)
+}
+
+/// The budgets, if there are any.
+fn budget(settings: QuerySettings<'_>) -> Result<Option<Budget>, RoleError> {
+    let &BudgetSettings { points_max, points_per_second } = settings.budget;
+    if points_max == 0 {
+        return Ok(None);
+    }
+    let CacheSettings { url, prefix, .. } = settings.redis;
+    let budget = Budget::new(url.expose(), prefix, BudgetLimits { points_max, points_per_second });
+    budget.map(Some).map_err(|error| RoleError::Start { part: "budgets", source: error.into() })
 }
 
 /// The cache's part of the settings.

@@ -6,6 +6,8 @@ use crate::harness::stage::Stage;
 use crate::shop::Shop;
 use serde_json::{Value, json};
 
+/// Everything at once is more than a client may ask.
+const MANY_ROOTS: (&str, &str) = ("MILLRACE_LIMITS__ROOT_FIELDS_MAX", "100");
 const EVERYTHING: &str = "query($post: ID!, $user: ID!, $product: ID!, $order: ID!, $command: ID!) {
     post(id: $post) { id title body commentCount likeCount author { fullName followerCount } comments { nodes { text author { fullName } } } }
     user(id: $user) { fullName postCount followerCount posts { nodes { title } } }
@@ -76,7 +78,7 @@ fn is_complete(answer: &Value) {
 
 #[tokio::test]
 async fn the_query_role_answers_with_postgresql_and_nats_stopped() {
-    let stage = Stage::with_own_servers().await;
+    let stage = Stage::with_own_servers().await.with(MANY_ROOTS.0, MANY_ROOTS.1);
     let (all, client) = stage.all().await;
     let (reader, variables) = fill(&stage, &client).await;
     let before = reader.ask(EVERYTHING, variables.clone()).await;
@@ -101,7 +103,7 @@ async fn the_query_role_answers_with_postgresql_and_nats_stopped() {
 
 #[tokio::test]
 async fn with_redis_off_all_answers_are_the_same() {
-    let stage = Stage::with_own_servers().await;
+    let stage = Stage::with_own_servers().await.with(MANY_ROOTS.0, MANY_ROOTS.1);
     let (all, client) = stage.all().await;
     let (reader, variables) = fill(&stage, &client).await;
     let before = reader.ask(EVERYTHING, variables.clone()).await;

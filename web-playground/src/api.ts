@@ -1,15 +1,14 @@
 import { endpointsOf, sendTo } from './endpoint.ts';
-import { exampleNamed } from './examples.ts';
 import { createPlaygroundFetcher } from './fetcher.ts';
 import { DemoSession } from './session.ts';
+import { signInOperation } from './sign-in.ts';
+import { createPlaygroundStorage } from './storage.ts';
+import { TransportChoice } from './transport.ts';
 
 const endpoints = endpointsOf(document.baseURI);
 
 export const send = sendTo(endpoints.http);
 export const session = new DemoSession(send, signInOperation());
-export const fetcher = createPlaygroundFetcher(send, endpoints.socket, session);
-
-function signInOperation() {
-  const { query, operationName, variables } = exampleNamed('sign-in');
-  return { query, operationName, variables };
-}
+export const storage = createPlaygroundStorage('millrace');
+export const transport = new TransportChoice(storage);
+export const fetcher = createPlaygroundFetcher(send, endpoints, session, transport);

@@ -1,25 +1,28 @@
 import type { Fetcher, FetcherParams, Observable } from '@graphiql/toolkit';
 import { parse, type GraphQLError, type OperationDefinitionNode } from 'graphql';
-import { createClient, type Client, type ExecutionResult } from 'graphql-ws';
-import { errorsOf, PERSISTENT, subscribeWithResume, type LiveSink } from '../../clients/src/index.ts';
+import type { ExecutionResult } from 'graphql-ws';
+import { errorsOf, subscribeWithResume, type LiveClient, type LiveSink } from '../../clients/src/index.ts';
 import type { Answer, Send } from './endpoint.ts';
 import { toHeaders } from './headers.ts';
+import { liveClients, type Endpoints } from './live-clients.ts';
 import { liveStatus, setLiveStatus } from './live-status.ts';
 import { withIds } from './placeholders.ts';
 import type { DemoSession } from './session.ts';
+import type { Transport, TransportChoice } from './transport.ts';
 
 /**
- * Sends queries and mutations by POST and subscriptions by WebSocket. GraphiQL's own fetcher drops the Headers editor on the
+ * Sends queries and mutations by POST and subscriptions as was chosen. GraphiQL's own fetcher drops the Headers editor on the
  * way to a socket client, so a token would work for queries and silently fail for subscriptions.
  */
-export function createPlaygroundFetcher(send: Send, socketUrl: string, session: DemoSession): Fetcher {
-  const clientFor = clientsByHeaders(socketUrl, session);
+export function createPlaygroundFetcher(send: Send, endpoints: Endpoints, session: DemoSession, choice: TransportChoice): Fetcher {
+  const clientFor = liveClients(endpoints, session);
   return async (typed, options) => {
     const headers = toHeaders(options?.headers);
     const params = await withIds(typed, send, await session.fresh(headers));
     const operation = selectedOperation(params);
     const payload = { ...params, operationName: operation?.name?.value ?? params.operationName };
-    if (operation?.operation === 'subscription') return liveResults(clientFor(headers), payload);
+    const transport = choice.chosen();
+    if (operation?.operation === 'subscription') return liveResults(clientFor(transport, headers), payload, transport);
     return result(async () => send(payload, await session.fresh(headers)));
   };
 }
@@ -48,38 +51,24 @@ function operationsIn(query: string): OperationDefinitionNode[] {
   }
 }
 
-/** One client, so one socket, per distinct headers: `connection_init` carries them once for all its subscriptions. */
-function clientsByHeaders(url: string, session: DemoSession): (headers: Record<string, string>) => Client {
-  const clients = new Map<string, Client>();
-  return (headers) => {
-    const key = JSON.stringify(Object.entries(headers).sort());
-    const client = clients.get(key) ?? createClient({ url, connectionParams: () => session.fresh(headers), on: STATUS, ...PERSISTENT });
-    clients.set(key, client);
-    return client;
-  };
-}
-
-const STATUS = {
-  connecting: (isRetry: boolean) => setLiveStatus(isRetry ? { state: 'reconnecting' } : { state: 'connecting' }),
-  connected: (_socket: unknown, _payload: unknown, wasRetry: boolean) =>
-    setLiveStatus({ state: 'live', resumes: liveStatus().resumes + (wasRetry ? 1 : 0) }),
-};
-
 interface Observer {
   next(result: ExecutionResult): void;
   complete(): void;
 }
 
 /** An observable and no async generator: a generator that waits for the next event can't be stopped from outside. */
-function liveResults(client: Client, params: FetcherParams): Observable<ExecutionResult> {
-  const subscribe = (observer: Observer) => ({ unsubscribe: start(client, params, observer) });
+function liveResults(client: LiveClient, params: FetcherParams, transport: Transport): Observable<ExecutionResult> {
+  const begin = (observer: Observer) => {
+    setLiveStatus({ state: 'connecting', events: 0, resumes: 0, operationName: params.operationName ?? null, transport });
+    return start(client, params, observer);
+  };
+  const subscribe = (observer: Observer) => ({ unsubscribe: begin(observer) });
   // The library's type also has a form with three functions, which GraphiQL never calls.
   return { subscribe } as unknown as Observable<ExecutionResult>;
 }
 
 /** Starts a subscription and returns the function that ends it. */
-function start(client: Client, params: FetcherParams, observer: Observer): () => void {
-  setLiveStatus({ state: 'connecting', events: 0, resumes: 0, operationName: params.operationName ?? null });
+function start(client: LiveClient, params: FetcherParams, observer: Observer): () => void {
   const sink: LiveSink = {
     next(result) {
       setLiveStatus({ state: 'live', events: liveStatus().events + 1 });

@@ -6,6 +6,7 @@ import type { Example } from './example-file.ts';
 import { triggerOf } from './examples.ts';
 import { liveStatus, onLiveStatus, type LiveStatus } from './live-status.ts';
 import { fillPlaceholders } from './placeholders.ts';
+import { TRANSPORTS } from './transport.ts';
 
 const STATE_TEXT: Record<Exclude<LiveStatus['state'], 'off'>, string> = {
   connecting: 'Connecting',
@@ -22,7 +23,7 @@ export function LiveFooter() {
     <div className="millrace-live" data-state={status.state} data-events={status.events} data-resumes={status.resumes}>
       <span className="millrace-live-dot" aria-hidden="true" />
       <span role="status">
-        {STATE_TEXT[status.state]} · {counted(status.events, 'event')}
+        {STATE_TEXT[status.state]} by {TRANSPORTS[status.transport]} · {counted(status.events, 'event')}
         {status.resumes > 0 && ` · resumed ${counted(status.resumes, 'time')}`}
       </span>
       {trigger && <TriggerButton trigger={trigger} />}

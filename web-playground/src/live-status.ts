@@ -1,3 +1,5 @@
+import type { Transport } from './transport.ts';
+
 /** What the line under a live answer tells. */
 export interface LiveStatus {
   state: 'off' | 'connecting' | 'live' | 'reconnecting';
@@ -5,9 +7,11 @@ export interface LiveStatus {
   resumes: number;
   /** The subscription that runs. GraphiQL's own idea of the operation is that of the editor, and late by a moment. */
   operationName: string | null;
+  /** How it comes. */
+  transport: Transport;
 }
 
-const OFF: LiveStatus = { state: 'off', events: 0, resumes: 0, operationName: null };
+const OFF: LiveStatus = { state: 'off', events: 0, resumes: 0, operationName: null, transport: 'websocket' };
 
 let status = OFF;
 const listeners = new Set<() => void>();

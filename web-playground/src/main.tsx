@@ -1,6 +1,7 @@
 import './workers.ts';
 import { createRoot } from 'react-dom/client';
 import 'graphiql/style.css';
+import '@graphiql/plugin-explorer/style.css';
 import './styles.css';
 import { Playground } from './playground.tsx';
 

@@ -1,13 +1,14 @@
+import { explorerPlugin } from '@graphiql/plugin-explorer';
 import { HISTORY_PLUGIN } from '@graphiql/plugin-history';
 import { GraphiQL } from 'graphiql';
-import { fetcher } from './api.ts';
+import { fetcher, storage } from './api.ts';
 import { DemoButton } from './demo-button.tsx';
 import { variablesText } from './example-file.ts';
 import { FIRST_TABS } from './examples.ts';
 import { EXAMPLES_PLUGIN } from './examples-plugin.tsx';
 import { LiveFooter } from './live-footer.tsx';
-import { createPlaygroundStorage } from './storage.ts';
 import { TabFiller } from './tab-filler.tsx';
+import { TransportSwitch } from './transport-switch.tsx';
 
 /** Below this width the Examples pane would leave no room for the editors, so it starts closed. */
 const PANE_MIN_WIDTH_PX = 1000;
@@ -15,8 +16,7 @@ const PANE_MIN_WIDTH_PX = 1000;
 const TOOLS_MIN_WIDTH_PX = 720;
 
 // Made once: GraphiQL takes a new object for a change.
-const storage = createPlaygroundStorage('millrace');
-const plugins = [EXAMPLES_PLUGIN, HISTORY_PLUGIN];
+const plugins = [EXAMPLES_PLUGIN, explorerPlugin(), HISTORY_PLUGIN];
 const firstTabs = FIRST_TABS.map((example) => ({ query: example.query, variables: variablesText(example) }));
 const firstTools = window.innerWidth > TOOLS_MIN_WIDTH_PX ? 'variables' : false;
 const firstPane = window.innerWidth >= PANE_MIN_WIDTH_PX ? EXAMPLES_PLUGIN : undefined;
@@ -38,6 +38,10 @@ export function Playground() {
     >
       <GraphiQL.Logo>
         <span className="millrace-name">millrace</span>
+        <a className="millrace-link" href="pipeline">
+          Pipeline
+        </a>
+        <TransportSwitch />
         <DemoButton />
       </GraphiQL.Logo>
       <GraphiQL.Footer>

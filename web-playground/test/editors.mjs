@@ -70,3 +70,9 @@ export async function stop(page) {
   await run(page);
   await liveLine(page).waitFor({ state: 'detached' });
 }
+
+/** Chooses how the next subscription comes: `websocket` or `sse`. */
+export const chooseTransport = (page, transport) => page.getByLabel('Live by').selectOption(transport);
+
+/** Whether a request asks for server-sent events. */
+export const isStream = (request) => request.headers().accept?.includes('text/event-stream');

@@ -6,6 +6,8 @@ import { resumesAfterCut, resumesAfterRestart } from './checks/breaks.mjs';
 import { editing } from './checks/editing.mjs';
 import { exampleSteps } from './checks/examples.mjs';
 import { firstVisit } from './checks/first-visit.mjs';
+import { panes } from './checks/panes.mjs';
+import { transports } from './checks/transports.mjs';
 import { fallbackWorks, fitsNarrowWindow } from './checks/windows.mjs';
 import { follow, restart, shot, told, WAIT_MS } from './steps.mjs';
 
@@ -16,7 +18,7 @@ const URL_OF_SERVER = new URL(address).href;
 async function visit(context) {
   const { page, offences } = await openWatched(context, URL_OF_SERVER);
   page.setDefaultTimeout(WAIT_MS);
-  const steps = { ...firstVisit, ...(await exampleSteps(new URL('graphql', URL_OF_SERVER).href)), ...editing };
+  const steps = { ...firstVisit, ...(await exampleSteps(new URL('graphql', URL_OF_SERVER).href)), ...transports, ...panes, ...editing };
   await follow(page, offences, steps);
   await page.close();
 }

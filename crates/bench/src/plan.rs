@@ -36,6 +36,13 @@ pub const MUTATION_CLIENTS: [usize; 2] = [16, 64];
 /// Of ten mutations so many add a comment; the others like a post.
 pub const COMMENTS_OF_TEN: usize = 7;
 
+/// Subscribers of one post.
+pub const FAN_OUT_SUBSCRIBERS: usize = 10_000;
+/// So many of them share a socket: this machine lets one process open so many files and no more.
+pub const FAN_OUT_PER_SOCKET: usize = 4;
+/// Sockets that are being opened at once.
+pub const FAN_OUT_AT_ONCE: usize = 64;
+
 /// A replay that takes longer is measured by how far it came.
 pub const REPLAY_TIME_MAX: Duration = Duration::from_secs(60);
 /// Every so many-th event's document is upserted: enough documents for one round of the fastest kind.
@@ -63,6 +70,8 @@ pub struct Plan {
     pub mutation_rounds: usize,
     /// One round of one side.
     pub mutation_time: Duration,
+    /// Changes that go to all subscribers.
+    pub fan_out_rounds: usize,
     /// Rounds of replay, each into an empty database.
     pub replay_rounds: usize,
     /// One round of one kind of bare upsert.
@@ -77,6 +86,7 @@ impl Plan {
         quiet_commands: 300,
         mutation_rounds: 3,
         mutation_time: Duration::from_secs(6),
+        fan_out_rounds: 20,
         replay_rounds: 3,
         upsert_time: Duration::from_secs(4),
     };
@@ -87,6 +97,7 @@ impl Plan {
         quiet_commands: 100,
         mutation_rounds: 1,
         mutation_time: Duration::from_secs(4),
+        fan_out_rounds: 5,
         replay_rounds: 1,
         upsert_time: Duration::from_secs(2),
     };

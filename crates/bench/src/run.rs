@@ -4,7 +4,7 @@ use crate::error::BenchError;
 use crate::machine;
 use crate::measure::pages::Pages;
 use crate::measure::replay::Replayed;
-use crate::measure::{buying, mutations, read, replay, visible};
+use crate::measure::{buying, fan_out, mutations, read, replay, visible};
 use crate::plan::{PATIENCE, Plan};
 use crate::process::Process;
 use crate::progress::Progress;
@@ -30,6 +30,8 @@ pub enum Part {
     Visible,
     /// Mutations per second.
     Mutations,
+    /// One change to many subscribers, and sockets opened.
+    FanOut,
     /// Orders: their pages and histories per second, and how many are placed and paid in a second.
     Shop,
 }
@@ -83,6 +85,10 @@ pub async fn run(parts: &[Part], plan: &Plan) -> Result<(), BenchError> {
             recorder: &recorder,
         };
         sections.push(visible::run(&bench, plan).await?);
+    }
+    if parts.contains(&Part::FanOut) {
+        say("ten thousand subscribers");
+        sections.push(fan_out::run(&all, &Tokens::new(&stage)?, plan).await?);
     }
     if parts.contains(&Part::Mutations) {
         say("many commands");

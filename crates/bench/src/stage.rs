@@ -141,6 +141,8 @@ impl Stage {
             ("MILLRACE_AUTH__SIGNING_KEY_FILE", file(SIGNING_KEY)),
             ("MILLRACE_AUTH__VERIFY_KEY_FILE", file(VERIFY_KEY)),
             ("MILLRACE_AUTH__SECRET_FILE", file(SECRET)),
+            // The bench is one client for all.
+            ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "100000".to_owned()),
             ("MILLRACE_LOGS__FILTER", "warn".to_owned()),
         ]
     }

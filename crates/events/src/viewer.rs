@@ -75,6 +75,11 @@ impl Viewer {
         self.user_id() == Some(user_id)
     }
 
+    /// True for admins.
+    pub fn is_admin(&self) -> bool {
+        self.person().is_some_and(|person| person.roles.contains(&Role::Admin))
+    }
+
     /// True for staff and admins.
     pub fn is_staff(&self) -> bool {
         self.person().is_some_and(|person| !person.roles.is_empty())

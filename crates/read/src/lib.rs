@@ -1,5 +1,6 @@
 //! The read side: projections fold the log into documents, queries and subscriptions answer from them alone.
 
+pub mod budget;
 pub mod cache;
 pub mod connect;
 pub mod erasure;
@@ -11,3 +12,4 @@ pub mod projector;
 pub mod reader;
 pub mod refold;
 pub mod store;
+pub mod trail;

@@ -1,6 +1,7 @@
 //! The shop's books in PostgreSQL: they add up, and say what the log says.
 
-use super::documents::{Documents, compare};
+use super::documents::compare;
+use super::life::Documents;
 use super::log::Log;
 use super::shop;
 use crate::harness::eventually;

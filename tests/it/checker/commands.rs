@@ -1,7 +1,6 @@
 //! What the documents of commands must be: all events of a command lie side by side in the log, each once.
 
-use super::documents::Documents;
-use super::life::{Life, first, last, with};
+use super::life::{Documents, Life, first, last, with};
 use millrace_events::{CommandId, Event, Recorded};
 use serde_json::json;
 use std::collections::BTreeMap;

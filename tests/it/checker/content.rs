@@ -1,7 +1,6 @@
 //! What the documents of content must be, made apart from the projection's fold: each field is looked up, or counted anew, in the events.
 
-use super::documents::Documents;
-use super::life::{Life, first, last, lives, micros, text, with};
+use super::life::{Documents, Life, first, last, lives, micros, text, with};
 use super::people::{card, follows};
 use millrace_events::{AggregateKind, Event, Personal, PostId, Recorded, Timestamp, UserId};
 use serde_json::{Value, json};

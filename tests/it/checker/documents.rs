@@ -1,17 +1,13 @@
 //! Every document in MongoDB is, field by field, what an independent fold of the log makes, and there is no document more.
 
 use super::checkpoint;
+use super::life::Documents;
 use super::log::Log;
 use super::{commands, content, people, shop};
 use crate::harness::stage::Stage;
 use futures_util::TryStreamExt;
 use millrace_read::models::NAMES;
 use mongodb::bson::{Document, doc};
-use serde_json::Value;
-use std::collections::BTreeMap;
-
-/// Documents by key.
-pub type Documents = BTreeMap<String, Value>;
 
 /// Fields of a stored document that are not the document's own.
 const OF_THE_STORE: [&str; 2] = ["_id", "rev"];
@@ -52,7 +48,7 @@ async fn stored(mongodb: &mongodb::Database, projection: &str) -> Documents {
 }
 
 /// One that is parked has a field more than the log says.
-fn own_fields(mut document: Document) -> (String, Value) {
+fn own_fields(mut document: Document) -> (String, serde_json::Value) {
     let key = document.get_str("_id").expect("a key").to_owned();
     OF_THE_STORE.iter().for_each(|field| drop(document.remove(field)));
     (key, mongodb::bson::Bson::Document(document).into_relaxed_extjson())

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// Documents by key.
+pub type Documents = BTreeMap<String, Value>;
+
 /// All events of one thing.
 pub type Life<'a> = Vec<&'a Recorded>;
 

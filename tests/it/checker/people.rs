@@ -1,8 +1,7 @@
 //! What the documents of people must be, made apart from the projection's fold: each field is looked up, or counted anew, in the events.
 
 use super::content;
-use super::documents::Documents;
-use super::life::{Life, first, last, lives, micros, text, with};
+use super::life::{Documents, Life, first, last, lives, micros, text, with};
 use millrace_events::user::OtherSessionsEnded;
 use millrace_events::{AggregateKind, Event, Recorded, Role, Timestamp, UserId};
 use serde_json::{Value, json};

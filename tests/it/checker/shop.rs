@@ -1,8 +1,7 @@
 //! What the shop's documents must be, made apart from the projection's fold: the events of each thing are gathered, and every field is
 //! looked up or summed anew. What an event says of a sum (stock, balance) is only compared with it.
 
-use super::documents::Documents;
-use super::life::{Life, first, kind, last, lives, micros, text, with};
+use super::life::{Documents, Life, first, kind, last, lives, micros, text, with};
 use millrace_events::order::{OrderCancelled, OrderPaid, OrderPlaced};
 use millrace_events::wallet::WalletMoved;
 use millrace_events::{AggregateKind, Event, Money, Recorded, Timestamp};

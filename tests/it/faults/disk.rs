@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 /// PostgreSQL's folder begins with 60 MB.
 const POSTGRESQL_BYTES: u64 = 320 << 20;
 const NATS_BYTES: u64 = 64 << 20;
+/// MongoDB keeps three files of 100 MB for its journal.
+const MONGODB_BYTES: u64 = 512 << 20;
 /// Segments of 16 MB that are there to be written, so that tables and not the write-ahead log meet the end of the disk: a full one
 /// stops PostgreSQL altogether.
 const LOG_SEGMENTS: usize = 4;
@@ -86,5 +88,26 @@ async fn with_natss_disk_full_commands_are_taken_and_folded_later() {
     nats.start().await.expect("NATS starts");
     scene.go_on().await;
     is_ready(scene.cluster.first("relay")).await;
+    scene.ends_well().await;
+}
+
+/// MongoDB ends itself when its journal cannot be written, and goes on from it when it is started.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_mongodbs_disk_full_commands_are_taken_and_folded_later() {
+    let Some(stage) = stage(Kind::Mongodb, MONGODB_BYTES).await else { return };
+    let scene = Scene::begin(&stage).await;
+    scene.go_on().await;
+    reads_go_on(&scene).await;
+    let mongodb = scene.servers().mongodb();
+    mongodb.fill_room().expect("the disk is full");
+    complains(scene.cluster.first("projector"), "projection content", "MongoDB did not").await;
+    scene.go_on().await;
+    // What the cache has.
+    reads_go_on(&scene).await;
+    mongodb.clear_room().expect("there is room");
+    mongodb.stop().await.expect("MongoDB stops");
+    mongodb.start().await.expect("MongoDB starts");
+    scene.go_on().await;
+    is_ready(scene.cluster.first("projector")).await;
     scene.ends_well().await;
 }

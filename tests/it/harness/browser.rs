@@ -1,4 +1,4 @@
-//! Scripts that use an application of ours in a real browser, as a person would, on real servers.
+//! Scripts that use a real server as a person would in a browser, or as a frontend does.
 
 use super::process::Process;
 use std::path::{Path, PathBuf};
@@ -67,18 +67,19 @@ impl Tools {
 
     /// Runs the script to its good end, on a server at this address that it may have started anew; then stops that.
     pub async fn run(&self, listen: &str, environment: &[(String, String)]) {
-        let process = Process::serve("all", environment).await;
-        let script = self.open(&format!("http://{listen}/"));
-        let process =
-            timeout(BROWSER_WAIT, attend(script, process, environment)).await.expect("the script ends in time");
-        process.stop().await;
-    }
-
-    fn open(&self, url: &str) -> Child {
         let mut command = Command::new(&self.node);
-        command.arg(&self.script).args([url, "--restarts"]).env("CHROMIUM", &self.browser);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("node starts")
+        command.arg(&self.script).env("CHROMIUM", &self.browser);
+        run_script(command, listen, environment).await;
     }
+}
+
+/// Runs a script to its good end, on a server at this address that it may have started anew; then stops that.
+pub async fn run_script(mut command: Command, listen: &str, environment: &[(String, String)]) {
+    let process = Process::serve("all", environment).await;
+    command.args([&format!("http://{listen}/"), "--restarts"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let script = command.kill_on_drop(true).spawn().expect("node starts");
+    let process = timeout(BROWSER_WAIT, attend(script, process, environment)).await.expect("the script ends in time");
+    process.stop().await;
 }
 
 /// Shows what the script says, starts the server anew when it asks for that, and waits for its good end.

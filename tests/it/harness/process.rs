@@ -57,6 +57,14 @@ impl Process {
         &self.addresses["operations"]
     }
 
+    /// Memory that it takes now, in bytes.
+    pub fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id().expect("it runs")));
+        let status = status.expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
+    }
+
     /// True if a line of its log holds all of these.
     pub fn has_said(&self, words: &[&str]) -> bool {
         let said = self.said.lock().expect("lines");

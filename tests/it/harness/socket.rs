@@ -49,9 +49,16 @@ impl Socket {
 
     /// Connects without a word.
     pub async fn connect(url: &str) -> Result<Self, Error> {
+        Self::connect_with(url, &[("sec-websocket-protocol", "graphql-transport-ws")]).await
+    }
+
+    /// The same with these headers, and no subprotocol but what they name.
+    pub async fn connect_with(url: &str, more: &[(&'static str, &str)]) -> Result<Self, Error> {
         let mut request = url.replacen("http", "ws", 1).into_client_request()?;
         let headers = request.headers_mut();
-        headers.insert("sec-websocket-protocol", "graphql-transport-ws".parse().expect("a header"));
+        for (name, value) in more {
+            headers.insert(*name, value.parse().expect("a header"));
+        }
         let (stream, _) = connect_async(request).await?;
         Ok(Self { stream })
     }
@@ -59,6 +66,11 @@ impl Socket {
     /// Sends a message.
     pub async fn send(&mut self, message: Value) -> Result<(), Error> {
         self.stream.send(Message::text(message.to_string())).await
+    }
+
+    /// Sends any frame.
+    pub async fn send_frame(&mut self, frame: Message) -> Result<(), Error> {
+        self.stream.send(frame).await
     }
 
     /// Begins an operation.
@@ -105,6 +117,16 @@ impl Socket {
                 payload["data"].clone()
             }
             other => panic!("waiting for {what}: {other:?}"),
+        }
+    }
+}
+
+impl Received {
+    /// The code that the server closed with.
+    pub fn code(&self) -> Option<u16> {
+        match self {
+            Self::Closed(code) => Some(*code),
+            Self::Message(_) | Self::Lost => None,
         }
     }
 }

@@ -13,6 +13,14 @@ const CHEAP_PASSWORDS: (&str, &str) = ("MILLRACE_AUTH__PASSWORD_MEMORY_KIB", "64
 /// All people of a test come from one address.
 const MANY_ACCOUNTS: (&str, &str) = ("MILLRACE_AUTH__NEW_PASSWORDS_PER_ADDRESS_MAX", "100000");
 
+/// So do their sockets.
+const MANY_SOCKETS: [(&str, &str); 4] = [
+    ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "100000"),
+    ("MILLRACE_HTTP__SOCKETS_PER_VIEWER_MAX", "100000"),
+    ("MILLRACE_HTTP__OPERATIONS_PER_VIEWER_MAX", "100000"),
+    ("MILLRACE_HTTP__SOCKET_MESSAGES_BURST_MAX", "1000"),
+];
+
 /// Names, keys and addresses of one test.
 pub struct Stage {
     /// Unique on the shared servers.
@@ -160,8 +168,10 @@ fn environment(name: &str, urls: &Urls, postgres: &str, keys: &std::path::Path) 
         (CHEAP_PASSWORDS.0, CHEAP_PASSWORDS.1.to_owned()),
         (MANY_ACCOUNTS.0, MANY_ACCOUNTS.1.to_owned()),
     ]
+    .into_iter()
+    .chain(MANY_SOCKETS.map(|(key, value)| (key, value.to_owned())))
     .map(|(key, value)| (key.to_owned(), value))
-    .to_vec()
+    .collect()
 }
 
 /// Makes a database on the server; answers its address.

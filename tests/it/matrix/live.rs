@@ -1,20 +1,33 @@
 //! Every role against every subscription: what strangers are told of a secret thing is what they are told of one that does not exist.
 
 use super::cast::Who;
-use super::reads::{Estate, Question, may_ask, questions, rule_of};
+use super::reads::{Estate, Question, all_shown, fields_are_shown_by_rule, may_ask, questions, rule_of};
 use super::schema::Schema;
+use super::stage;
 use super::things::{Shop, eur, missing};
 use crate::checker::settled;
 use crate::harness::client::Client;
 use crate::harness::socket::{Received, Socket};
-use crate::harness::stage::Stage;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Fields that differ from one answer to the next, by the end of their names.
-const OF_THE_MOMENT: [&str; 5] = ["_cursor", "_position", "_at", "_commandId", "requestId"];
+const OF_THE_MOMENT: [&str; 7] =
+    ["_cursor", "_acceptedAt", "_consistencyToken", "_position", "_at", "_commandId", "requestId"];
 /// One socket has all subscriptions of a role.
 const MANY_AT_ONCE: (&str, &str) = ("MILLRACE_HTTP__OPERATIONS_PER_SOCKET_MAX", "500");
+/// What happens here, and whom it is told at least: however long that takes, and whatever is told before.
+const TOLD_TO: &[(&str, &[Who])] = &[
+    ("PostChanged", &Who::ALL),
+    ("PostDeleted", &Who::ALL),
+    ("CommentAdded", &Who::ALL),
+    ("ProductChanged", &Who::ALL),
+    ("FeedPostAdded", &[Who::Other]),
+    ("FeedPostChanged", &[Who::Other]),
+    ("FeedPostGone", &[Who::Other]),
+    ("OrderChanged", &[Who::Owner, Who::Staff, Who::Admin]),
+    ("WalletChanged", &[Who::Owner]),
+];
 /// So often something public changes in each projection before strangers are believed to be told nothing more.
 const PUBLIC_CHANGES: usize = 2;
 
@@ -25,6 +38,8 @@ type Told = BTreeMap<String, Vec<Value>>;
 struct Listener {
     socket: Socket,
     told: Told,
+    /// The same, with what differs from one answer to the next.
+    whole: Vec<Value>,
 }
 
 impl Listener {
@@ -37,7 +52,7 @@ impl Listener {
             let text = format!("subscription($id: ID!) {{ it: {field}(id: $id) {{ __typename }} }}");
             socket.subscribe(field, &text, json!({ "id": id })).await;
         }
-        let mut listener = Self { socket, told: Told::new() };
+        let mut listener = Self { socket, told: Told::new(), whole: Vec::new() };
         for (field, _) in public {
             listener.until(field, 1).await;
         }
@@ -47,28 +62,40 @@ impl Listener {
     /// Takes what comes, until so much has come on one subscription.
     async fn until(&mut self, id: &str, count: usize) {
         while self.told.get(id).is_none_or(|told| told.len() < count) {
-            match self.socket.receive("a change of something public").await {
-                Received::Message(message) if message["type"] == "next" => {
-                    self.note(&message, message["payload"].clone())
-                }
-                Received::Message(message) if message["type"] == "error" => {
-                    let errors = json!({ "errors": message["payload"] });
-                    self.note(&message, errors);
-                }
-                Received::Message(_) => {}
-                other => panic!("{other:?}"),
+            self.take().await;
+        }
+    }
+
+    /// Takes what comes, until all has come that this one is told.
+    async fn until_all_is_told(&mut self, who: Who) {
+        for (event, _) in TOLD_TO.iter().filter(|(_, to)| to.contains(&who)) {
+            while !all_shown(&self.whole).contains_key(&format!("{event}.cursor")) {
+                self.take().await;
             }
+        }
+    }
+
+    async fn take(&mut self) {
+        match self.socket.receive("a change that is told").await {
+            Received::Message(message) if message["type"] == "next" => self.note(&message, message["payload"].clone()),
+            Received::Message(message) if message["type"] == "error" => {
+                let errors = json!({ "errors": message["payload"] });
+                self.note(&message, errors);
+            }
+            Received::Message(_) => {}
+            other => panic!("{other:?}"),
         }
     }
 
     fn note(&mut self, message: &Value, payload: Value) {
         let id = message["id"].as_str().expect("an id").to_owned();
+        self.whole.push(payload.clone());
         self.told.entry(id).or_default().push(lasting(payload));
     }
 }
 
 /// Without what differs from one answer to the next.
-fn lasting(mut payload: Value) -> Value {
+pub fn lasting(mut payload: Value) -> Value {
     payload.as_object_mut().map(|fields| fields.remove("extensions"));
     fn strip(value: &mut Value) {
         match value {
@@ -82,6 +109,13 @@ fn lasting(mut payload: Value) -> Value {
     }
     strip(&mut payload);
     payload
+}
+
+/// A public post comes, one is talked about, and one goes: each is told in an event of its own.
+async fn come_and_go(shop: &Shop<'_>, talked_about: &str, fleeting: &str) {
+    shop.post("Another", true).await;
+    shop.comment(talked_about, "Words in passing.").await;
+    shop.cast.owner.client.command("deletePost", json!({ "postId": fleeting }), "").await;
 }
 
 /// Everything secret that can change does.
@@ -134,12 +168,14 @@ fn came(told: &Told, number: usize) -> &[Value] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_is_told_live_what_it_may_see() {
-    let stage = Stage::new().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
+    let stage = stage().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
     let mut estate = Estate::of(&shop).await;
     let pending = shop.order(&estate.open[3], "Confidential lane").await;
     estate.secret.push(pending.clone());
+    let (talked_about, fleeting) = (shop.post("Talked about", true).await, shop.post("Fleeting", true).await);
+    estate.open.extend([talked_about.clone(), fleeting.clone()]);
     settled(&stage).await;
     let roots = schema.fields("Subscription").iter();
     let all = roots.flat_map(|field| questions(&schema, "Subscription", field, &estate)).collect();
@@ -160,14 +196,17 @@ async fn every_role_is_told_live_what_it_may_see() {
     for who in Who::ALL {
         listeners.push(Listener::begin(&client.url, shop.cast.client(who), &questions, &public).await);
     }
+    come_and_go(&shop, &talked_about, &fleeting).await;
     change_what_is_secret(&shop, &estate, &pending).await;
     for _ in 0..PUBLIC_CHANGES {
         change_what_is_public(&shop, &estate).await;
     }
+    let mut shown = Vec::new();
     for (who, mut listener) in Who::ALL.into_iter().zip(listeners) {
         for (field, _) in public {
             listener.until(field, 1 + PUBLIC_CHANGES).await;
         }
+        listener.until_all_is_told(who).await;
         for (number, nothing) in has_nothing.iter().enumerate() {
             judge(
                 who,
@@ -177,7 +216,9 @@ async fn every_role_is_told_live_what_it_may_see() {
                 &estate,
             );
         }
+        shown.push(all_shown(listener.whole.iter()));
     }
+    fields_are_shown_by_rule(&schema.seen_only_from("Subscription"), &shown);
     process.stop().await;
 }
 

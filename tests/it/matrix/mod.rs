@@ -3,8 +3,30 @@
 
 pub mod cast;
 mod commands;
+mod fields;
 mod live;
 mod reads;
 pub mod rules;
 pub mod schema;
 pub mod things;
+
+use crate::harness::stage::Stage;
+
+/// Everything is asked for at once here, of which no client should have the right.
+const LARGE_DOCUMENTS: [(&str, &str); 9] = [
+    ("MILLRACE_LIMITS__QUERY_BYTES_MAX", "1000000"),
+    ("MILLRACE_LIMITS__TOKENS_MAX", "100000"),
+    ("MILLRACE_LIMITS__ALIASES_MAX", "100000"),
+    ("MILLRACE_LIMITS__SELECTIONS_MAX", "100000"),
+    ("MILLRACE_LIMITS__FRAGMENTS_MAX", "1000"),
+    ("MILLRACE_LIMITS__DEPTH_MAX", "30"),
+    ("MILLRACE_LIMITS__INTROSPECTION_LISTS_MAX", "10"),
+    ("MILLRACE_LIMITS__COST_MAX", "1000000"),
+    ("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "1000000"),
+];
+
+/// A stage whose processes take large documents.
+async fn stage() -> Stage {
+    let stage = Stage::new().await;
+    LARGE_DOCUMENTS.iter().fold(stage, |stage, (name, value)| stage.with(name, value))
+}

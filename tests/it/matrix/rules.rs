@@ -1,7 +1,6 @@
-//! Who may do and see what: a line for each mutation and each root field, a word for each field.
+//! Who may do and ask what: a line for each mutation and each root field.
 
-use Sees::{Everybody, Oneself, Owner};
-use Verdict::{Absent, Done, Forbidden, NotAllowed, SignIn};
+use Verdict::{Absent, Done, Forbidden, NotAllowed, Refused, SignIn};
 
 /// What becomes of a mutation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +15,8 @@ pub enum Verdict {
     Absent,
     /// It is there, but not theirs to change.
     NotAllowed,
+    /// It may be theirs to change, but cannot be: the answer tells what it is at.
+    Refused,
 }
 
 /// Where a mutation begins.
@@ -45,6 +46,8 @@ pub enum Thing {
     HiddenComment,
     /// A product.
     Product,
+    /// A product of which none is left.
+    SoldOut,
     /// An order of the owner's that is not paid yet.
     Pending,
     /// One that is paid.
@@ -104,7 +107,11 @@ pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
     ("restockProduct", Thing::Product, [SignIn, Forbidden, Forbidden, Done, Done]),
     ("retireProduct", Thing::Product, [SignIn, Forbidden, Forbidden, Done, Done]),
     ("placeOrder", Thing::Product, [SignIn, Done, Done, Done, Done]),
+    ("placeOrder", Thing::SoldOut, [SignIn, Refused, Refused, Refused, Refused]),
     ("payOrder", Thing::Pending, [SignIn, Absent, Done, NotAllowed, NotAllowed]),
+    ("payOrder", Thing::Shipped, [SignIn, Absent, Refused, NotAllowed, NotAllowed]),
+    ("cancelOrder", Thing::Shipped, [SignIn, Absent, Refused, Refused, Refused]),
+    ("shipOrder", Thing::Pending, [SignIn, Forbidden, Forbidden, Refused, Refused]),
     ("shipOrder", Thing::Paid, [SignIn, Forbidden, Forbidden, Done, Done]),
     ("confirmDelivery", Thing::Shipped, [SignIn, Forbidden, Forbidden, Done, Done]),
     ("cancelOrder", Thing::Pending, [SignIn, Absent, Done, Done, Done]),
@@ -128,6 +135,8 @@ pub const ROOTS: &[(&str, [Verdict; 5])] = &[
     ("Query.order", [Done, Done, Done, Done, Done]),
     ("Query.orders", [SignIn, Forbidden, Forbidden, Done, Done]),
     ("Query.commandStatus", [Done, Done, Done, Done, Done]),
+    ("Query.pipelineLags", [SignIn, Forbidden, Forbidden, Forbidden, Done]),
+    ("Subscription.pipeline", [SignIn, Forbidden, Forbidden, Forbidden, Done]),
     ("Subscription.postChanged", [Done, Done, Done, Done, Done]),
     ("Subscription.commentAdded", [Done, Done, Done, Done, Done]),
     ("Subscription.feedChanged", [SignIn, Done, Done, Done, Done]),
@@ -138,58 +147,3 @@ pub const ROOTS: &[(&str, [Verdict; 5])] = &[
     ("Subscription.walletChanged", [SignIn, Done, Done, Done, Done]),
     ("Subscription.commandProgress", [Done, Done, Done, Done, Done]),
 ];
-
-/// Who sees a field of something that somebody may see.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sees {
-    /// Everybody.
-    Everybody,
-    /// The person whose data it is, and staff.
-    Owner,
-    /// Only the person themselves, whoever else asks.
-    Oneself,
-}
-
-/// Every field of every type that queries lead to. The types of lists and payloads have none of their own to see.
-pub const FIELDS: &[(&str, Sees, &str)] = &[
-    ("User", Everybody, "id version revision createdAt updatedAt firstName lastName fullName profileUrl avatarUrl bio"),
-    ("User", Everybody, "postCount followerCount followingCount viewerFollows posts followers following"),
-    ("User", Owner, "email emailVerified pendingEmail deactivated"),
-    ("Viewer", Oneself, "user roles wallets orders"),
-    ("Post", Everybody, "id version revision createdAt updatedAt title body tags status author commentCount likeCount"),
-    ("Post", Everybody, "viewerHasLiked comments hidden"),
-    ("Post", Owner, "hiddenAt hiddenReason"),
-    ("Comment", Everybody, "id version revision createdAt updatedAt text author post hidden"),
-    ("Comment", Owner, "hiddenAt hiddenReason"),
-    (
-        "Product",
-        Everybody,
-        "id version revision createdAt updatedAt name description imageUrl price stock inStock retired",
-    ),
-    ("Money", Everybody, "amountMinor currency"),
-    (
-        "Order",
-        Owner,
-        "id version revision createdAt updatedAt status customer customerName customerEmail deliveryAddress",
-    ),
-    (
-        "Order",
-        Owner,
-        "lines totalPrice estimatedDelivery orderDate payUntil timeline payments cancelledBy cancelReason",
-    ),
-    ("OrderLine", Owner, "productId product productName productImage quantity price totalPrice"),
-    ("OrderStep", Owner, "status at"),
-    ("Payment", Owner, "transactionId kind amount at"),
-    ("Wallet", Owner, "id version revision createdAt updatedAt currency balance pendingTopUps statement"),
-    ("TopUp", Owner, "id amount requestedAt"),
-    ("Movement", Owner, "transactionId at cause amount balance order other note"),
-    ("CommandStatus", Owner, "id state firstPosition lastPosition decidedAt aggregateId projections"),
-    ("ProjectionStatus", Owner, "name state position"),
-];
-
-/// What a field's rule is; fails for one that has none.
-pub fn sees(field: &str) -> Sees {
-    let (of, name) = field.split_once('.').expect("a type and a field");
-    let rule = FIELDS.iter().find(|(one, _, names)| *one == of && names.split(' ').any(|one| one == name));
-    rule.unwrap_or_else(|| panic!("who sees {field}? It has no rule")).1
-}

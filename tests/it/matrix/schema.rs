@@ -3,7 +3,7 @@
 use crate::harness::client::Client;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const INTROSPECTION: &str = "{ __schema { types {
     kind name
@@ -106,40 +106,33 @@ impl Schema {
         self.0[field.args[0].of.innermost()].input_fields.as_deref().unwrap_or_default()
     }
 
-    /// The fields with a rule of their own of all types that queries and subscriptions lead to, as `Type.field`.
-    pub fn seen_fields(&self) -> Vec<String> {
-        let mut fields = Vec::new();
-        for one in self.reachable() {
-            if !self.is_frame(&one) {
-                fields.extend(self.fields(&one).iter().map(|field| format!("{one}.{}", field.name)));
-            }
-        }
-        fields
+    /// The fields of all types that these roots lead to, as `Type.field`. Each needs a rule.
+    pub fn seen_fields(&self, roots: &[&str]) -> BTreeSet<String> {
+        let objects = self.reachable(roots).into_iter().filter(|of| self.0[of].kind == "OBJECT");
+        let each = |of: String| self.fields(&of).iter().map(|field| format!("{of}.{}", field.name)).collect::<Vec<_>>();
+        objects.flat_map(each).collect()
     }
 
-    fn reachable(&self) -> Vec<String> {
-        let mut found = vec!["Query".to_owned(), "Subscription".to_owned()];
-        let mut next = 0;
-        while let Some(of) = found.get(next).cloned() {
-            let leads_to = self.fields(&of).iter().map(|field| field.of.innermost().to_owned());
-            for one in leads_to.chain(self.possible(&of)).collect::<Vec<_>>() {
-                if !found.contains(&one) && matches!(self.0[&one].kind.as_str(), "OBJECT" | "INTERFACE" | "UNION") {
-                    found.push(one);
-                }
+    /// Those of them that no query leads to.
+    pub fn seen_only_from(&self, root: &str) -> BTreeSet<String> {
+        self.seen_fields(&[root]).difference(&self.seen_fields(&["Query"])).cloned().collect()
+    }
+
+    fn reachable(&self, roots: &[&str]) -> Vec<String> {
+        let next_to = |of: &str| -> Vec<String> {
+            let fields = self.fields(of).iter().map(|field| field.of.innermost().to_owned());
+            fields.chain(self.possible(of)).collect()
+        };
+        let mut found: Vec<String> = Vec::new();
+        let mut near: Vec<String> = roots.iter().flat_map(|root| next_to(root)).collect();
+        while let Some(of) = near.pop() {
+            let is_new = !found.contains(&of) && matches!(self.0[&of].kind.as_str(), "OBJECT" | "INTERFACE" | "UNION");
+            if is_new {
+                near.extend(next_to(&of));
+                found.push(of);
             }
-            next += 1;
         }
         found
-    }
-
-    /// Roots, lists, and the events of subscriptions: they only frame what is seen.
-    fn is_frame(&self, of: &str) -> bool {
-        let one = &self.0[of];
-        one.kind != "OBJECT"
-            || ["Query", "Subscription", "PageInfo", "HistoryGone"].contains(&of)
-            || of.ends_with("Connection")
-            || of.ends_with("Edge")
-            || one.interfaces.iter().flatten().any(|interface| interface.name == "LiveEvent")
     }
 
     fn possible(&self, of: &str) -> impl Iterator<Item = String> {
@@ -170,6 +163,16 @@ impl Schema {
         }
     }
 
+    /// Everything of an edge but what it leads to: the connection's nodes show that.
+    fn place(&self, edge: &str) -> String {
+        let each = self.fields(edge).iter().map(|field| {
+            let is_scalar = matches!(self.0[field.of.innermost()].kind.as_str(), "SCALAR" | "ENUM");
+            let inner = if is_scalar { "" } else { "{ __typename }" };
+            format!("{edge}_{name}: {name} {inner}", name = field.name)
+        });
+        each.collect::<Vec<_>>().join(" ")
+    }
+
     fn each_field(&self, of: &str, nodes: usize) -> String {
         let each = self.fields(of).iter().filter_map(|field| {
             let (name, inner) = (&field.name, field.of.innermost());
@@ -180,7 +183,7 @@ impl Schema {
             };
             match self.0[inner].kind.as_str() {
                 "SCALAR" | "ENUM" => Some(format!("{of}_{name}: {name}")),
-                _ if name == "edges" => None,
+                _ if name == "edges" => Some(format!("{of}_edges: edges {{ {} }}", self.place(inner))),
                 _ => Some(format!(
                     "{of}_{name}: {name}{arguments} {{ {} }}",
                     self.everything(inner, nodes).filter(|all| !all.is_empty())?

@@ -32,6 +32,8 @@ pub struct Shop<'a> {
 pub struct Prepared {
     pub sender: Client,
     pub input: Value,
+    /// Who the sender is; none for nobody.
+    pub own_id: Option<String>,
 }
 
 pub fn eur(minor: i64) -> Value {
@@ -53,8 +55,12 @@ impl<'a> Shop<'a> {
     }
 
     pub async fn product(&self, name: &str) -> String {
+        self.product_of(name, 50).await
+    }
+
+    async fn product_of(&self, name: &str, stock: u32) -> String {
         let input = json!({
-            "name": name, "description": "Of oak.", "price": eur(250), "stock": 50, "imageUrl": "https://millrace.example/oak.png",
+            "name": name, "description": "Of oak.", "price": eur(250), "stock": stock, "imageUrl": "https://millrace.example/oak.png",
         });
         id_of(&self.cast.staff.client.command("createProduct", input, "").await)
     }
@@ -113,6 +119,7 @@ impl<'a> Shop<'a> {
             }
             Thing::Comment => self.comment(&self.post("Public", true).await, "Words.").await,
             Thing::Product => self.product("Sluice").await,
+            Thing::SoldOut => self.product_of("Sluice", 0).await,
             Thing::Pending => self.order(&self.product("Sluice").await, "Mill Lane 1").await,
             Thing::Paid => self.paid().await,
             Thing::Shipped => {
@@ -135,9 +142,9 @@ impl<'a> Shop<'a> {
         for one in inputs.iter().filter(|one| one.is_required()) {
             input[&one.name] = value(&one.name, account.as_ref(), id.as_deref());
         }
-        let signed_in = account.map_or_else(|| self.cast.client(who).clone(), |account| account.client);
-        let sender = if who == Who::Nobody { self.cast.nobody.clone() } else { signed_in };
-        Prepared { sender, input }
+        let signed_in = account.as_ref().or(self.cast.person(who)).filter(|_| who != Who::Nobody);
+        let sender = signed_in.map_or(&self.cast.nobody, |person| &person.client).clone();
+        Prepared { sender, input, own_id: signed_in.map(|person| person.id.clone()) }
     }
 }
 

@@ -1,7 +1,7 @@
-// A subscription goes on behind its last event after its socket was cut, and after the server was started anew.
+// A subscription goes on behind its last event after its socket was cut, and after the server was started anew; so does an event stream.
 import assert from 'node:assert/strict';
 import { openWatched } from '../browser.mjs';
-import { data, editorsStand, idsAreIn, liveLine, openTab, run } from '../editors.mjs';
+import { chooseTransport, data, editorsStand, idsAreIn, isStream, liveLine, openTab, run } from '../editors.mjs';
 import { until } from '../steps.mjs';
 
 /** The socket is cut from outside. */
@@ -14,19 +14,29 @@ export async function resumesAfterCut(context, url, shot) {
 
 /** The server says goodbye, is away for a while, and comes back as a new process. `restart` is over when it serves. */
 export async function resumesAfterRestart(context, url, shot, restart) {
-  const watched = await watchPost(context, url);
+  const bySocket = await watchPost(context, url);
+  const byStream = await watchPost(context, url, 'sse');
   await restart();
-  await goesOn(watched, shot('restarted'));
-  // Chromium itself reports each socket that found nobody while the server was away.
-  const others = watched.offences.filter((offence) => !/WebSocket connection to .* failed/.test(offence));
-  assert.deepEqual(others, []);
+  await goesOn(bySocket, shot('restarted'));
+  // It sees what the other one had somebody write.
+  await goesOn(byStream, shot('restarted-stream'), false);
+  for (const { offences, page } of [bySocket, byStream]) {
+    // Chromium itself reports what was cut, and what found nobody while the server was away.
+    const others = offences.filter((offence) => !/WebSocket connection to .* failed|Failed to load resource|net::ERR_/.test(offence));
+    assert.deepEqual(others, []);
+    await chooseTransport(page, 'websocket');
+  }
 }
 
-async function watchPost(context, url) {
+async function watchPost(context, url, transport = 'websocket') {
   const cuts = [];
   const subscribes = [];
-  const { page, offences } = await openWatched(context, url, (fresh) => fresh.routeWebSocket(/\/graphql$/, (socket) => between(socket, cuts, subscribes)));
+  const { page, offences } = await openWatched(context, url, async (fresh) => {
+    await fresh.routeWebSocket(/\/graphql$/, (socket) => between(socket, cuts, subscribes));
+    fresh.on('request', (request) => isStream(request) && subscribes.push(request.postDataJSON().variables));
+  });
   await editorsStand(page);
+  await chooseTransport(page, transport);
   await openTab(page, 'WatchPost');
   await idsAreIn(page);
   await run(page);
@@ -46,11 +56,11 @@ function between(socket, cuts, subscribes) {
   cuts.push(() => Promise.all([socket.close({ code: 1012, reason: 'cut by the test' }), server.close()]));
 }
 
-async function goesOn({ page, subscribes, first }, shot) {
-  await until('the resumed socket', () => liveLine(page).getAttribute('data-resumes'), (count) => Number(count) >= 1);
+async function goesOn({ page, subscribes, first }, shot, hasToMove = true) {
+  await until('the resumed subscription', () => liveLine(page).getAttribute('data-resumes'), (count) => Number(count) >= 1);
   await until('the new subscription', async () => subscribes.length, (count) => count >= 2);
   assert.equal(subscribes.at(-1).after, first.cursor);
-  await page.locator('.millrace-trigger').click();
+  if (hasToMove) await page.locator('.millrace-trigger').click();
   const { postChanged: next } = await data(page, 'the change', (value) => value.postChanged?.post?.commentCount > first.post.commentCount);
   assert.equal(next.__typename, 'PostChanged', 'a resumed subscription gets no second snapshot');
   assert.equal(await liveLine(page).getAttribute('data-events'), '2', 'nothing is missed or doubled');

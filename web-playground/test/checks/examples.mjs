@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
+import { ask } from '../api.mjs';
 import { data, liveLine, openExample, run, stop, tokenIsIn } from '../editors.mjs';
 
 const FOLDER = new URL('../../../examples/', import.meta.url);
@@ -53,12 +54,4 @@ async function commentInFeed(graphqlUrl, authorization) {
   const input = { postId: feed.nodes[0].id, text: 'A comment from somewhere else' };
   const { addComment } = await ask(graphqlUrl, authorization, ADD_COMMENT, { input });
   assert.deepEqual(addComment.errors, []);
-}
-
-async function ask(url, authorization, query, variables) {
-  const headers = { 'content-type': 'application/json', authorization };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query, variables }) });
-  const { data: answered, errors } = await response.json();
-  assert.equal(errors, undefined, JSON.stringify(errors));
-  return answered;
 }

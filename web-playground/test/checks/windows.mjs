@@ -5,7 +5,7 @@ import { openWatched } from '../browser.mjs';
 import { data, editorsStand, openTab, run } from '../editors.mjs';
 import { until } from '../steps.mjs';
 
-const NARROW = { width: 390, height: 844 };
+const NARROW = { width: 360, height: 780 };
 /** What the server sends with fallback.html. */
 const FALLBACK_POLICY =
   "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -21,7 +21,7 @@ export async function fitsNarrowWindow(context, url, shot) {
   await openTab(page, 'NewestPosts');
   await run(page);
   await data(page, 'the newest posts', (value) => value.posts);
-  for (const name of ['.graphiql-execute-button', '.millrace-demo-button', '.graphiql-response']) {
+  for (const name of ['.graphiql-execute-button', '.millrace-demo-button', '.millrace-transport', '.millrace-link', '.graphiql-response']) {
     const box = await page.locator(name).boundingBox();
     assert.ok(box.x >= 0 && box.x + box.width <= NARROW.width, `${name}: ${JSON.stringify(box)}`);
   }

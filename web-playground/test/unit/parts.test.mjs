@@ -1,12 +1,12 @@
 // The parts of the playground that are plain functions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { endpointsOf } from '../.unit/endpoint.js';
-import { parseExample, variablesText } from '../.unit/example-file.js';
-import { toHeaders, withAuthorization } from '../.unit/headers.js';
-import { fillPlaceholders, withIds } from '../.unit/placeholders.js';
-import { DemoSession } from '../.unit/session.js';
-import { withoutHeaders } from '../.unit/storage.js';
+import { endpointsOf } from '../.unit/web-playground/src/endpoint.js';
+import { parseExample, variablesText } from '../.unit/web-playground/src/example-file.js';
+import { toHeaders, withAuthorization } from '../.unit/web-playground/src/headers.js';
+import { fillPlaceholders, withIds } from '../.unit/web-playground/src/placeholders.js';
+import { DemoSession } from '../.unit/web-playground/src/session.js';
+import { withoutHeaders } from '../.unit/web-playground/src/storage.js';
 
 test('the API is beside the page', () => {
   assert.deepEqual(endpointsOf('http://127.0.0.1:4000/'), { http: 'http://127.0.0.1:4000/graphql', socket: 'ws://127.0.0.1:4000/graphql' });

@@ -1,6 +1,7 @@
 //! The comparisons.
 
 pub mod buying;
+pub mod fan_out;
 pub mod mutations;
 pub mod pages;
 pub mod read;

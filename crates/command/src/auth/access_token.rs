@@ -80,6 +80,7 @@ pub enum KeyError {
 /// Signs access tokens: for the command role.
 pub struct AccessTokenSigner {
     key: EncodingKey,
+    lifetime: Duration,
 }
 
 impl AccessTokenSigner {
@@ -88,8 +89,13 @@ impl AccessTokenSigner {
         let expected = "PKCS #8 private key";
         let refused = |source| KeyError::Key { expected, source };
         let key = EncodingKey::from_ed_pem(private_pem.as_bytes()).map_err(refused)?;
-        let signer = Self { key };
+        let signer = Self { key, lifetime: ACCESS_TOKEN_LIFETIME };
         signer.public_pem().map(|_| signer)
+    }
+
+    /// The same, whose tokens are good for so long.
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        Self { lifetime, ..self }
     }
 
     /// The public key that belongs to it, in PEM form.
@@ -105,7 +111,7 @@ impl AccessTokenSigner {
 
     /// A token for this sign-in, and when it ends.
     pub fn sign(&self, user: UserId, session: SessionId, now: Timestamp) -> Result<(String, Timestamp), KeyError> {
-        let expires_at = whole_seconds(now.moment() + ACCESS_TOKEN_LIFETIME);
+        let expires_at = whole_seconds(now.moment() + self.lifetime);
         let claims = Claims {
             sub: user,
             sid: session,
@@ -265,6 +271,15 @@ mod tests {
         let (token, _) = signer.sign(UserId::generate(), SessionId::generate(), now()).unwrap();
         assert!(verifier.verify(&token, later(329)).is_ok());
         assert!(matches!(verifier.verify(&token, later(330)), Err(AccessTokenError::Expired)));
+    }
+
+    #[test]
+    fn how_long_a_token_is_good_can_be_set() {
+        let (signer, verifier, _) = pair();
+        let signer = signer.with_lifetime(Duration::seconds(60));
+        let (token, _) = signer.sign(UserId::generate(), SessionId::generate(), now()).unwrap();
+        assert!(verifier.verify(&token, later(89)).is_ok());
+        assert!(matches!(verifier.verify(&token, later(90)), Err(AccessTokenError::Expired)));
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Passwords that were hashed or compared: the work of argon2, for known and for unknown accounts.
+const HASHES: &str = "millrace_password_hashes_total";
+
 /// What one hash costs. The default is what OWASP asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PasswordCost {
@@ -124,6 +127,7 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let held = self.turn().await?;
+        metrics::counter!(HASHES).increment(1);
         let computed = tokio::task::spawn_blocking(move || {
             let answer = work();
             drop(held);

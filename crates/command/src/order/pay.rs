@@ -64,11 +64,10 @@ impl Command for PayOrder {
 
 /// Only the customer pays.
 pub(super) fn decide_pay(found: &Found, expected: Option<u32>) -> Result<(), CommandError> {
-    found.check_change(Status::Confirmed, expected)?;
-    if found.standing == Standing::Own {
-        return Ok(());
+    if found.standing == Standing::Staff {
+        return Err(CommandError::not_allowed("Only the customer pays an order.", "orderId"));
     }
-    Err(CommandError::not_allowed("Only the customer pays an order.", "orderId"))
+    found.check_change(Status::Confirmed, expected)
 }
 
 async fn pay(unit: &mut UnitOfWork, found: &Found, wallet: &wallet::Model) -> Handling<TransactionId> {

@@ -127,8 +127,11 @@ fn what_is_not_yours_is_not_there() {
 
 #[test]
 fn only_the_customer_pays_and_staff_may_cancel() {
+    for status in ALL {
+        let refused = decide_pay(&found(status, Standing::Staff), Some(99)).unwrap_err();
+        assert_eq!(refused.kind(), CommandErrorCode::NotAllowed, "whatever it is at, and whatever is expected");
+    }
     let staffs = found(Status::Pending, Standing::Staff);
-    assert_eq!(decide_pay(&staffs, None).unwrap_err().kind(), CommandErrorCode::NotAllowed);
     assert_eq!(decide_cancel(&staffs, None), Ok(CancelledBy::Staff));
     assert_eq!(decide_cancel(&found(Status::Confirmed, Standing::Own), Some(3)), Ok(CancelledBy::Customer));
     assert_eq!(decide_pay(&found(Status::Pending, Standing::Own), None), Ok(()));

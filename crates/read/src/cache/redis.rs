@@ -2,9 +2,13 @@
 //! says nothing about what is there after it.
 
 use super::{Cache, CacheError, CacheKey, CacheSession, Cached, Head, Lease, Ring, Written, value};
+use crate::projection::Change;
+use crate::trail::{Arrivals, Passed};
 use millrace_events::Revision;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult, Script};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -45,6 +49,7 @@ pub struct RedisCache {
     /// One connects, the others wait for it.
     connecting: tokio::sync::Mutex<()>,
     failure: Mutex<Option<Failure>>,
+    arrivals: Arc<Arrivals>,
 }
 
 /// The last failed attempt to connect, and how long nobody tries again.
@@ -71,6 +76,22 @@ impl Names {
     }
 }
 
+/// A ring as it is sent, with what only people want to know of it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Rung<'a> {
+    generation: u32,
+    changes: Cow<'a, [Change]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    passed: Option<Passed>,
+}
+
+impl Rung<'_> {
+    /// The ring, and when the events behind it passed the steps before.
+    pub fn into_parts(self) -> (Ring, Option<Passed>) {
+        (Ring { generation: self.generation, changes: self.changes.into_owned() }, self.passed)
+    }
+}
+
 /// The channel on which a projection's changes are rung.
 pub fn ring_channel(prefix: &str, projection: &str) -> String {
     format!("{prefix}:ring:{projection}")
@@ -93,7 +114,13 @@ impl RedisCache {
             session: Mutex::new(None),
             connecting: tokio::sync::Mutex::new(()),
             failure: Mutex::new(None),
+            arrivals: Arc::default(),
         })
+    }
+
+    /// Tells with each ring when the events behind it came, as it is noted here.
+    pub fn telling(self, arrivals: Arc<Arrivals>) -> Self {
+        Self { arrivals, ..self }
     }
 
     fn living(&self) -> Option<RedisSession> {
@@ -128,7 +155,8 @@ impl RedisCache {
             load.load_script(script).ignore();
         }
         let () = load.query_async(&mut connection).await?;
-        Ok(RedisSession { connection, names: Arc::clone(&self.names), dead: Arc::new(AtomicBool::new(false)) })
+        let (names, arrivals) = (Arc::clone(&self.names), Arc::clone(&self.arrivals));
+        Ok(RedisSession { connection, names, arrivals, dead: Arc::new(AtomicBool::new(false)) })
     }
 }
 
@@ -164,6 +192,7 @@ impl Cache for RedisCache {
 pub struct RedisSession {
     connection: MultiplexedConnection,
     names: Arc<Names>,
+    arrivals: Arc<Arrivals>,
     dead: Arc<AtomicBool>,
 }
 
@@ -254,7 +283,9 @@ impl CacheSession for RedisSession {
     }
 
     async fn ring(&self, ring: &Ring) -> Result<(), CacheError> {
-        let text = serde_json::to_string(ring)?;
+        let Ring { generation, changes } = ring;
+        let passed = self.arrivals.behind(changes);
+        let text = serde_json::to_string(&Rung { generation: *generation, changes: changes.into(), passed })?;
         self.run(redis::pipe().publish(&self.names.channel, text).ignore()).await
     }
 }

@@ -2,16 +2,18 @@
 
 use super::context::RequestContext;
 use super::error::Refusal;
+use super::pipeline::ms;
 use super::read_side::{ReadSide, Terms};
 use super::standing::{CommandState, Standing, standings};
 use crate::models::commands::{Command, Commands, CommandsDocument, key};
 use crate::models::{Registered, Visitor, visit};
 use crate::reader::Need;
+use crate::trail::Passage;
 use async_graphql::{Context, ID, Object, Result, SimpleObject, Subscription};
 use futures_util::future::{BoxFuture, select_all};
 use futures_util::{FutureExt, Stream, stream};
 use millrace_events::{
-    AggregateKind, BigInt, CommandId, CommentId, OrderId, PostId, ProductId, Timestamp, UserId, WalletId,
+    AggregateKind, BigInt, CommandId, CommentId, OrderId, Position, PostId, ProductId, Timestamp, UserId, WalletId,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +86,8 @@ pub struct CommandStatus {
     last_position: Option<BigInt>,
     /// When it was decided; null while only its token is known.
     decided_at: Option<Timestamp>,
+    /// From the decision until its last event was in the stream, in milliseconds; null if this process did not hear of it, or forgot.
+    streamed_ms: Option<f64>,
     /// What it was decided on, if that has an id of its own.
     aggregate_id: Option<ID>,
     /// What has become of it in each projection; empty while only its token is known.
@@ -99,6 +103,11 @@ pub struct ProjectionStatus {
     state: CommandState,
     /// How far the projection has folded the log.
     position: BigInt,
+    /// From the decision until the projector had its last event, in milliseconds; null if this process did not hear of it, if it forgot,
+    /// or if that event changed nothing here.
+    received_ms: Option<f64>,
+    /// From the decision until documents and cache showed it, in milliseconds; null as the other.
+    visible_ms: Option<f64>,
 }
 
 impl CommandStatus {
@@ -110,18 +119,23 @@ impl CommandStatus {
         let (mut documents, _) = request.side().documents::<Commands>(std::slice::from_ref(&key), &terms).await?;
         match documents.remove(&key).map(|found| found.document) {
             Some(CommandsDocument::Command(command)) if may_see(request, &command) => {
-                Ok(Some(Self::of(id, &command, &standings)))
+                Ok(Some(Self::of(id, &command, &standings, &passed(request.side(), command.last))))
             }
             // Somebody else's command is told like one that nothing is known of, whatever the token promises.
             _ => Ok(promised(request, &standings).map(|state| Self::unfolded(id, state))),
         }
     }
 
-    fn of(id: CommandId, command: &Command, standings: &[Standing]) -> Self {
+    fn of(id: CommandId, command: &Command, standings: &[Standing], passed: &[(&str, Passage)]) -> Self {
+        let passage =
+            |name: &str| passed.iter().find(|(projection, _)| *projection == name).map(|(_, passage)| passage);
         let status = |standing: &Standing| ProjectionStatus {
             name: standing.projection.to_owned(),
             state: standing.of_command(command.first, command.last, command.aggregate.id),
             position: standing.checkpoint.revision.position.0.into(),
+            received_ms: passage(standing.projection)
+                .map(|passage| ms(passage.to_stream_us() + passage.to_projector_us())),
+            visible_ms: passage(standing.projection).map(|passage| ms(passage.shown_us - passage.decided_us)),
         };
         let projections: Vec<_> = standings.iter().map(status).collect();
         let state = projections.iter().map(|projection| projection.state).min().unwrap_or(CommandState::Visible);
@@ -130,6 +144,7 @@ impl CommandStatus {
             first_position: Some(command.first.0.into()),
             last_position: Some(command.last.0.into()),
             decided_at: Some(command.at),
+            streamed_ms: passed.first().map(|(_, passage)| ms(passage.to_stream_us())),
             aggregate_id: aggregate_id(command),
             projections,
             ..Self::unfolded(id, state)
@@ -143,6 +158,7 @@ impl CommandStatus {
             first_position: None,
             last_position: None,
             decided_at: None,
+            streamed_ms: None,
             aggregate_id: None,
             projections: vec![],
         }
@@ -179,6 +195,26 @@ fn aggregate_id(command: &Command) -> Option<ID> {
         AggregateKind::Order => Some(ID(OrderId(id).to_global())),
         AggregateKind::Wallet => Some(ID(WalletId(id).to_global())),
         AggregateKind::Follow | AggregateKind::Like => None,
+    }
+}
+
+/// What this process heard of an event's way, for each projection whose documents it changed.
+fn passed(side: &ReadSide, position: Position) -> Vec<(&'static str, Passage)> {
+    let mut passing = Passing { side, position, passages: vec![] };
+    visit(&mut passing);
+    passing.passages
+}
+
+struct Passing<'a> {
+    side: &'a ReadSide,
+    position: Position,
+    passages: Vec<(&'static str, Passage)>,
+}
+
+impl Visitor for Passing<'_> {
+    fn visit<P: Registered>(&mut self) {
+        let passage = self.side.passages::<P>().at(self.position);
+        self.passages.extend(passage.map(|passage| (P::NAME, passage)));
     }
 }
 

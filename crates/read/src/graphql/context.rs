@@ -82,6 +82,11 @@ impl RequestContext {
         Self { deadline: None, ..Self::remembering(false, side, asked) }
     }
 
+    /// The same, where the transport itself brings the cursor to go on after: it counts more than the one in the operation.
+    pub fn of_subscription_after(side: Arc<ReadSide>, asked: Asked, cursor: Option<String>) -> Self {
+        Self { part: Mutex::new(Part::begin(cursor)), ..Self::of_subscription(side, asked) }
+    }
+
     /// The context in which one item of a subscription is told.
     pub(super) fn of_item(side: Arc<ReadSide>, asked: Asked, item: Occurrence) -> Self {
         Self { part: Mutex::new(Part::tell(item)), ..Self::of_subscription(side, asked) }

@@ -26,6 +26,19 @@ pub struct Executed {
     pub json: Arc<str>,
     /// True if there are errors in it.
     pub has_errors: bool,
+    /// True if all of them are such that the same may go well later.
+    pub may_pass: bool,
+}
+
+/// A response that a subscriber gets.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// As JSON.
+    pub json: Arc<str>,
+    /// Where the subscriber goes on after it; none of an end.
+    pub cursor: Option<String>,
+    /// True if it says that the subscription was cut off, and may be taken up again after the last cursor.
+    pub is_cut_off: bool,
 }
 
 /// A subscriber.
@@ -67,7 +80,7 @@ impl<E: Execute> Follower<E> {
     }
 
     /// The responses, until the end.
-    pub fn into_stream(self) -> impl Stream<Item = Arc<str>> + Send {
+    pub fn into_stream(self) -> impl Stream<Item = Delivery> + Send {
         stream::unfold(self, |mut follower| async move {
             let response = follower.next().await?;
             Some((response, follower))
@@ -75,22 +88,24 @@ impl<E: Execute> Follower<E> {
     }
 
     /// The next response, past all items that are not for this subscriber; none at the end.
-    pub async fn next(&mut self) -> Option<Arc<str>> {
+    pub async fn next(&mut self) -> Option<Delivery> {
         while !self.is_over {
             let heard = self.listener.next().await?;
-            let telling = self.take(heard).await;
+            let telling = self.take(&heard).await;
             self.is_over = telling.is_last;
             self.remember(&telling);
             if let Some(payload) = &telling.payload {
                 self.deliveries.increment(1);
-                return Some(Arc::clone(payload));
+                self.side.pipeline().note_delivery();
+                let cursor = heard.occurrence.into_cursor().filter(|_| !(telling.is_last && telling.has_errors));
+                return Some(Delivery { json: Arc::clone(payload), cursor, is_cut_off: telling.is_cut_off });
             }
         }
         None
     }
 
-    async fn take(&mut self, heard: Heard) -> Arc<Telling> {
-        let telling = self.tell(&heard).await;
+    async fn take(&mut self, heard: &Heard) -> Arc<Telling> {
+        let telling = self.tell(heard).await;
         let Some(topics) = &telling.topics else { return telling };
         match self.listener.set_topics(topics.clone()) {
             Ok(()) => telling,
@@ -149,6 +164,7 @@ impl<E: Execute> Follower<E> {
         let (topics, is_last) = context.part().outcome();
         Telling {
             has_errors: executed.as_ref().is_some_and(|executed| executed.has_errors),
+            is_cut_off: is_last && executed.as_ref().is_some_and(|executed| executed.may_pass),
             payload: executed.map(|executed| executed.json),
             token: context.token(),
             is_personal: context.is_personal(),

@@ -19,6 +19,7 @@ mod order;
 mod order_query;
 mod page;
 mod part;
+mod pipeline;
 mod post;
 mod post_query;
 mod post_subscription;
@@ -45,10 +46,11 @@ pub use command_status::CommandStatus;
 pub use comment::Comment;
 pub use context::{Asked, RequestContext};
 pub use error::Refusal;
-pub use follower::{Execute, Executed, Follower};
+pub use follower::{Delivery, Execute, Executed, Follower};
 pub use live_event::{CommentAddedEvent, FeedEvent, LiveEvent, PostEvent};
 pub use node::Node;
 pub use order::Order;
+pub use page::{PAGE_DEFAULT, PAGE_MAX};
 pub use post::Post;
 pub use product::Product;
 pub use read_side::{AccessNotices, DocumentReader, LiveFeed, ReadLimits, ReadSettings, ReadSide};
@@ -69,6 +71,7 @@ pub struct Query(
     product_query::ProductQuery,
     order_query::OrderQuery,
     command_status::CommandQuery,
+    pipeline::PipelineQuery,
 );
 
 /// Live updates. Each event carries the cursor to go on after; without `after` a snapshot comes first, and no hole after it.
@@ -78,4 +81,5 @@ pub struct Subscription(
     feed_subscription::FeedSubscription,
     shop_subscription::ShopSubscription,
     command_status::CommandSubscription,
+    pipeline::PipelineSubscription,
 );

@@ -65,8 +65,13 @@ pub enum Occurrence {
 
 /// One part of a subscription's work.
 pub enum Part {
-    /// To begin: the subscription is left here, for whoever runs the operation.
-    Begin(Option<Box<dyn Listener>>),
+    /// To begin.
+    Begin {
+        /// The subscription is left here, for whoever runs the operation.
+        listener: Option<Box<dyn Listener>>,
+        /// The cursor that the transport itself brought, which is newer than the one in the operation.
+        after: Option<String>,
+    },
     /// To tell an item.
     Tell {
         /// The item, until the resolver has taken it.
@@ -80,11 +85,38 @@ pub enum Part {
 
 impl Default for Part {
     fn default() -> Self {
-        Self::Begin(None)
+        Self::begin(None)
+    }
+}
+
+impl Occurrence {
+    /// Where to go on after it, if it has a place of its own.
+    pub fn into_cursor(self) -> Option<String> {
+        match self {
+            Self::Happening(happening) => {
+                let (Happening::Snapshot(occasion, _) | Happening::Changed(occasion, _) | Happening::Gone(occasion, _)) =
+                    happening;
+                Some(occasion.cursor)
+            }
+            Self::HistoryGone | Self::Refused(_) => None,
+        }
     }
 }
 
 impl Part {
+    /// To begin, after the cursor that the transport itself brought.
+    pub fn begin(after: Option<String>) -> Self {
+        Self::Begin { listener: None, after }
+    }
+
+    /// The cursor that the transport itself brought.
+    pub fn take_cursor(&mut self) -> Option<String> {
+        match self {
+            Self::Begin { after, .. } => after.take(),
+            Self::Tell { .. } => None,
+        }
+    }
+
     /// To tell this item.
     pub fn tell(item: Occurrence) -> Self {
         Self::Tell { item: Some(Box::new(item)), topics: None, is_last: false }
@@ -92,12 +124,12 @@ impl Part {
 
     /// True if a subscription begins here.
     pub fn begins(&self) -> bool {
-        matches!(self, Self::Begin(_))
+        matches!(self, Self::Begin { .. })
     }
 
     /// Leaves the subscription that begins.
     pub fn leave(&mut self, listener: impl Listener + 'static) {
-        if let Self::Begin(place) = self {
+        if let Self::Begin { listener: place, .. } = self {
             *place = Some(Box::new(listener));
         }
     }
@@ -105,7 +137,7 @@ impl Part {
     /// The subscription that was left.
     pub fn take_subscription(&mut self) -> Option<Box<dyn Listener>> {
         match self {
-            Self::Begin(listener) => listener.take(),
+            Self::Begin { listener, .. } => listener.take(),
             Self::Tell { .. } => None,
         }
     }
@@ -113,7 +145,7 @@ impl Part {
     /// The item, for the resolver that tells it.
     pub fn take_item(&mut self) -> Option<Occurrence> {
         match self {
-            Self::Begin(_) => None,
+            Self::Begin { .. } => None,
             Self::Tell { item, .. } => item.take().map(|item| *item),
         }
     }
@@ -135,7 +167,7 @@ impl Part {
     /// What is listened to from now on, if that changes, and whether this was the last item.
     pub fn outcome(&mut self) -> (Option<BTreeSet<String>>, bool) {
         match self {
-            Self::Begin(_) => (None, false),
+            Self::Begin { .. } => (None, false),
             Self::Tell { topics, is_last, .. } => (topics.take(), *is_last),
         }
     }

@@ -3,6 +3,7 @@
 use super::error::Refusal;
 use super::gathered::Seen;
 use super::lag::Lag;
+use super::pipeline::{PipelineWatch, watch_pipeline};
 use super::waiting::{Capped, Waiting};
 use crate::cache::redis::{RedisCache, RedisSettings, ring_channel};
 use crate::live::{self, Feed, LiveLimits, RedisRings, Withdrawals};
@@ -12,10 +13,11 @@ use crate::projection::DocumentKey;
 use crate::projector::Beat;
 use crate::reader::{Answer, Deadline, ListQuery, Need, Page, Reader, ServedStore};
 use crate::store::Checkpoint;
+use crate::trail::Passages;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
 use millrace_events::viewer::Person;
-use millrace_events::{Required, Revision, UserId};
+use millrace_events::{Position, Required, Revision, UserId};
 use mongodb::Database;
 use redis::RedisError;
 use std::collections::{BTreeSet, HashMap};
@@ -60,6 +62,8 @@ pub struct ReadSettings {
     pub limits: ReadLimits,
     /// How many may listen.
     pub live: LiveLimits,
+    /// Whether everybody may watch the pipeline; else only admins may.
+    pub pipeline_is_open: bool,
 }
 
 /// How a read may be answered.
@@ -92,6 +96,8 @@ pub struct Reading<P: Registered> {
     lag: Mutex<Lag>,
     /// Follows the projection's changes.
     feed: Arc<LiveFeed<P>>,
+    /// What was heard of events on their way.
+    passages: Arc<Passages>,
 }
 
 /// A reading for each projection.
@@ -115,7 +121,7 @@ impl Maker<Readings> for ReadingMaker<'_> {
         let feed = Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live);
         let feed = Arc::new(feed.noting(self.withdrawals.clone()));
         let reader = Reader::new(ServedStore::new(self.database.clone()), cache).following(feed.progress());
-        Ok(Reading { reader, lag: Mutex::default(), feed })
+        Ok(Reading { reader, lag: Mutex::default(), feed, passages: Arc::default() })
     }
 }
 
@@ -125,6 +131,7 @@ pub struct ReadSide {
     settings: ReadSettings,
     waiting: Waiting,
     withdrawals: Withdrawals,
+    pipeline: PipelineWatch,
 }
 
 impl ReadSide {
@@ -132,7 +139,8 @@ impl ReadSide {
     pub fn new(database: &Database, settings: ReadSettings) -> Result<Self, RedisError> {
         let withdrawals = Withdrawals::default();
         let each = ForEach::make(&mut ReadingMaker { database, settings: &settings, withdrawals: &withdrawals })?;
-        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals })
+        let pipeline = PipelineWatch::new(settings.pipeline_is_open);
+        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals, pipeline })
     }
 
     /// Its limits.
@@ -148,6 +156,21 @@ impl ReadSide {
     /// The changes of a projection.
     pub fn feed<P: Registered>(&self) -> &Arc<LiveFeed<P>> {
         &P::of(&self.each).feed
+    }
+
+    /// What is known of the whole pipeline.
+    pub(super) fn pipeline(&self) -> &PipelineWatch {
+        &self.pipeline
+    }
+
+    /// How far a projection is behind at a position.
+    pub(super) fn lag_ms<P: Registered>(&self, position: Position) -> Option<u64> {
+        P::of(&self.each).lag().at(position, Instant::now())
+    }
+
+    /// What was heard of a projection's events on their way.
+    pub(super) fn passages<P: Registered>(&self) -> &Passages {
+        &P::of(&self.each).passages
     }
 
     /// What its feeds heard that was taken away from readers.
@@ -220,12 +243,18 @@ impl ReadSide {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut followers = Followers { side: &self, stop: &stop, futures: vec![] };
         visit(&mut followers);
-        join_all(followers.futures).await;
+        let watching = stop.run_until_cancelled(watch_pipeline(&self));
+        tokio::join!(join_all(followers.futures), watching);
     }
 
     async fn follow<P: Registered>(&self, stop: CancellationToken) {
         let RedisSettings { url, prefix, .. } = &self.settings.redis;
-        let rings = RedisRings::listen(url, ring_channel(prefix, P::NAME), stop.clone());
+        let rings = RedisRings::listen(
+            url,
+            ring_channel(prefix, P::NAME),
+            Arc::clone(&P::of(&self.each).passages),
+            stop.clone(),
+        );
         let rings = rings.inspect_err(|error| tracing::warn!(projection = P::NAME, %error, "no rings are heard")).ok();
         let reading = P::of(&self.each);
         let beats = stop.run_until_cancelled(self.hear_beats::<P>());

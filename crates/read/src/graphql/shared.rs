@@ -73,6 +73,8 @@ pub struct Telling {
     pub payload: Option<Arc<str>>,
     /// True if there are errors in it: then it is for those who wait for it now, and is made again for all others.
     pub has_errors: bool,
+    /// True if it says that the subscription was cut off, and may be taken up again.
+    pub is_cut_off: bool,
     /// What it shows. A subscriber who was shown more does not take it.
     pub token: Option<ConsistencyToken>,
     /// True if it may depend on who the viewer is.

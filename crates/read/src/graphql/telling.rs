@@ -82,6 +82,8 @@ pub fn events<T: Teller>(
 
 fn begin<P: Registered>(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
     let Wanted { topics, documents, after } = wanted;
+    let brought = request.part().take_cursor();
+    let after = if brought.is_some() { cursor(brought)? } else { after };
     let wanted = Request { topics, documents, after, viewer: request.viewer().clone() };
     let subscription = request.side().feed::<P>().subscribe(wanted)?;
     request.part().leave(subscription);

@@ -151,6 +151,11 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
         self.progress.subscribe()
     }
 
+    /// So many subscriptions listen.
+    pub fn subscribers(&self) -> usize {
+        self.registry.subscribers()
+    }
+
     /// What keeps it from following, as of its last look.
     pub fn health(&self) -> FeedHealth {
         *self.health.borrow()

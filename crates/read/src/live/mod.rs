@@ -16,7 +16,7 @@ mod subscription;
 mod withdrawals;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use audience::{Showing, may_see, showing};
 pub use cursor::{Cursor, MalformedCursor};

@@ -1,9 +1,12 @@
 //! Rings out of Redis, over a connection of their own. They only wake: whatever is lost here is found on the next tick.
 
 use crate::cache::Ring;
+use crate::cache::redis::Rung;
+use crate::trail::Passages;
 use futures_util::StreamExt;
 use redis::aio::{PubSubSink, PubSubStream};
 use redis::{Client, Msg, RedisResult};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -34,11 +37,13 @@ pub enum Heard {
 pub struct RedisRings(mpsc::Receiver<Heard>);
 
 impl RedisRings {
-    /// Listens in a task of its own until `stop`, or until this is dropped. Connects again and again by itself.
-    pub fn listen(url: &str, channel: String, stop: CancellationToken) -> RedisResult<Self> {
+    /// Listens in a task of its own until `stop`, or until this is dropped. Connects again and again by itself. What is told of the
+    /// events behind the rings is kept in `passages`.
+    pub fn listen(url: &str, channel: String, passages: Arc<Passages>, stop: CancellationToken) -> RedisResult<Self> {
         let client = Client::open(url)?;
         let (sender, receiver) = mpsc::channel(RINGS_MAX);
-        tokio::spawn(async move { stop.run_until_cancelled(keep_listening(&client, &channel, &sender)).await });
+        let ear = Ear { sender, passages };
+        tokio::spawn(async move { stop.run_until_cancelled(keep_listening(&client, &channel, &ear)).await });
         Ok(Self(receiver))
     }
 
@@ -48,18 +53,24 @@ impl RedisRings {
     }
 }
 
-async fn keep_listening(client: &Client, channel: &str, sender: &mpsc::Sender<Heard>) {
+/// Where what is heard goes.
+struct Ear {
+    sender: mpsc::Sender<Heard>,
+    passages: Arc<Passages>,
+}
+
+async fn keep_listening(client: &Client, channel: &str, ear: &Ear) {
     let mut pause = PAUSE_MIN;
-    while !sender.is_closed() {
+    while !ear.sender.is_closed() {
         match timeout(CONNECT_WAIT, connect(client, channel)).await {
             Ok(Ok((sink, stream))) => {
                 pause = PAUSE_MIN;
-                if sender.send(Heard::Connected).await.is_err() {
+                if ear.sender.send(Heard::Connected).await.is_err() {
                     return;
                 }
-                listen(sink, stream, sender).await;
+                listen(sink, stream, ear).await;
                 tracing::warn!(channel, "the rings' connection broke");
-                let _stopped = sender.send(Heard::Disconnected).await;
+                let _stopped = ear.sender.send(Heard::Disconnected).await;
             }
             Ok(Err(error)) => tracing::debug!(channel, %error, "no connection for rings"),
             Err(_) => tracing::debug!(channel, "connecting for rings took too long"),
@@ -76,14 +87,14 @@ async fn connect(client: &Client, channel: &str) -> RedisResult<(PubSubSink, Pub
 }
 
 /// Until the connection breaks.
-async fn listen(mut sink: PubSubSink, mut stream: PubSubStream, sender: &mpsc::Sender<Heard>) {
+async fn listen(mut sink: PubSubSink, mut stream: PubSubStream, ear: &Ear) {
     let mut ping = interval(PING_EVERY);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             message = stream.next() => {
                 let Some(message) = message else { return };
-                if !pass_on(&message, sender) {
+                if !ear.pass_on(&message) {
                     return;
                 }
             }
@@ -97,13 +108,19 @@ async fn listen(mut sink: PubSubSink, mut stream: PubSubStream, sender: &mpsc::S
     }
 }
 
-/// False if nobody listens any more.
-fn pass_on(message: &Msg, sender: &mpsc::Sender<Heard>) -> bool {
-    match serde_json::from_slice(message.get_payload_bytes()) {
-        Ok(ring) => !matches!(sender.try_send(Heard::Ring(ring)), Err(mpsc::error::TrySendError::Closed(_))),
-        Err(error) => {
-            tracing::warn!(%error, "a ring that cannot be read");
-            true
+impl Ear {
+    /// False if nobody listens any more.
+    fn pass_on(&self, message: &Msg) -> bool {
+        let (ring, passed) = match serde_json::from_slice::<Rung<'_>>(message.get_payload_bytes()) {
+            Ok(rung) => rung.into_parts(),
+            Err(error) => {
+                tracing::warn!(%error, "a ring that cannot be read");
+                return true;
+            }
+        };
+        if let Some(passed) = passed {
+            self.passages.hear(&ring.changes, &passed);
         }
+        !matches!(self.sender.try_send(Heard::Ring(ring)), Err(mpsc::error::TrySendError::Closed(_)))
     }
 }

@@ -191,8 +191,12 @@ impl Registry {
         state.end_all(End::Stopping);
     }
 
+    pub fn subscribers(&self) -> usize {
+        self.lock().subscribers
+    }
+
     fn count(&self) {
-        let listening = u32::try_from(self.lock().subscribers).unwrap_or(u32::MAX);
+        let listening = u32::try_from(self.subscribers()).unwrap_or(u32::MAX);
         metrics::gauge!("millrace_live_subscribers", "projection" => self.projection).set(listening);
     }
 

@@ -4,6 +4,7 @@ mod feeding;
 mod keys;
 
 use super::source::{Beat, Message, Source, SourceError, StreamState, Wanted};
+use crate::trail::Arrivals;
 use async_nats::Client;
 use async_nats::jetstream::stream::DirectGetErrorKind;
 use async_nats::jetstream::{self, Context};
@@ -46,6 +47,7 @@ pub struct JetStream {
     last: AtomicU64,
     keys: Keys,
     beat: Arc<Mutex<Option<Beat>>>,
+    arrivals: Arc<Arrivals>,
 }
 
 impl JetStream {
@@ -58,7 +60,13 @@ impl JetStream {
             last: AtomicU64::new(0),
             keys: Keys::new(format!("{prefix}-keys")),
             beat,
+            arrivals: Arc::default(),
         }
+    }
+
+    /// Notes here when events came.
+    pub fn noting(self, arrivals: Arc<Arrivals>) -> Self {
+        Self { arrivals, ..self }
     }
 
     fn take(&self, after: Position) -> Option<Feeding> {
@@ -95,7 +103,7 @@ impl Source for JetStream {
             Some(feeding) => feeding,
             None => Feeding::begin(&self.context, &self.stream, position).await?,
         };
-        let found = feeding.gather(position, wanted).await?;
+        let found = feeding.gather(position, wanted, &self.arrivals).await?;
         // Silence although the stream is longer: the consumer is not believed any more.
         let is_mute = found.is_empty() && wanted.wait && self.last.load(Ordering::Relaxed) > position.0;
         if !is_mute {

@@ -13,6 +13,7 @@ use super::tell::{count_parked, tell};
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::projection::Projection;
 use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
+use crate::trail::Arrivals;
 use millrace_events::{History, Position, Timestamp};
 use mongodb::Database;
 use std::sync::{Arc, Mutex};
@@ -121,10 +122,11 @@ impl<P: Projection> Runner<P> {
     async fn begin(&self) -> Result<(u32, Own<P>), BeginError> {
         let served = self.pointer.begin(self.stores.changes_kept).await?;
         let store = self.pointer.store(served.generation);
-        let cache = RedisCache::new(&self.stores.redis, P::NAME)?;
+        let arrivals = Arc::<Arrivals>::default();
+        let cache = RedisCache::new(&self.stores.redis, P::NAME)?.telling(Arc::clone(&arrivals));
         self.folded.send_replace(Some(served.generation));
         let source = JetStream::new(&self.stores.nats, &self.stores.prefix, Arc::clone(&self.stores.beat));
-        Ok((served.generation, Projector::new(source, store, cache, Limits::default())))
+        Ok((served.generation, Projector::new(source.noting(arrivals), store, cache, Limits::default())))
     }
 
     /// Rounds until shutdown, or until another generation is to be folded after a pause.
@@ -193,9 +195,9 @@ impl<P: Projection> Runner<P> {
     }
 
     fn back_off(&mut self, error: &(dyn std::error::Error + Send + Sync + 'static)) -> Duration {
-        let (cause, pause) = (error.source().map(ToString::to_string), self.pauses.after_error(rand_share()));
-        tracing::warn!(projection = P::NAME, %error, cause, pause_ms = pause.as_millis(), "trying again");
-        self.status.send_modify(|status| status.trouble = Some(error.to_string()));
+        let (error, pause) = (with_causes(error), self.pauses.after_error(rand_share()));
+        tracing::warn!(projection = P::NAME, error, pause_ms = pause.as_millis(), "trying again");
+        self.status.send_modify(|status| status.trouble = Some(error));
         pause
     }
 
@@ -223,6 +225,12 @@ fn begins_anew(alarm: &Alarm) -> Option<Option<History>> {
         Alarm::EarlierFold { history, .. } => Some(*history),
         _ => None,
     }
+}
+
+/// Which server it is, and what it said, stands in the causes.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn rand_namespace() -> u64 {

@@ -64,7 +64,7 @@ impl Execute for Counting {
         self.executions.fetch_add(1, Ordering::Relaxed);
         let response = self.schema.execute_stream(Request::new(&self.query).data(context)).next().await?;
         let json = serde_json::to_string(&response).unwrap().into();
-        Some(Executed { json, has_errors: !response.errors.is_empty() })
+        Some(Executed { json, has_errors: !response.errors.is_empty(), may_pass: false })
     }
 }
 
@@ -80,7 +80,8 @@ impl Stage {
         let database = Client::with_uri_str(&urls.mongodb).await.unwrap().database(&name);
         let redis = RedisSettings { url: urls.redis, prefix: name, document_ttl: Duration::from_secs(60) };
         let limits = ReadLimits { consistency_wait, ..ReadLimits::default() };
-        let settings = ReadSettings { redis: redis.clone(), limits, live: LiveLimits::default() };
+        let settings =
+            ReadSettings { redis: redis.clone(), limits, live: LiveLimits::default(), pipeline_is_open: true };
         let side = Arc::new(ReadSide::new(&database, settings).unwrap());
         let schema = Schema::build(Query::default(), EmptyMutation, Subscription::default());
         let schema = schema.register_output_type::<LiveEvent>().finish();
@@ -170,7 +171,7 @@ impl Stage {
         let groups = Arc::clone(&self.groups);
         let followed = stream::once(async move { Follower::of(&context, &groups, &operation, execute) });
         let followed = followed.filter_map(std::future::ready).flat_map(|follower| follower.into_stream().boxed());
-        begun.chain(followed.map(|json| serde_json::from_str(&json).unwrap())).boxed()
+        begun.chain(followed.map(|delivery| serde_json::from_str(&delivery.json).unwrap())).boxed()
     }
 
     async fn project<P: Registered>(&self) {

@@ -6,4 +6,4 @@ mod follow;
 mod notices;
 mod random;
 mod servers;
-mod world;
+pub(crate) mod world;

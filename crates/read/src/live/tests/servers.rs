@@ -94,7 +94,7 @@ impl World {
     }
 
     fn rings(&self, stop: &CancellationToken) -> RedisRings {
-        RedisRings::listen(&self.proxy.url, ring_channel(&self.prefix, "notes"), stop.clone()).unwrap()
+        RedisRings::listen(&self.proxy.url, ring_channel(&self.prefix, "notes"), Arc::default(), stop.clone()).unwrap()
     }
 
     fn feed(&self) -> Arc<Feed<Notes, ServedStore<Notes>>> {

@@ -1,8 +1,8 @@
 //! A projector in memory: one event at a time, one chunk at a time, no commits and no failures.
 
 use crate::projection::{DocumentKey, FanOut, FanOutWork, Lookup, Projection, Selector};
+use crate::projector::testing::{created_micros, is_selected};
 use millrace_events::Recorded;
-use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
 /// The documents of a projection, and its open fan-outs.
@@ -100,9 +100,8 @@ impl<P: Projection> Folded<P> {
         Loaded(keys.filter_map(|key| Some((key.clone(), self.documents.get(key)?.clone()))).collect())
     }
 
-    /// As the store selects: by the fields of the JSON. The documents' own types have no part in it.
     fn selected<'a>(&'a self, selector: &'a Selector) -> impl Iterator<Item = DocumentKey> + 'a {
-        self.documents.iter().filter(|(_, document)| matches(document, selector)).map(|(key, _)| key.clone())
+        self.documents.iter().filter(|(_, document)| is_selected(*document, selector)).map(|(key, _)| key.clone())
     }
 }
 
@@ -111,16 +110,4 @@ fn put<D>(documents: &mut BTreeMap<DocumentKey, D>, key: &DocumentKey, document:
         Some(document) => documents.insert(key.clone(), document),
         None => documents.remove(key),
     };
-}
-
-fn matches<D: serde::Serialize>(document: &D, selector: &Selector) -> bool {
-    let json = serde_json::to_value(document).unwrap();
-    let wanted = Value::from(selector.value.clone());
-    let field = selector.field.split('.').fold(&json, |value, name| &value[name]);
-    json["kind"] == selector.kind.as_str()
-        && (*field == wanted || field.as_array().is_some_and(|values| values.contains(&wanted)))
-}
-
-fn created_micros<D: serde::Serialize>(document: &D) -> i64 {
-    serde_json::to_value(document).unwrap()["createdMicros"].as_i64().unwrap()
 }

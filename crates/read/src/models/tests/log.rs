@@ -67,6 +67,20 @@ impl Log {
         self
     }
 
+    /// One command, and who sent it.
+    pub fn command(&mut self, actor: Option<UserId>, events: Vec<Event>) -> &mut Self {
+        let (start, count) = (self.events.len(), u32::try_from(events.len()).unwrap());
+        for event in events {
+            self.record(event);
+        }
+        let first = self.events[start].clone();
+        for (index, recorded) in (0..).zip(&mut self.events[start..]) {
+            (recorded.command_id, recorded.command_index, recorded.command_count) = (first.command_id, index, count);
+            (recorded.actor, recorded.at) = (actor, first.at);
+        }
+        self
+    }
+
     pub fn sign_up(&mut self, user: UserId, first: &str) -> &mut Self {
         let known = |text: &str| Personal::known(user, text.to_owned());
         let (first_name, last_name) = (known(first), known("Test"));

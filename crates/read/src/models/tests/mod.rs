@@ -1,9 +1,13 @@
 //! Folds as data: given these events, then these documents; and any log against a second, naive fold.
 
+mod checker;
 mod fold;
 mod log;
+mod market;
 mod naive;
 mod random;
+mod random_shop;
+mod ways;
 
 pub use fold::Folded;
 pub use log::{Log, REASON, after_erasing, after_erasing_all, at, id};

@@ -1,5 +1,6 @@
 //! Any valid log, with fan-outs done at any moments, folds to what the naive fold says.
 
+use super::checker::{self, as_json};
 use super::naive::Naive;
 use super::{Folded, Log, after_erasing_all, id};
 use crate::models::commands::Commands;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     Profile { user: u8, variant: u8 },
     Role { user: u8 },
     SignOut { user: u8 },
@@ -45,7 +46,7 @@ enum Step {
 
 const USERS: u8 = 4;
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let user = || 0..USERS;
     let post = || prop_oneof![4 => Just(0u8), 1 => 0..4u8];
     prop_oneof![
@@ -140,6 +141,10 @@ impl World {
     fn person(&self, n: u8) -> Option<UserId> {
         let user = UserId(id(n % USERS));
         (!self.naive.is_erased(user)).then_some(user)
+    }
+
+    fn erased(&self) -> BTreeSet<UserId> {
+        (0..USERS).filter(|n| self.person(*n).is_none()).map(|n| UserId(id(n))).collect()
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each step")]
@@ -354,9 +359,19 @@ impl World {
             let (length, all) = (lengths(*id), self.naive.comments_of(*id).len());
             assert!((all.min(WINDOW_SERVED)..=all.min(WINDOW_KEPT)).contains(&length), "{length} of {all}");
         }
-        assert_eq!(self.commands.documents.len(), self.log.events.len());
+        checker::compare(&as_json(&self.commands), &checker::commands::documents(&self.log.events));
         assert!(self.people.open.is_empty() && self.commands.open.is_empty());
     }
+}
+
+/// The log that steps write, and who is erased in it.
+pub fn log_of(steps: &[Step]) -> (Vec<Recorded>, BTreeSet<UserId>) {
+    let mut world = World::new();
+    for step in steps {
+        world.step(step);
+    }
+    let erased = world.erased();
+    (world.log.events, erased)
 }
 
 /// The log again, from the start, with other moments for the fan-outs.
@@ -373,7 +388,7 @@ fn refolded<P: Projection>(events: &[Recorded], chunk_every: usize) -> Folded<P>
 }
 
 /// Window lengths may differ by when refills ran; what a client is served may not.
-fn served(folded: &Folded<Content>) -> Vec<ContentDocument> {
+pub fn served(folded: &Folded<Content>) -> Vec<ContentDocument> {
     let cut = |document: &ContentDocument| {
         let mut document = document.clone();
         if let ContentDocument::Post(post) = &mut document {
@@ -416,8 +431,7 @@ proptest! {
             world.step(step);
         }
         world.content.drain();
-        let erased: BTreeSet<UserId> = (0..USERS).filter(|n| world.person(*n).is_none()).map(|n| UserId(id(n))).collect();
-        let reread = after_erasing_all(&world.log.events, &erased);
+        let reread = after_erasing_all(&world.log.events, &world.erased());
         prop_assert_eq!(served(&world.content), served(&refolded(&reread, every)));
         prop_assert_eq!(world.people.documents, refolded::<People>(&reread, every).documents);
     }

@@ -2,6 +2,7 @@
 
 use super::JetStreamError;
 use crate::projector::source::{Content, Message, SourceError, Wanted};
+use crate::trail::{self, Arrivals};
 use async_nats::jetstream::consumer::pull::{self, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy};
 use async_nats::jetstream::{self, Context};
@@ -57,7 +58,12 @@ impl Feeding {
     }
 
     /// The first message after a position if it is waited for, then what has come already.
-    pub async fn gather(&mut self, after: Position, wanted: Wanted) -> Result<Vec<Message>, SourceError> {
+    pub async fn gather(
+        &mut self,
+        after: Position,
+        wanted: Wanted,
+        arrivals: &Arrivals,
+    ) -> Result<Vec<Message>, SourceError> {
         let (mut found, mut bytes): (Vec<Message>, usize) = (Vec::new(), 0);
         let until = Instant::now() + MESSAGE_WAIT;
         self.read_at = Instant::now();
@@ -65,9 +71,11 @@ impl Feeding {
             let may_wait = found.is_empty() && wanted.wait;
             let wait = if may_wait { until.saturating_duration_since(Instant::now()) } else { Duration::ZERO };
             let Some(message) = self.next_within(wait).await? else { break };
-            let sequence = Position(message.info()?.stream_sequence);
+            let info = message.info()?;
+            let (sequence, streamed_us) = (Position(info.stream_sequence), trail::of(info.published));
             self.next = sequence.next();
             if sequence > after {
+                arrivals.note(sequence, streamed_us);
                 bytes += message.payload.len();
                 found.push(parse(sequence, &message.payload));
             }

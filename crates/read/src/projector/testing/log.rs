@@ -6,10 +6,10 @@ use millrace_events::like::LikeChanged;
 use millrace_events::post::{PostDeleted, PostVisibilityChanged, PostWritten};
 use millrace_events::user::ProfileUpdated;
 use millrace_events::{
-    Aggregate, CommandId, Envelope, Event, EventId, History, KeyState, PersonKey, Personal, Position, PostId,
+    Aggregate, CommandId, Envelope, Event, EventId, History, KeyState, PersonKey, Personal, Position, PostId, Recorded,
     Timestamp, UserId, seal,
 };
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -33,6 +33,21 @@ pub struct TestLog {
 impl TestLog {
     pub fn new(history: u128) -> Self {
         Self { history: History(Uuid::from_u128(history)), events: Vec::new(), keys: HashMap::new(), next_id: 1 }
+    }
+
+    /// A log that a test of folds has written; the keys of these persons are destroyed.
+    pub fn of(events: &[Recorded], erased: &BTreeSet<UserId>) -> Self {
+        let mut log = Self::new(3);
+        for recorded in events {
+            let mut envelope = log.envelope(recorded.command_id, 0, 0, &recorded.event);
+            (envelope.command_index, envelope.command_count) = (recorded.command_index, recorded.command_count);
+            (envelope.aggregate, envelope.actor, envelope.at) = (recorded.aggregate, recorded.actor, recorded.at);
+            log.events.push(envelope);
+        }
+        for (_, state) in log.keys.iter_mut().filter(|(person, _)| erased.contains(person)) {
+            *state = KeyState::Destroyed;
+        }
+        log
     }
 
     /// As it was at a position, under another history or not; its later events will be others.

@@ -6,13 +6,17 @@ mod log;
 mod pages;
 mod source;
 mod store;
+mod wild;
+mod workshop;
 
 pub use cache::MemoryCache;
 pub use gated::{Gate, Gated, Held};
 pub use log::{TestLog, post, user};
 pub use pages::{Pages, PagesDocument, card_key, page_key, wall_key};
 pub use source::MemorySource;
-pub use store::MemoryStore;
+pub use store::{MemoryStore, created_micros, is_selected};
+pub use wild::{calmly, check_cache, wildly};
+pub use workshop::{Workshop, step};
 
 /// Small random numbers from a seed, for faults: the same seed, the same faults.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use crate::store::{
 };
 use millrace_events::{Position, Revision};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
@@ -71,10 +72,7 @@ impl<D: Clone + Serialize> Inner<D> {
     }
 
     fn selected(&self, selector: &Selector) -> Vec<(DocumentKey, Stored<D>)> {
-        let matches = |stored: &Stored<D>| {
-            let json = serde_json::to_value(&stored.document).unwrap();
-            json["kind"] == selector.kind.as_str() && json[&selector.field] == selector.value.as_str()
-        };
+        let matches = |stored: &Stored<D>| is_selected(&stored.document, selector);
         self.documents.iter().filter(|(_, d)| matches(d)).map(|(k, d)| (k.clone(), d.clone())).collect()
     }
 
@@ -97,6 +95,20 @@ impl<D: Clone + Serialize> Inner<D> {
         self.checkpoint = commit.checkpoint.clone();
         self.commits.push(commit.checkpoint.clone());
     }
+}
+
+/// As the store selects: by the fields of the JSON. The documents' own types have no part in it.
+pub fn is_selected<D: Serialize>(document: &D, selector: &Selector) -> bool {
+    let json = serde_json::to_value(document).unwrap();
+    let wanted = Value::from(selector.value.clone());
+    let field = selector.field.split('.').fold(&json, |value, name| &value[name]);
+    json["kind"] == selector.kind.as_str()
+        && (*field == wanted || field.as_array().is_some_and(|values| values.contains(&wanted)))
+}
+
+/// What the newest are sorted by.
+pub fn created_micros<D: Serialize>(document: &D) -> i64 {
+    serde_json::to_value(document).unwrap()["createdMicros"].as_i64().unwrap()
 }
 
 impl<D: Clone + Serialize + Send + Sync> DocumentStore<D> for MemoryStore<D> {
@@ -134,8 +146,7 @@ impl<D: Clone + Serialize + Send + Sync> DocumentStore<D> for MemoryStore<D> {
         let mut inner = self.0.lock().unwrap();
         inner.fails()?;
         let mut found = inner.selected(selector);
-        let created = |stored: &Stored<D>| serde_json::to_value(&stored.document).unwrap()["createdMicros"].as_i64();
-        found.sort_by_key(|(key, stored)| std::cmp::Reverse((created(stored), key.clone())));
+        found.sort_by_key(|(key, stored)| std::cmp::Reverse((created_micros(&stored.document), key.clone())));
         found.truncate(limit);
         Ok(found)
     }

@@ -1,0 +1,42 @@
+use super::{Arrivals, Passages, now_us};
+use crate::live::tests::world::change;
+use crate::projection::{Audience, Change};
+use millrace_events::{Position, Revision};
+
+fn of_event(position: u64) -> Change {
+    change("a", position, Position(position), Audience::Everyone, Audience::Everyone)
+}
+
+#[test]
+fn what_came_is_told_with_the_ring_that_shows_it() {
+    let (arrivals, passages) = (Arrivals::default(), Passages::default());
+    let before = now_us();
+    (1..=3).for_each(|position| arrivals.note(Position(position), before - 7));
+    let changes = [of_event(2), of_event(2), of_event(3)];
+    let passed = arrivals.behind(&changes).unwrap();
+    assert_eq!(passed.arrivals.iter().map(|arrival| arrival.position.0).collect::<Vec<_>>(), [2, 3]);
+    passages.hear(&changes, &passed);
+    let passage = passages.at(Position(3)).unwrap();
+    assert_eq!(passage.arrival.streamed_us, before - 7);
+    assert!(before <= passage.arrival.received_us && passage.arrival.received_us <= passage.shown_us);
+    assert!(passage.to_subscribers_us() >= 0);
+    assert_eq!(passages.at(Position(1)), None);
+    assert_eq!((passages.since(before).len(), passages.since(now_us() + 1_000_000).len()), (2, 0));
+}
+
+#[test]
+fn what_was_not_seen_to_come_is_not_told() {
+    let arrivals = Arrivals::default();
+    arrivals.note(Position(5), now_us());
+    assert_eq!(arrivals.behind(&[of_event(4)]), None);
+    let chunk = Change { revision: Revision::at(Position(5)).after_chunk(), ..of_event(5) };
+    assert_eq!(arrivals.behind(&[chunk]), None, "a fan-out's chunk says nothing of its event");
+}
+
+#[test]
+fn events_that_come_again_are_noted_once() {
+    let arrivals = Arrivals::default();
+    [4, 5, 6, 5].into_iter().for_each(|position| arrivals.note(Position(position), 1));
+    let told = arrivals.behind(&[of_event(4), of_event(5), of_event(6)]).unwrap();
+    assert_eq!(told.arrivals.len(), 2, "the sixth has not come again yet");
+}

@@ -1,0 +1,284 @@
+//! What a request must be before anything reads its document: POST, GET and sockets all come through here.
+
+use crate::http::problem::Problem;
+use async_graphql::{Pos, Request as GraphQlRequest, Value, value};
+use millrace_document::cost::{self, Weights};
+use millrace_document::{Kind, Limit, Limits, Refusal, Steps, look};
+
+/// Mutations that check or set a password, or send a mail: one request does one of them, so that what limits requests limits guesses.
+pub const SIGN_INS: &[&str] = &[
+    "signIn",
+    "signUp",
+    "changePassword",
+    "changeEmail",
+    "requestPasswordReset",
+    "resetPassword",
+    "deactivateAccount",
+    "eraseAccount",
+    "exportMyData",
+];
+
+/// The limits of documents, and what a schema's fields cost.
+#[derive(Debug)]
+pub struct Checks {
+    limits: Limits,
+    weights: Weights,
+}
+
+/// A request whose document and variables are within the limits. Nothing else is parsed or executed.
+pub struct Checked {
+    request: GraphQlRequest,
+    kind: Option<Kind>,
+    cost: usize,
+    cost_max: usize,
+}
+
+impl Checks {
+    /// With these limits.
+    pub fn new(limits: Limits, weights: Weights) -> Self {
+        Self { limits, weights }
+    }
+
+    /// Takes a request, or says why not.
+    pub fn check(&self, request: GraphQlRequest) -> Result<Checked, Problem> {
+        let refused = |refusal| refused(refusal, &request.query);
+        let mut steps = Steps::default();
+        let outline = look(&request.query, &self.limits, SIGN_INS, &mut steps).map_err(refused)?;
+        self.check_variables(&request).map_err(refused)?;
+        let name = request.operation_name.as_deref();
+        let value = |name: &str| request.variables.get(name).map(size);
+        let cost = self.weights.cost(&outline, name, &value, &mut steps).unwrap_or_default();
+        self.limits.check(Limit::Cost, cost).map_err(refused)?;
+        let kind = outline.kind(name);
+        Ok(Checked { request, kind, cost, cost_max: self.limits.cost_max })
+    }
+
+    /// Values are looked at without recursion, each once.
+    fn check_variables(&self, request: &GraphQlRequest) -> Result<(), Refusal> {
+        self.limits.check(Limit::Variables, request.variables.len())?;
+        let mut open: Vec<(&Value, usize)> = request.variables.values().map(|value| (value, 1)).collect();
+        while let Some((value, depth)) = open.pop() {
+            match value {
+                Value::List(items) => {
+                    self.limits.check(Limit::ListItems, items.len())?;
+                    open.extend(items.iter().map(|item| (item, depth + 1)));
+                }
+                Value::Object(fields) => open.extend(fields.values().map(|field| (field, depth + 1))),
+                _ => continue,
+            }
+            self.limits.check(Limit::VariableDepth, depth)?;
+        }
+        Ok(())
+    }
+}
+
+impl Checked {
+    /// The request.
+    pub fn request(&self) -> &GraphQlRequest {
+        &self.request
+    }
+
+    /// The request, to be executed.
+    pub fn into_request(self) -> GraphQlRequest {
+        self.request
+    }
+
+    /// True if what would be executed is a mutation.
+    pub fn is_mutation(&self) -> bool {
+        self.kind == Some(Kind::Mutation)
+    }
+
+    /// What it costs.
+    pub fn cost(&self) -> usize {
+        self.cost
+    }
+
+    /// What it costs, and the most that it may, for `extensions.cost`.
+    pub fn told_cost(&self) -> Value {
+        value!({ "requested": self.cost, "maximum": self.cost_max })
+    }
+}
+
+fn size(value: &Value) -> cost::Value {
+    match value {
+        Value::Number(number) => number.as_i64().map_or(cost::Value::Other, cost::Value::Number),
+        Value::List(items) => cost::Value::List(items.len()),
+        _ => cost::Value::Other,
+    }
+}
+
+fn refused(refusal: Refusal, text: &str) -> Problem {
+    let position = match refusal {
+        Refusal::Syntax { offset } => Some(position(text, offset)),
+        Refusal::Cycle | Refusal::Limit { .. } => None,
+    };
+    Problem::Document { refusal, position }
+}
+
+/// Line and column, as errors tell them.
+fn position(text: &str, offset: usize) -> Pos {
+    let mut position = Pos { line: 1, column: 1 };
+    for (index, character) in text.char_indices() {
+        if index >= offset {
+            break;
+        }
+        position = match character {
+            '\n' => Pos { line: position.line + 1, column: 1 },
+            _ => Pos { column: position.column + 1, ..position },
+        };
+    }
+    position
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights;
+    use async_graphql::Variables;
+    use async_graphql::extensions::Analyzer;
+    use serde_json::json;
+    use std::collections::BTreeSet;
+
+    type Object = serde_json::Map<String, serde_json::Value>;
+
+    fn checks() -> Checks {
+        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()))
+    }
+
+    fn checked(query: &str, variables: serde_json::Value) -> Result<Checked, Problem> {
+        checks().check(GraphQlRequest::new(query).variables(Variables::from_json(variables)))
+    }
+
+    fn limit(query: &str, variables: serde_json::Value) -> Option<Limit> {
+        match checked(query, variables).err()? {
+            Problem::Document { refusal: Refusal::Limit { limit, .. }, .. } => Some(limit),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn variables_have_a_number_a_depth_and_lengths() {
+        let query = "{ __typename }";
+        let many = |count: usize| (0..count).map(|n| (format!("v{n}"), json!(n))).collect::<Object>();
+        let deep = |depth: usize| {
+            (0..depth).fold(json!(1), |inner, n| if n % 2 == 0 { json!([inner]) } else { json!({ "a": inner }) })
+        };
+        for (limit_of, max, variables) in [
+            (Limit::Variables, 100, &many as &dyn Fn(usize) -> Object),
+            (Limit::VariableDepth, 10, &|depth| Object::from_iter([("a".to_owned(), deep(depth))])),
+            (Limit::ListItems, 100, &|count| Object::from_iter([("a".to_owned(), json!({ "b": vec![1; count] }))])),
+        ] {
+            assert_eq!(limit(query, variables(max).into()), None, "{limit_of:?}");
+            for count in [max + 1, max * 10] {
+                assert_eq!(limit(query, variables(count).into()), Some(limit_of), "{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_takes_a_password_or_sends_a_mail_is_done_once_in_a_request() {
+        let sdl = crate::schema::sdl();
+        let takes_password = |input: &str| {
+            let fields = sdl.split(&format!("input {input} {{")).nth(1).and_then(|rest| rest.split("\n}").next());
+            fields.is_some_and(|fields| {
+                fields.lines().any(|line| line.trim_start().to_lowercase().contains("password: "))
+            })
+        };
+        let mutations = sdl.split("type Mutation {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
+        let lines: Vec<&str> = mutations.lines().map(str::trim).collect();
+        let mut found = BTreeSet::from(["requestPasswordReset"]);
+        for (index, line) in lines.iter().enumerate() {
+            let Some(input) = line.strip_prefix("input: ").and_then(|rest| rest.strip_suffix('!')) else { continue };
+            let name = lines[..index].iter().rev().find_map(|line| line.strip_suffix('(')).unwrap();
+            if takes_password(input) {
+                found.insert(name);
+            }
+        }
+        assert_eq!(found, SIGN_INS.iter().copied().collect());
+    }
+
+    /// What async-graphql counts by walking the document again and again is what is counted here by walking it once.
+    #[tokio::test]
+    async fn the_cost_is_what_async_graphql_reckons() {
+        let schema = crate::schema::builder().extension(Analyzer).finish();
+        let names = "fragment N on UserConnection { nodes { fullName } edges { cursor node { id } } totalCount }";
+        for (query, variables) in [
+            ("{ posts { nodes { id title author { id } } } }".to_owned(), json!({})),
+            (
+                "query($n: Int) { posts(first: $n) { nodes { comments(last: 3) { nodes { text } } } } }".into(),
+                json!({ "n": 7 }),
+            ),
+            ("query($n: Int = 4) { users(first: $n) { nodes { id } } }".into(), json!({})),
+            (
+                format!(
+                    "query($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on User {{ followers(first: 2) {{ ...N }} }} }} }} {names}"
+                ),
+                json!({ "ids": ["a", "b", "c"] }),
+            ),
+            ("{ viewer { user { id followers { nodes { id } } } } }".into(), json!({})),
+            (
+                "mutation($i: AddCommentInput!) { addComment(input: $i) { post { comments { nodes { id } } } } }"
+                    .into(),
+                json!({ "i": { "postId": "x", "text": "y" } }),
+            ),
+        ] {
+            let request = GraphQlRequest::new(&query).variables(Variables::from_json(variables.clone()));
+            let response = schema.execute(request).await;
+            let reckoned = serde_json::to_value(&response.extensions).unwrap()["analyzer"]["complexity"].as_u64();
+            let cost = checked(&query, variables).map(|checked| checked.cost() as u64);
+            assert_eq!(cost.ok(), reckoned, "{query}: {:?}", response.errors);
+            assert!(reckoned.is_some());
+        }
+    }
+
+    #[test]
+    fn what_we_offer_as_examples_is_within_the_limits() {
+        let documents = |folder: &str| -> Vec<String> {
+            let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+            let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
+            files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+        };
+        // What a client is built from it sends operation by operation, with the fragments of all files.
+        let storefront = documents("examples/storefront/src/operations");
+        let is_operation =
+            |text: &&String| text.contains("query ") || text.contains("mutation ") || text.contains("subscription ");
+        let (operations, fragments): (Vec<_>, Vec<_>) = storefront.iter().partition(is_operation);
+        let fragments: String = fragments.into_iter().cloned().collect();
+        let with_fragments = operations.into_iter().map(|text| format!("{text}{fragments}"));
+        let all: Vec<String> = documents("examples").into_iter().chain(with_fragments).collect();
+        let limits = Limits { operations_max: 20, ..Limits::default() };
+        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()));
+        for text in &all {
+            let refused = checks.check(GraphQlRequest::new(text)).err();
+            assert_eq!(refused, None, "{text}");
+        }
+        assert!(all.len() >= 30, "{} documents", all.len());
+    }
+
+    /// As graphql-js writes it for GraphiQL, with everything that can be asked for.
+    #[test]
+    fn graphiql_may_read_the_schema() {
+        let of_type = (0..9)
+            .fold(String::new(), |inner, _| format!("kind name ofType {{ {inner} }}").replace("{  }", "{ kind name }"));
+        let query = format!(
+            "query IntrospectionQuery {{ __schema {{ description queryType {{ name kind }} mutationType {{ name kind }}
+             subscriptionType {{ name kind }} types {{ ...FullType }} directives {{ name description isRepeatable locations
+             args(includeDeprecated: true) {{ ...InputValue }} }} }} }}
+             fragment FullType on __Type {{ kind name description specifiedByURL isOneOf
+             fields(includeDeprecated: true) {{ name description args(includeDeprecated: true) {{ ...InputValue }}
+             type {{ ...TypeRef }} isDeprecated deprecationReason }} inputFields(includeDeprecated: true) {{ ...InputValue }}
+             interfaces {{ ...TypeRef }} enumValues(includeDeprecated: true) {{ name description isDeprecated deprecationReason }}
+             possibleTypes {{ ...TypeRef }} }}
+             fragment InputValue on __InputValue {{ name description type {{ ...TypeRef }} defaultValue isDeprecated deprecationReason }}
+             fragment TypeRef on __Type {{ {of_type} }}"
+        );
+        assert!(query.matches("ofType").count() == 9 && checked(&query, json!({})).is_ok());
+    }
+
+    #[test]
+    fn a_place_in_the_text_is_told_by_line_and_column() {
+        let problem = checked("{\n  ü: \n}", json!({})).err().unwrap();
+        let Problem::Document { position, .. } = problem else { panic!("{problem:?}") };
+        assert_eq!(position, Some(Pos { line: 2, column: 3 }));
+    }
+}

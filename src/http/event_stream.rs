@@ -1,0 +1,242 @@
+//! GraphQL over server-sent events: graphql-sse's distinct connections mode, one operation for each request.
+//!
+//! Protocol: <https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md>. Each event's id is our cursor, so what a browser sends
+//! as `Last-Event-ID` when it connects again is where the subscription goes on. What is wrong with the request itself is told by the
+//! status; what is wrong with the document is told by an event, because to a browser's `EventSource` a status says nothing.
+
+use super::graphql::{self, MediaType};
+use super::headers;
+use super::problem::Problem;
+use crate::admission::Admission;
+use crate::api::{Admitted, Api};
+use crate::places::{OpenPlace, Place};
+use crate::responses::{Outcome, Responses};
+use async_graphql::ServerError;
+use axum::body::{Body, Bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::response::Response;
+use futures_util::future::{BoxFuture, pending};
+use futures_util::stream::{self, BoxStream};
+use futures_util::{FutureExt, StreamExt};
+use millrace_events::UserId;
+use millrace_read::graphql::Delivery;
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, Interval, interval_at};
+use tokio_util::sync::CancellationToken;
+
+const EVENT_STREAM: &str = "text/event-stream";
+/// Where a browser that connects again goes on.
+pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Tells nginx not to gather what it should pass on.
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+/// Says nothing, and keeps what is between us and the client awake.
+const COMMENT: &str = ":\n\n";
+/// `data:` is there although it is empty: without it a browser drops the event.
+const COMPLETE: &str = "event: complete\ndata:\n\n";
+
+/// True if the client would rather have events than any JSON that it also takes: urql lists both for its queries.
+pub fn is_wanted(headers: &HeaderMap) -> bool {
+    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return false };
+    let weight = |is_meant: fn(&str) -> bool| {
+        let weights = accept.split(',').filter_map(weighted).filter(|(media_type, _)| is_meant(media_type));
+        weights.map(|(_, weight)| weight).fold(0.0, f32::max)
+    };
+    weight(|media_type| media_type == EVENT_STREAM) > weight(|media_type| media_type.starts_with("application/"))
+}
+
+fn weighted(range: &str) -> Option<(String, f32)> {
+    let mut parts = range.split(';').map(str::trim);
+    let media_type = parts.next()?.to_ascii_lowercase();
+    let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
+    Some((media_type, weight))
+}
+
+/// `POST /graphql` or `GET /graphql?query=…` of a client that wants events.
+pub async fn handle(api: Arc<Api>, request: Request) -> Response {
+    let request_id = headers::request_id(request.headers());
+    match EventStream::begin(&api, request, &request_id).await {
+        Ok(events) => respond(events, &request_id),
+        Err(problem) => graphql::refuse(&problem, MediaType::Json, &request_id),
+    }
+}
+
+fn respond(events: EventStream, request_id: &str) -> Response {
+    let chunks = stream::unfold(events, |mut events| async move {
+        let chunk = events.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(chunk)), events))
+    });
+    let mut response = Response::new(Body::from_stream(chunks));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        headers.insert(headers::REQUEST_ID, value);
+    }
+    response
+}
+
+/// The events of one request. Nothing is gathered: a client that takes them slowly is held to the bounds of its subscription.
+struct EventStream {
+    /// Kept between two calls: what is begun for an event must not be dropped for a comment.
+    outcomes: BoxStream<'static, Outcome>,
+    shutdown: CancellationToken,
+    /// Comes when the viewer may not stay.
+    ended: BoxFuture<'static, ()>,
+    comments: Interval,
+    has_begun: bool,
+    is_over: bool,
+    _places: (OpenPlace, Option<Place<UserId>>, Option<Place<UserId>>),
+}
+
+impl EventStream {
+    async fn begin(api: &Arc<Api>, request: Request, request_id: &str) -> Result<Self, Problem> {
+        let by_get = graphql::is_get(request.method());
+        if !by_get {
+            graphql::require_json(request.headers())?;
+        }
+        let client_address = super::client_address(api, &request);
+        let open = api.places().open(client_address)?;
+        let (parts, body) = request.into_parts();
+        let bytes = graphql::collect(body, api.limits()).await?;
+        let checked = match api.check(graphql::read(api, &parts, &bytes).await?) {
+            Ok(checked) if by_get && checked.is_mutation() => return Err(Problem::MethodNotAllowed),
+            Ok(checked) => checked,
+            Err(problem) => return Ok(Self::new(api, refused(&problem, request_id), None, (open, None, None))),
+        };
+        let Admitted { viewer, admission, place } = match api.admit(headers::authorization(&parts.headers)?).await {
+            Err(Problem::Unauthenticated) => Admitted::once(api.ended_sender(&parts.headers, &checked)?),
+            admitted => admitted?,
+        };
+        let operation = api.places().operation(viewer.user_id())?;
+        let call =
+            api.call(viewer, &parts.headers, client_address, Some(checked.request()), request_id, api.deadline())?;
+        api.charge(&call, &checked).await?;
+        let outcomes = match Responses::begin(api, checked, call.after(last_event_id(&parts.headers))) {
+            Ok(responses) => stream::unfold(responses, next_outcome).boxed(),
+            Err(problem) => refused(&problem, request_id),
+        };
+        Ok(Self::new(api, outcomes, admission, (open, place, operation)))
+    }
+
+    fn new(
+        api: &Api,
+        outcomes: BoxStream<'static, Outcome>,
+        admission: Option<Admission>,
+        places: (OpenPlace, Option<Place<UserId>>, Option<Place<UserId>>),
+    ) -> Self {
+        let every = Duration::from_millis(api.limits().socket_ping_ms);
+        Self {
+            outcomes,
+            shutdown: api.shutdown(),
+            ended: admission.map_or_else(|| pending().boxed(), |admission| admission.ended().boxed()),
+            comments: interval_at(Instant::now() + every, every),
+            has_begun: false,
+            is_over: false,
+            _places: places,
+        }
+    }
+
+    /// The next piece of the stream; none at its end. Of a process that stops, and of a viewer who may not stay, the client learns by an
+    /// end without `complete`: it connects again, after its last event.
+    async fn next(&mut self) -> Option<String> {
+        if self.is_over {
+            return None;
+        }
+        if !std::mem::replace(&mut self.has_begun, true) {
+            return Some(COMMENT.to_owned());
+        }
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => None,
+            () = &mut self.ended => None,
+            outcome = self.outcomes.next() => self.tell(outcome),
+            _ = self.comments.tick() => Some(COMMENT.to_owned()),
+        }
+    }
+
+    fn tell(&mut self, outcome: Option<Outcome>) -> Option<String> {
+        let text = match outcome {
+            Some(Outcome::Response(delivery)) => {
+                self.is_over = delivery.is_cut_off;
+                return Some(next_event(&delivery));
+            }
+            Some(Outcome::Refused(errors)) => refusal(&errors) + COMPLETE,
+            None if self.shutdown.is_cancelled() => return None,
+            None => COMPLETE.to_owned(),
+        };
+        self.is_over = true;
+        Some(text)
+    }
+}
+
+fn refused(problem: &Problem, request_id: &str) -> BoxStream<'static, Outcome> {
+    stream::iter([Outcome::Refused(problem.to_response(request_id).errors)]).boxed()
+}
+
+async fn next_outcome(mut responses: Responses) -> Option<(Outcome, Responses)> {
+    let outcome = responses.next().await?;
+    Some((outcome, responses))
+}
+
+fn last_event_id(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(LAST_EVENT_ID)?.to_str().ok()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// JSON has no line breaks of its own, so it is one line of data; nor has a cursor.
+fn next_event(delivery: &Delivery) -> String {
+    let id = delivery.cursor.as_ref().map(|cursor| format!("id: {cursor}\n")).unwrap_or_default();
+    format!("event: next\n{id}data: {}\n\n", delivery.json)
+}
+
+fn refusal(errors: &[ServerError]) -> String {
+    format!("event: next\ndata: {}\n\n", json!({ "errors": errors }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_are_for_who_asks_for_them_before_json() {
+        let wanted = |accept: &'static str| {
+            is_wanted(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+        };
+        for accept in [
+            "text/event-stream",
+            "Text/Event-Stream;q=0.9",
+            "text/event-stream, multipart/mixed",
+            "text/event-stream, */*",
+        ] {
+            assert!(wanted(accept), "{accept}");
+        }
+        for accept in [
+            "application/json",
+            "*/*",
+            "text/*",
+            "text/event-stream;q=0",
+            "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed",
+            "text/event-stream;q=0.5, application/json",
+        ] {
+            assert!(!wanted(accept), "{accept}");
+        }
+        assert!(!is_wanted(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn an_event_is_written_as_the_standard_has_it() {
+        let delivery = |cursor: Option<&str>| Delivery {
+            json: "{\"data\":1}".into(),
+            cursor: cursor.map(str::to_owned),
+            is_cut_off: false,
+        };
+        assert_eq!(next_event(&delivery(Some("abc"))), "event: next\nid: abc\ndata: {\"data\":1}\n\n");
+        assert_eq!(next_event(&delivery(None)), "event: next\ndata: {\"data\":1}\n\n");
+    }
+}

@@ -1,0 +1,117 @@
+//! What waits for a client to take it: so many messages and so many bytes, whichever is reached first. Beyond it senders wait.
+
+use axum::body::Bytes;
+use axum::extract::ws::Message;
+use std::sync::Arc;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A message that takes room until it is dropped.
+#[derive(Debug)]
+pub struct Queued {
+    /// The message.
+    pub message: Message,
+    _room: OwnedSemaphorePermit,
+}
+
+/// The end where messages go in.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    queue: Sender<Queued>,
+    room: Arc<Semaphore>,
+    bytes_max: usize,
+}
+
+/// The end where they come out. When it is dropped nobody waits any more.
+#[derive(Debug)]
+pub struct SendQueue {
+    queue: Receiver<Queued>,
+    room: Arc<Semaphore>,
+}
+
+/// A queue for so many messages of so many bytes together. One that is longer than all of them waits until it is alone.
+pub fn send_queue(messages_max: usize, bytes_max: usize) -> (Outgoing, SendQueue) {
+    let bytes_max = bytes_max.clamp(1, u32::MAX as usize);
+    let (sender, receiver) = mpsc::channel(messages_max.max(1));
+    let room = Arc::new(Semaphore::new(bytes_max));
+    let queue = SendQueue { queue: receiver, room: Arc::clone(&room) };
+    (Outgoing { queue: sender, room, bytes_max }, queue)
+}
+
+impl Outgoing {
+    /// Puts a message in as soon as there is room. Nothing happens if the client has left.
+    pub async fn send(&self, message: Message) {
+        let bytes = bytes_of(&message).min(self.bytes_max);
+        let Ok(bytes) = u32::try_from(bytes) else { return };
+        let Ok(room) = Arc::clone(&self.room).acquire_many_owned(bytes).await else { return };
+        let _client_left = self.queue.send(Queued { message, _room: room }).await;
+    }
+
+    /// Asks the client for a sign of life. Where messages wait for it, these ask.
+    pub fn try_ping(&self) {
+        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(0) else { return };
+        let _full = self.queue.try_send(Queued { message: Message::Ping(Bytes::new()), _room: room });
+    }
+}
+
+impl SendQueue {
+    /// The next message; none when all senders are gone.
+    pub async fn next(&mut self) -> Option<Queued> {
+        self.queue.recv().await
+    }
+}
+
+impl Drop for SendQueue {
+    fn drop(&mut self) {
+        self.room.close();
+    }
+}
+
+fn bytes_of(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    fn text(bytes: usize) -> Message {
+        Message::text("x".repeat(bytes))
+    }
+
+    #[tokio::test]
+    async fn both_messages_and_bytes_are_bounded() {
+        let (outgoing, mut queue) = send_queue(3, 100);
+        for bytes in [60, 40] {
+            assert!(outgoing.send(text(bytes)).now_or_never().is_some());
+        }
+        assert!(outgoing.send(text(1)).now_or_never().is_none(), "no byte more");
+        drop(queue.next().await);
+        for _ in 0..2 {
+            assert!(outgoing.send(text(1)).now_or_never().is_some());
+        }
+        assert!(outgoing.send(text(1)).now_or_never().is_none(), "no message more");
+    }
+
+    #[tokio::test]
+    async fn a_message_that_is_longer_than_the_queue_goes_through_it_alone() {
+        let (outgoing, mut queue) = send_queue(3, 10);
+        assert!(outgoing.send(text(1_000)).now_or_never().is_some());
+        assert!(outgoing.send(text(1)).now_or_never().is_none());
+        assert_eq!(queue.next().await.unwrap().message, text(1_000));
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_client_that_has_left() {
+        let (outgoing, queue) = send_queue(3, 10);
+        outgoing.send(text(10)).await;
+        let waiting = outgoing.send(text(1));
+        drop(queue);
+        waiting.await;
+    }
+}

@@ -1,0 +1,151 @@
+//! Places that are taken for as long as something is open: so many in all, and so many for each address and viewer.
+
+use crate::http::problem::Problem;
+use crate::settings::HttpSettings;
+use millrace_events::UserId;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Of an IPv6 address the network is what one customer of a provider has.
+const IPV6_NETWORK: u128 = u128::MAX << 64;
+
+/// Places for sockets, event streams and their operations in one process.
+#[derive(Debug)]
+pub struct OpenPlaces {
+    all: Arc<Semaphore>,
+    addresses: Arc<Places<IpAddr>>,
+    viewers: Arc<Places<UserId>>,
+    operations: Arc<Places<UserId>>,
+}
+
+/// The place of a socket or an event stream, given back when it is dropped.
+#[derive(Debug)]
+pub struct OpenPlace {
+    _of_all: OwnedSemaphorePermit,
+    _of_address: Option<Place<IpAddr>>,
+}
+
+impl OpenPlaces {
+    /// As many as are set.
+    pub fn new(settings: &HttpSettings) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(settings.sockets_max)),
+            addresses: Places::new(settings.sockets_per_address_max),
+            viewers: Places::new(settings.sockets_per_viewer_max),
+            operations: Places::new(settings.operations_per_viewer_max),
+        }
+    }
+
+    /// For one more socket or event stream that comes from there.
+    pub fn open(&self, address: Option<IpAddr>) -> Result<OpenPlace, Problem> {
+        let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Problem::Unavailable)?;
+        let of_address = take(&self.addresses, address.map(network), "sockets of an address")?;
+        Ok(OpenPlace { _of_all: of_all, _of_address: of_address })
+    }
+
+    /// For one more socket or event stream of a viewer. Who is not signed in is counted by address alone.
+    pub fn of_viewer(&self, viewer: Option<UserId>) -> Result<Option<Place<UserId>>, Problem> {
+        take(&self.viewers, viewer, "sockets of a viewer")
+    }
+
+    /// For one more operation of a viewer, on whichever socket.
+    pub fn operation(&self, viewer: Option<UserId>) -> Result<Option<Place<UserId>>, Problem> {
+        take(&self.operations, viewer, "open operations of a viewer")
+    }
+}
+
+fn take<K: Eq + Hash + Clone>(
+    places: &Arc<Places<K>>,
+    key: Option<K>,
+    limit: &'static str,
+) -> Result<Option<Place<K>>, Problem> {
+    let Some(key) = key else { return Ok(None) };
+    let place = places.take(key).ok_or(Problem::TooManyOpen { limit, max: places.each_max })?;
+    Ok(Some(place))
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
+    }
+}
+
+/// How many of its places each key has taken.
+#[derive(Debug)]
+struct Places<K> {
+    each_max: usize,
+    taken: Mutex<HashMap<K, usize>>,
+}
+
+/// A place, given back when it is dropped.
+#[derive(Debug)]
+pub struct Place<K: Eq + Hash> {
+    of: Arc<Places<K>>,
+    key: K,
+}
+
+impl<K: Eq + Hash + Clone> Places<K> {
+    fn new(each_max: usize) -> Arc<Self> {
+        Arc::new(Self { each_max, taken: Mutex::default() })
+    }
+
+    fn take(self: &Arc<Self>, key: K) -> Option<Place<K>> {
+        let mut taken = self.taken();
+        let count = taken.get(&key).copied().unwrap_or_default();
+        if count >= self.each_max {
+            return None;
+        }
+        taken.insert(key.clone(), count + 1);
+        Some(Place { of: Arc::clone(self), key })
+    }
+}
+
+impl<K> Places<K> {
+    fn taken(&self) -> MutexGuard<'_, HashMap<K, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K: Eq + Hash> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut taken = self.of.taken();
+        match taken.get_mut(&self.key) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.remove(&self.key)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_has_its_own_places_and_gets_them_back() {
+        let places = Places::new(2);
+        let (first, _second) = (places.take("a").unwrap(), places.take("a").unwrap());
+        assert!(places.take("a").is_none());
+        let other = places.take("b");
+        assert!(other.is_some(), "another key's places are its own");
+        drop(first);
+        assert!(places.take("a").is_some(), "what was given back is there again");
+        drop(other);
+        assert!(!places.taken().contains_key("b"), "nothing is kept of a key that has no place");
+    }
+
+    #[test]
+    fn one_network_is_one_client_and_the_process_has_its_own_limit() {
+        let limits = HttpSettings { sockets_max: 3, sockets_per_address_max: 1, ..HttpSettings::default() };
+        let places = OpenPlaces::new(&limits);
+        let open = |address: &str| places.open(Some(address.parse().unwrap()));
+        let _first = open("2001:db8::1").unwrap();
+        let refused = open("2001:db8::2").unwrap_err();
+        assert!(matches!(refused, Problem::TooManyOpen { max: 1, .. }), "{refused:?}");
+        let _others = (open("2001:db8:0:1::1").unwrap(), open("192.0.2.1").unwrap());
+        assert_eq!(open("192.0.2.2").unwrap_err(), Problem::Unavailable);
+    }
+}

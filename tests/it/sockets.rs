@@ -1,0 +1,244 @@
+//! Sockets: every close code, and every limit at its value and one beyond.
+
+use crate::harness::client::Client;
+use crate::harness::eventually;
+use crate::harness::process::Process;
+use crate::harness::socket::{Received, Socket};
+use crate::harness::stage::Stage;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+const WATCH: &str = "subscription { postChanged(id: \"AgAAAAAAAAAAAAAAAAAAAAA\") { __typename } }";
+const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
+
+fn init() -> Value {
+    json!({ "type": "connection_init" })
+}
+
+fn subscribe(id: &str) -> Value {
+    json!({ "type": "subscribe", "id": id, "payload": { "query": WATCH } })
+}
+
+/// The code with which the server closes, past everything that it says before.
+async fn closed(socket: &mut Socket, what: &str) -> u16 {
+    loop {
+        match socket.receive(what).await {
+            Received::Message(_) => {}
+            other => return other.code().unwrap_or_else(|| panic!("{what}: {other:?}")),
+        }
+    }
+}
+
+/// The code after these messages.
+async fn after(url: &str, messages: &[Value]) -> u16 {
+    let mut socket = Socket::connect(url).await.expect("a socket");
+    for message in messages {
+        socket.send(message.clone()).await.expect("an open socket");
+    }
+    closed(&mut socket, &format!("{messages:?}")).await
+}
+
+/// The status with which the upgrade is refused; none if it is not.
+async fn refused(url: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
+    match Socket::connect_with(url, headers).await {
+        Ok(_) => None,
+        Err(Error::Http(response)) => Some(response.status().as_u16()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn every_fault_has_its_close_code() {
+    let stage = Stage::new().await;
+    let limits = [("MILLRACE_HTTP__SOCKET_INIT_MS_MAX", "300"), ("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "2000")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    let url = process.graphql();
+    let bad_token = json!({ "type": "connection_init", "payload": { "Authorization": "Bearer not.a.token" } });
+    for (messages, code) in [
+        (vec![json!({ "type": "start", "id": "1" })], 4400),
+        (vec![init(), json!("ping")], 4400),
+        (vec![subscribe("a")], 4401),
+        (vec![bad_token], 4403),
+        (vec![], 4408),
+        (vec![init(), subscribe("a"), subscribe("a")], 4409),
+        (vec![init(), init()], 4429),
+        (vec![init(), json!({ "type": "ping", "payload": { "x": "x".repeat(2_000) } })], 1009),
+    ] {
+        assert_eq!(after(&url, &messages).await, code, "{messages:?}");
+    }
+    let mut without_subprotocol = Socket::connect_with(&url, &[]).await.expect("an upgrade");
+    assert_eq!(closed(&mut without_subprotocol, "4406").await, 4406);
+    let mut binary = Socket::open(&url, None).await;
+    binary.send_frame(Message::binary(vec![0])).await.unwrap();
+    assert_eq!(closed(&mut binary, "a binary frame").await, 4400);
+    // The longest message that may be sent is taken; who has sent `connection_init` has all the time in the world.
+    let mut patient = Socket::open(&url, None).await;
+    let envelope = json!({ "type": "ping", "payload": { "x": "" } }).to_string().len();
+    patient.send(json!({ "type": "ping", "payload": { "x": "x".repeat(2_000 - envelope) } })).await.unwrap();
+    assert!(matches!(patient.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    assert_eq!(after(&url, &[]).await, 4408);
+    patient.send(json!({ "type": "ping" })).await.unwrap();
+    assert!(matches!(patient.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn sockets_are_counted_by_process_address_and_viewer() {
+    let stage = Stage::new().await;
+    let limits = [
+        ("MILLRACE_HTTP__TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "3"),
+        ("MILLRACE_HTTP__SOCKETS_PER_VIEWER_MAX", "2"),
+        ("MILLRACE_HTTP__SOCKETS_MAX", "5"),
+    ];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    let (url, client) = (process.graphql(), Client::new(&process.graphql()));
+    let ada = client.sign_up("Ada").await;
+    let token = ada.client.access_token.as_deref();
+    let from = |address: &'static str| [PROTOCOL, ("x-forwarded-for", address)];
+    let connect = async |address: &'static str| Socket::connect_with(&url, &from(address)).await;
+
+    let first = Socket::open(&url, token).await;
+    let _second = Socket::open(&url, token).await;
+    let Err(third) = Socket::try_open(&url, token).await else { panic!("a third socket of a viewer") };
+    assert_eq!(third.code(), Some(4429), "{third:?}");
+    drop(first);
+    let _again = eventually("a viewer's place is given back", async || Socket::try_open(&url, token).await.ok()).await;
+
+    let one = connect("198.51.100.1").await.expect("the first of an address");
+    let _more = (connect("198.51.100.1").await.unwrap(), connect("198.51.100.1").await.unwrap());
+    assert_eq!(refused(&url, &from("198.51.100.1")).await, Some(503), "five are open in all");
+    drop(one);
+    eventually("a place is given back", async || connect("198.51.100.1").await.ok()).await;
+    process.stop().await;
+
+    let process = Process::serve("all", &stage.environment_with(&limits[..2])).await;
+    let url = process.graphql();
+    let mut three = Vec::new();
+    for _ in 0..3 {
+        three.push(Socket::connect_with(&url, &from("198.51.100.1")).await.expect("within the limit"));
+    }
+    assert_eq!(refused(&url, &from("198.51.100.1")).await, Some(429), "a fourth of an address");
+    assert_eq!(refused(&url, &from("198.51.100.2")).await, None, "another address");
+    process.stop().await;
+}
+
+/// The code of the `error` that an operation comes to; none if something else comes of it first.
+async fn error_of(socket: &mut Socket, id: &str) -> Option<Value> {
+    loop {
+        match socket.receive("what becomes of it").await {
+            Received::Message(message) if message["id"] == id => {
+                return (message["type"] == "error").then(|| message["payload"][0]["extensions"]["code"].clone());
+            }
+            Received::Message(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn operations_are_counted_by_socket_and_viewer_and_one_too_many_closes_nothing() {
+    let stage = Stage::new().await;
+    let limits = [("MILLRACE_HTTP__OPERATIONS_PER_SOCKET_MAX", "2"), ("MILLRACE_HTTP__OPERATIONS_PER_VIEWER_MAX", "3")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    let (url, client) = (process.graphql(), Client::new(&process.graphql()));
+    let ada = client.sign_up("Ada").await;
+    let token = ada.client.access_token.as_deref();
+    let (mut one, mut other) = (Socket::open(&url, token).await, Socket::open(&url, token).await);
+    for (id, code) in [("a", None), ("b", None), ("c", Some(json!("LIMIT_EXCEEDED")))] {
+        one.send(subscribe(id)).await.unwrap();
+        assert_eq!(error_of(&mut one, id).await, code, "{id} on the first socket");
+    }
+    for (id, code) in [("a", None), ("b", Some(json!("LIMIT_EXCEEDED")))] {
+        other.send(subscribe(id)).await.unwrap();
+        assert_eq!(error_of(&mut other, id).await, code, "{id} on the second socket");
+    }
+    one.send(json!({ "type": "complete", "id": "a" })).await.unwrap();
+    one.send(subscribe("d")).await.unwrap();
+    assert_eq!(error_of(&mut one, "d").await, None, "there is a place again");
+    let mut anonymous = Socket::open(&url, None).await;
+    anonymous.send(subscribe("a")).await.unwrap();
+    assert_eq!(error_of(&mut anonymous, "a").await, None, "nobody's operations are nobody else's");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn who_sends_too_fast_is_closed() {
+    let stage = Stage::new().await;
+    let limits =
+        [("MILLRACE_HTTP__SOCKET_MESSAGES_PER_S_MAX", "1"), ("MILLRACE_HTTP__SOCKET_MESSAGES_BURST_MAX", "10")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    // `connection_init` is the first of ten.
+    let mut socket = Socket::open(&process.graphql(), None).await;
+    let ping = json!({ "type": "ping" });
+    for _ in 0..9 {
+        socket.send(ping.clone()).await.unwrap();
+        assert!(matches!(socket.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    }
+    // More than a second's worth for each second that the others may have taken.
+    let mut pongs = 0;
+    let code = loop {
+        let _closed = socket.send(ping.clone()).await;
+        match socket.receive("a pong, or the end").await {
+            Received::Message(_) => pongs += 1,
+            other => break other.code(),
+        }
+    };
+    assert_eq!(code, Some(4429));
+    println!("closed after {pongs} more");
+    process.stop().await;
+}
+
+/// The code with which the server closes a socket whose client sends this and then nothing any more, not even pongs.
+async fn closed_in_silence(process: &Process, protocol: &str, message: Option<&Value>) -> u16 {
+    let address = process.addresses["graphql"].trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let head = format!(
+        "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+         sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.expect("an open connection");
+    if let Some(message) = message.map(Value::to_string) {
+        // A short text, masked with zeros.
+        let length = u8::try_from(message.len()).expect("a short message");
+        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], message.as_bytes()].concat();
+        stream.write_all(&frame).await.expect("an open connection");
+    }
+    let mut received = Vec::new();
+    stream.read_to_end(&mut received).await.expect("the end");
+    // The last frame: a close with a code and a reason.
+    let close = received.iter().rposition(|byte| *byte == 0x88).expect("a close frame");
+    u16::from_be_bytes([received[close + 2], received[close + 3]])
+}
+
+#[tokio::test]
+async fn a_client_that_answers_no_ping_is_closed() {
+    let stage = Stage::new().await;
+    let limits = [("MILLRACE_HTTP__SOCKET_PING_MS", "100"), ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "500")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    let mut lively = Socket::open(&process.graphql(), None).await;
+    let init = init();
+    let silent = closed_in_silence(&process, PROTOCOL.1, Some(&init));
+    let reading = tokio::time::timeout(std::time::Duration::from_secs(2), lively.listen());
+    let (code, heard) = tokio::join!(silent, reading);
+    assert_eq!(code, 1001);
+    assert!(heard.is_err(), "whoever answers pings stays: {heard:?}");
+    assert_eq!(closed_in_silence(&process, "graphql-ws", None).await, 4406, "the older protocol of that name");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn only_pages_of_our_own_and_listed_origins_open_sockets() {
+    let stage = Stage::new().await;
+    let process = stage.serve("all").await;
+    let url = process.graphql();
+    let own = process.addresses["graphql"].clone();
+    let from = async |origin: &str| refused(&url, &[PROTOCOL, ("origin", origin)]).await;
+    assert_eq!(from(&own).await, None);
+    for origin in ["https://evil.example", "null", "http://127.0.0.1", &format!("{own}.evil.example")] {
+        assert_eq!(from(origin).await, Some(403), "{origin}");
+    }
+    process.stop().await;
+}
