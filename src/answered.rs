@@ -12,7 +12,12 @@ pub struct Answered {
     pub json: String,
     /// True if nothing was executed.
     pub is_refusal: bool,
+    /// How long the JSON of `data` is, if it is what everybody would get.
+    everybodys_bytes: Option<usize>,
 }
+
+/// What stands before the JSON of `data`.
+const BEGINNING: &str = "{\"data\":";
 
 /// An answer without `data`: the draft wants no `data: null` where nothing was executed.
 #[derive(Serialize)]
@@ -30,7 +35,7 @@ impl Answered {
             true => to_json(&Refused { errors, extensions })?,
             false => to_json(response)?,
         };
-        Ok(Self { json, is_refusal })
+        Ok(Self { json, is_refusal, everybodys_bytes: None })
     }
 
     /// The same, if it is not too long.
@@ -38,11 +43,16 @@ impl Answered {
         if self.json.len() > bytes_max { Err(Problem::AnswerTooLarge { bytes_max }) } else { Ok(self) }
     }
 
-    /// A response without errors, out of the JSON of its `data` and of what is told beside it.
-    pub fn whole(data: &str, extension: &Value) -> Result<Self, Problem> {
+    /// A response without errors, out of the JSON of its `data` and of what is told beside it; and whether everybody would get it.
+    pub fn whole(data: &str, extension: &Value, is_everybodys: bool) -> Result<Self, Problem> {
         let extension = to_json(extension)?;
-        let json = ["{\"data\":", data, ",\"extensions\":{\"", EXTENSION, "\":", &extension, "}}"].concat();
-        Ok(Self { json, is_refusal: false })
+        let json = [BEGINNING, data, ",\"extensions\":{\"", EXTENSION, "\":", &extension, "}}"].concat();
+        Ok(Self { json, is_refusal: false, everybodys_bytes: is_everybodys.then_some(data.len()) })
+    }
+
+    /// The JSON of `data`, if it is what everybody would get.
+    pub fn everybodys_data(&self) -> Option<&str> {
+        self.json.get(BEGINNING.len()..BEGINNING.len() + self.everybodys_bytes?)
     }
 }
 
@@ -70,7 +80,9 @@ mod tests {
         let data = value!({ "post": { "title": "\"A\" & ü", "tags": [] } });
         let executed = Answered::of(&response(data.clone(), vec![])).unwrap();
         let data = serde_json::to_string(&data).unwrap();
-        assert_eq!(Answered::whole(&data, &value!({ "stale": false })).unwrap(), executed);
+        let whole = |is_everybodys| Answered::whole(&data, &value!({ "stale": false }), is_everybodys).unwrap();
+        assert_eq!(whole(false), executed);
+        assert_eq!((whole(true).everybodys_data(), executed.everybodys_data()), (Some(&*data), None));
     }
 
     #[test]

@@ -4,10 +4,10 @@ use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::checked::{Checked, Checks};
 use crate::command_port::CommandPort;
+use crate::documents::Documents;
 use crate::ended_sign_in;
-use crate::http::client_address;
-use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::http::{client_address, headers, trace_context};
 use crate::places::{OpenPlaces, Place};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
@@ -42,6 +42,7 @@ pub struct Api {
     commands: CommandPort,
     verifier: AccessTokenVerifier,
     limits: HttpSettings,
+    documents: Documents,
     checks: Checks,
     budget: Option<Budget>,
     answers: Answers,
@@ -49,6 +50,16 @@ pub struct Api {
     sockets: TaskTracker,
     places: OpenPlaces,
     shutdown: CancellationToken,
+}
+
+/// What a request has to pass before it is executed.
+pub struct Gate {
+    /// The documents that it may be about.
+    pub documents: Documents,
+    /// What a document may hold.
+    pub limits: Limits,
+    /// What one viewer may ask for.
+    pub budget: Option<Budget>,
 }
 
 /// Who asks, and what they are owed: one request.
@@ -110,8 +121,7 @@ impl Api {
         commands: CommandPort,
         verifier: AccessTokenVerifier,
         limits: HttpSettings,
-        documents: Limits,
-        budget: Option<Budget>,
+        gate: Gate,
         shutdown: CancellationToken,
     ) -> Self {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
@@ -121,8 +131,23 @@ impl Api {
         let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        let checks = Checks::new(documents, weights::of(&schema.sdl()));
-        Self { schema, reads, commands, verifier, limits, checks, budget, answers, groups, sockets, places, shutdown }
+        let Gate { documents, limits: document_limits, budget } = gate;
+        let checks = Checks::new(document_limits, weights::of(&schema.sdl()));
+        Self {
+            schema,
+            reads,
+            commands,
+            verifier,
+            limits,
+            documents,
+            checks,
+            budget,
+            answers,
+            groups,
+            sockets,
+            places,
+            shutdown,
+        }
     }
 
     /// The way to the command side.
@@ -133,6 +158,11 @@ impl Api {
     /// The schema.
     pub fn schema(&self) -> &ApiSchema {
         &self.schema
+    }
+
+    /// The documents that requests may be about. Whatever transport a request comes over, it is resolved here.
+    pub fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// Subscribers of this process who share their events.
@@ -198,7 +228,7 @@ impl Api {
         let token = headers::merge_tokens(texts.chain(extension("consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
-        let (request_id, trace) = (request_id.to_owned(), headers::trace_parent(headers));
+        let (request_id, trace) = (request_id.to_owned(), trace_context::parent(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
         let tells_cost = headers::asks_cost(headers) || request.is_some_and(asks_cost);
         Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None, tells_cost })
@@ -315,7 +345,7 @@ impl Api {
         let context = RequestContext::new(Arc::clone(&self.reads), call.asked);
         let recalled = timeout_at(deadline, self.answers.recall(question, &context)).await;
         let remembered = recalled.ok().flatten()?;
-        Answered::whole(&remembered.data, &extension(&context, &request_id)).ok()
+        Answered::whole(&remembered.data, &extension(&context, &request_id), !remembered.is_personal).ok()
     }
 
     /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
@@ -335,7 +365,8 @@ impl Api {
         };
         let data = to_json(&response.data)?;
         self.answers.remember(question, &data, &context);
-        Answered::whole(&data, &extension(&context, &request_id))?.within(self.limits.answer_bytes_max)
+        let answered = Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())?;
+        answered.within(self.limits.answer_bytes_max)
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.

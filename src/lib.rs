@@ -11,6 +11,7 @@ pub mod checked;
 pub mod cli;
 pub mod command_port;
 pub mod dev;
+pub mod documents;
 pub mod ended_sign_in;
 pub mod erasure;
 pub mod http;

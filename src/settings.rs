@@ -1,6 +1,7 @@
 //! Settings: defaults, then the file, then the environment, then flags. A key that does not exist is an error with a suggestion.
 
 use crate::http::exports;
+use crate::http::origins::Origins;
 use config::{Config, Environment, File, FileFormat, Map, Source, Value};
 use ipnet::IpNet;
 use millrace_document::Limits;
@@ -71,8 +72,8 @@ pub struct HttpSettings {
     pub playground_folder: PathBuf,
     /// Serve the page at `/pipeline`, and let everybody watch the figures of the pipeline that it shows; else admins alone may ask for them.
     pub pipeline: bool,
-    /// Origins that browsers may call from; none by default, `*` for all.
-    pub cors_origins: Vec<String>,
+    /// Origins whose pages may call, such as `https://shop.example`, joined by commas; none by default, `*` for all.
+    pub cors_origins: Origins,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
     /// believed: behind a proxy that is not named here all clients look like one, and share its limits of failed sign-ins and new passwords.
     pub trusted_proxies: Networks,
@@ -90,6 +91,19 @@ pub struct HttpSettings {
     pub write_ms_max: u64,
     /// The longest request body, in bytes.
     pub body_bytes_max: usize,
+    /// Answers of so many bytes and more are compressed, if the client takes that; 0 compresses none.
+    pub compress_bytes_min: u64,
+    /// How long a query's text is kept for clients that send only its hash (automatic persisted queries), after it was last asked for, in
+    /// seconds; 0 keeps none. What has a quoted value in it is not kept: that belongs into variables.
+    pub persisted_queries_ttl_s: u64,
+    /// The longest text that is kept so, in bytes.
+    pub persisted_query_bytes_max: usize,
+    /// So many new texts are kept by one process within a minute.
+    pub persisted_queries_per_minute_max: u32,
+    /// Documents that may be run: `off` (all), `log` (all, but those that are not trusted are logged), `enforce` (trusted ones alone).
+    pub trusted_documents: TrustedMode,
+    /// Where trusted documents are: a manifest of Apollo's, an object of texts by id (Relay's), or a folder of such and of `.graphql` files.
+    pub trusted_documents_path: PathBuf,
     /// The longest time that a query or mutation may take, in milliseconds.
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
@@ -139,7 +153,7 @@ impl Default for HttpSettings {
             playground: true,
             playground_folder: PathBuf::from("web-playground/dist"),
             pipeline: false,
-            cors_origins: Vec::new(),
+            cors_origins: Origins::default(),
             trusted_proxies: Networks::default(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             connections_max: 4_096,
@@ -148,6 +162,12 @@ impl Default for HttpSettings {
             idle_ms_max: 75_000,
             write_ms_max: 30_000,
             body_bytes_max: 256 * 1024,
+            compress_bytes_min: 1_024,
+            persisted_queries_ttl_s: 24 * 3_600,
+            persisted_query_bytes_max: 16 * 1024,
+            persisted_queries_per_minute_max: 300,
+            trusted_documents: TrustedMode::Off,
+            trusted_documents_path: PathBuf::new(),
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
             answer_bytes_max: 2 * 1024 * 1024,
@@ -181,6 +201,18 @@ impl HttpSettings {
         };
         format!("http://{address}")
     }
+}
+
+/// What is done about documents that are not trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrustedMode {
+    /// Nothing: no document is trusted more than another.
+    Off,
+    /// They are run, and logged.
+    Log,
+    /// They are refused.
+    Enforce,
 }
 
 /// Addresses and networks: a text with commas, such as `10.0.0.0/8, ::1`.
@@ -750,6 +782,14 @@ mod tests {
         assert!(set("10.0.0.0/8, nonsense").is_err() && set("10.0.0.0/33").is_err());
         let standard = Settings::load(None, &[("http.forwarded_header".into(), "forwarded".into())]).unwrap();
         assert_eq!(standard.http.forwarded_header, ForwardedHeader::Forwarded);
+    }
+
+    #[test]
+    fn origins_can_be_set() {
+        let set = |text: &str| Settings::load(None, &[("http.cors_origins".into(), text.into())]);
+        let origins = set("https://a.example, http://b.example:8080").unwrap().http.cors_origins;
+        assert!(origins.contains("https://a.example") && origins.contains("http://b.example:8080"));
+        assert!(set("a.example").is_err());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
 use futures_util::future::{BoxFuture, pending};
 use futures_util::stream::{self, BoxStream};
@@ -96,7 +96,7 @@ struct EventStream {
 
 impl EventStream {
     async fn begin(api: &Arc<Api>, request: Request, request_id: &str) -> Result<Self, Problem> {
-        let by_get = request.method() == Method::GET;
+        let by_get = graphql::is_get(request.method());
         if !by_get {
             graphql::require_json(request.headers())?;
         }
@@ -104,20 +104,20 @@ impl EventStream {
         let open = api.places().open(client_address)?;
         let (parts, body) = request.into_parts();
         let bytes = graphql::collect(body, api.limits()).await?;
-        let headers = parts.headers.clone();
-        let checked = match api.check(graphql::read(Request::from_parts(parts, Body::from(bytes))).await?) {
+        let checked = match api.check(graphql::read(api, &parts, &bytes).await?) {
             Ok(checked) if by_get && checked.is_mutation() => return Err(Problem::MethodNotAllowed),
             Ok(checked) => checked,
             Err(problem) => return Ok(Self::new(api, refused(&problem, request_id), None, (open, None, None))),
         };
-        let Admitted { viewer, admission, place } = match api.admit(headers::authorization(&headers)?).await {
-            Err(Problem::Unauthenticated) => Admitted::once(api.ended_sender(&headers, &checked)?),
+        let Admitted { viewer, admission, place } = match api.admit(headers::authorization(&parts.headers)?).await {
+            Err(Problem::Unauthenticated) => Admitted::once(api.ended_sender(&parts.headers, &checked)?),
             admitted => admitted?,
         };
         let operation = api.places().operation(viewer.user_id())?;
-        let call = api.call(viewer, &headers, client_address, Some(checked.request()), request_id, api.deadline())?;
+        let call =
+            api.call(viewer, &parts.headers, client_address, Some(checked.request()), request_id, api.deadline())?;
         api.charge(&call, &checked).await?;
-        let outcomes = match Responses::begin(api, checked, call.after(last_event_id(&headers))) {
+        let outcomes = match Responses::begin(api, checked, call.after(last_event_id(&parts.headers))) {
             Ok(responses) => stream::unfold(responses, next_outcome).boxed(),
             Err(problem) => refused(&problem, request_id),
         };

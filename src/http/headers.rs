@@ -1,4 +1,4 @@
-//! What requests bring in headers: request id, trace context, access token, consistency tokens.
+//! What requests bring in headers: request id, access token, consistency tokens.
 
 use super::problem::Problem;
 use axum::http::{HeaderMap, HeaderName, header};
@@ -14,9 +14,7 @@ pub const CONSISTENCY: HeaderName = HeaderName::from_static("millrace-consistenc
 pub const ON_TIMEOUT: HeaderName = HeaderName::from_static("millrace-on-timeout");
 /// `true`: the answer tells what the operation costs.
 pub const COST: HeaderName = HeaderName::from_static("millrace-cost");
-const TRACE_PARENT: &str = "traceparent";
 const REQUEST_ID_BYTES_MAX: usize = 64;
-const TRACE_PARENT_BYTES: usize = 55;
 /// The most tokens that one request may bring.
 pub const TOKENS_MAX: usize = 16;
 
@@ -33,14 +31,6 @@ pub fn request_id(headers: &HeaderMap) -> String {
 /// A new id.
 pub fn new_request_id() -> String {
     Uuid::now_v7().to_string()
-}
-
-/// The W3C trace context, if it is one.
-pub fn trace_parent(headers: &HeaderMap) -> Option<String> {
-    let text = headers.get(TRACE_PARENT)?.to_str().ok()?;
-    let well_formed = text.len() == TRACE_PARENT_BYTES
-        && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    well_formed.then(|| text.to_owned())
 }
 
 /// True if the client wants to know the cost.

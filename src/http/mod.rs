@@ -1,14 +1,17 @@
 //! HTTP: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health.
 
+pub mod caching;
 pub mod client_address;
 pub mod command_api;
+pub mod compression;
 pub mod event_stream;
 pub mod exports;
 pub mod graphql;
 pub mod headers;
+pub mod media_type;
 pub mod message_rate;
 pub mod operations;
-pub mod origin;
+pub mod origins;
 pub mod patience;
 pub mod pictures;
 pub mod playground;
@@ -17,14 +20,14 @@ pub mod protocol;
 pub mod send_queue;
 pub mod server;
 pub mod socket;
+pub mod trace_context;
 pub mod webhook;
 
 use crate::api::Api;
-use crate::settings::HttpSettings;
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade};
-use axum::http::{HeaderValue, Method, header};
-use axum::response::Response;
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use operations::{Operations, public_routes};
 use playground::Pages;
@@ -33,9 +36,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 
-const ANY_ORIGIN: &str = "*";
+/// Nobody guesses what an answer is: it is what it says.
+pub fn nosniff() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
+}
 
 /// Serves the public endpoint until shutdown; then waits for open requests and sockets.
 pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations, shutdown: CancellationToken) {
@@ -58,9 +64,9 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
         router = router.merge(pictures::routes());
     }
     router = router.merge(webhook::routes(api.port().clone())).merge(exports::routes(api.port().clone()));
-    let cors = cors(limits);
-    let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(answer)).layer(cors);
-    router.merge(endpoint.with_state(api))
+    let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(answer));
+    let endpoint = endpoint.layer(compression::layer(limits.compress_bytes_min)).layer(origins::cors(limits));
+    router.merge(endpoint.with_state(api)).layer(nosniff())
 }
 
 /// GET is a query, or the beginning of a socket.
@@ -72,7 +78,7 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
     let (mut parts, _) = request.into_parts();
     match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
         Ok(upgrade) => socket::upgrade(api, parts.headers, client_address, upgrade),
-        Err(rejection) => axum::response::IntoResponse::into_response(rejection),
+        Err(rejection) => rejection.into_response(),
     }
 }
 
@@ -88,23 +94,4 @@ async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
 fn client_address(api: &Api, request: &Request) -> Option<IpAddr> {
     let ConnectInfo(peer) = request.extensions().get::<ConnectInfo<SocketAddr>>()?;
     Some(client_address::of(peer.ip(), request.headers(), api.limits()))
-}
-
-/// Closed unless set: a browser on another origin gets no answer.
-fn cors(limits: &HttpSettings) -> CorsLayer {
-    let origins = &limits.cors_origins;
-    let allowed = if origins.iter().any(|origin| origin == ANY_ORIGIN) {
-        AllowOrigin::any()
-    } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
-    };
-    let headers = [
-        header::AUTHORIZATION,
-        header::CONTENT_TYPE,
-        headers::CONSISTENCY,
-        headers::ON_TIMEOUT,
-        headers::COST,
-        event_stream::LAST_EVENT_ID,
-    ];
-    CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::POST]).allow_headers(headers)
 }

@@ -42,7 +42,7 @@ pub fn public_routes(operations: Operations) -> Router {
 /// All routes of the operators' port.
 pub fn routes(operations: Operations) -> Router {
     let router = Router::new().route("/livez", get(live)).route("/readyz", get(ready)).route("/metrics", get(render));
-    router.with_state(operations)
+    router.layer(super::nosniff()).with_state(operations)
 }
 
 async fn live() -> &'static str {

@@ -4,6 +4,10 @@ use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response as GraphQlR
 use axum::http::StatusCode;
 use millrace_document::Refusal;
 
+/// The status of a document that cannot be parsed, is not valid, or was given the wrong variables, in the draft's own form of answer.
+/// Its audit wants 400; a newer draft speaks of 422 for all but the first: to change it, change it here.
+pub const REFUSED_BY_SCHEMA: StatusCode = StatusCode::BAD_REQUEST;
+
 /// Why a request is refused before execution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -13,6 +17,9 @@ pub enum Problem {
     /// A content type other than `application/json`: also what keeps simple cross-site forms out.
     #[error("send `content-type: application/json`")]
     UnsupportedMediaType,
+    /// A compressed body: its true length would be known only when it is taken apart.
+    #[error("send the body without `content-encoding`")]
+    CompressedBody,
     /// The client accepts neither form of answer.
     #[error("answers are `application/graphql-response+json` or `application/json`")]
     NotAcceptable,
@@ -31,6 +38,18 @@ pub enum Problem {
     /// A mutation sent by GET.
     #[error("mutations are sent by POST")]
     MethodNotAllowed,
+    /// A hash or an id that stands for no text here. The words are those that clients look for: they send the text then.
+    #[error("PersistedQueryNotFound")]
+    PersistedNotFound,
+    /// Nothing is known by a hash here. Clients that read these words send none any more.
+    #[error("PersistedQueryNotSupported")]
+    PersistedNotSupported,
+    /// A text came with the hash of another.
+    #[error("`sha256Hash` is not that of `query`")]
+    PersistedMismatch,
+    /// Only documents that clients were built with are run here.
+    #[error("this document is not one of those that may be run here")]
+    NotTrusted,
     /// As many sockets, event streams or operations as one may have are open.
     #[error("no more than {max} {limit} at once")]
     TooManyOpen {
@@ -84,7 +103,11 @@ impl Problem {
     pub fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) | Self::MalformedToken | Self::MethodNotAllowed => "BAD_USER_INPUT",
-            Self::UnsupportedMediaType | Self::NotAcceptable => "BAD_USER_INPUT",
+            Self::UnsupportedMediaType | Self::CompressedBody | Self::NotAcceptable => "BAD_USER_INPUT",
+            Self::PersistedNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::PersistedNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
+            Self::PersistedMismatch => "PERSISTED_QUERY_MISMATCH",
+            Self::NotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
             Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
             Self::BudgetSpent { .. } => "RATE_LIMITED",
@@ -96,13 +119,15 @@ impl Problem {
         }
     }
 
-    /// The HTTP status.
+    /// The HTTP status where the client takes the draft's own form of answer. [`REFUSED_BY_SCHEMA`] is the one that is missing here.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadRequest(_) | Self::MalformedToken | Self::Document { .. } => StatusCode::BAD_REQUEST,
-            Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::BadRequest(_) | Self::MalformedToken | Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
+            Self::Document { .. } => REFUSED_BY_SCHEMA,
+            Self::PersistedNotFound | Self::PersistedNotSupported | Self::PersistedMismatch => StatusCode::BAD_REQUEST,
+            Self::NotTrusted => StatusCode::FORBIDDEN,
             Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnsupportedMediaType | Self::CompressedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -112,6 +137,14 @@ impl Problem {
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The HTTP status where the client takes the older form only: whatever is part of the talk between client and server is 200 there.
+    pub fn status_for_older(&self) -> StatusCode {
+        match self {
+            Self::PersistedNotFound | Self::PersistedNotSupported => StatusCode::OK,
+            _ => self.status(),
         }
     }
 

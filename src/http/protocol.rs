@@ -2,7 +2,7 @@
 //!
 //! Protocol: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
 
-use async_graphql::Request;
+use crate::documents::params::Params;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -190,7 +190,7 @@ pub enum Step {
     /// Verify the payload, then [`SocketState::acknowledge`].
     Init(Option<Map<String, Value>>),
     /// Begin the operation.
-    Begin(String, Box<Request>),
+    Begin(String, Box<Params>),
     /// Refuse the operation: as many as a socket may have are open.
     Refuse(String),
     /// Stop the operation.
@@ -278,9 +278,9 @@ impl SocketState {
 }
 
 /// The payload as a request; none if it is none. A text that is no GraphQL is one: what it is, its own error tells.
-fn request(payload: Map<String, Value>) -> Option<Request> {
-    payload.get("query").is_some_and(Value::is_string).then_some(())?;
-    serde_json::from_value(Value::Object(payload)).ok()
+fn request(payload: Map<String, Value>) -> Option<Params> {
+    let params: Params = serde_json::from_value(Value::Object(payload)).ok()?;
+    params.names_a_document().then_some(params)
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ use super::message_rate::MessageRate;
 use super::problem::Problem;
 use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
 use super::send_queue::{Outgoing, SendQueue, send_queue};
-use super::{headers, origin};
+use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
+use crate::documents::params::Params;
 use crate::places::Place;
 use crate::responses::{Outcome, Responses};
-use async_graphql::Request as GraphQlRequest;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -41,7 +41,7 @@ pub fn upgrade(
     client_address: Option<IpAddr>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !origin::may_open(&headers, &api.limits().cors_origins) {
+    if !origins::may_open(&headers, api.limits()) {
         return (StatusCode::FORBIDDEN, "pages of this origin may not open sockets\n").into_response();
     }
     let place = match api.places().open(client_address) {
@@ -187,7 +187,7 @@ impl Socket {
         Ok(())
     }
 
-    fn begin(&mut self, id: String, request: GraphQlRequest) {
+    fn begin(&mut self, id: String, request: Params) {
         let Some(connection) = self.connection.clone() else { return };
         let operation = Operation {
             api: Arc::clone(&self.api),
@@ -265,7 +265,7 @@ struct Operation {
 }
 
 impl Operation {
-    async fn run(self, request: GraphQlRequest) {
+    async fn run(self, request: Params) {
         let (mut responses, _place) = match self.begin(request).await {
             Ok(begun) => begun,
             Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
@@ -283,8 +283,8 @@ impl Operation {
         }
     }
 
-    async fn begin(&self, request: GraphQlRequest) -> Result<(Responses, Option<Place<UserId>>), Problem> {
-        let request = self.api.check(request)?;
+    async fn begin(&self, request: Params) -> Result<(Responses, Option<Place<UserId>>), Problem> {
+        let request = self.api.check(self.api.documents().resolve(request).await?)?;
         let place = self.api.places().operation(self.connection.user_id())?;
         let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
         self.api.charge(&call, &request).await?;

@@ -2,8 +2,9 @@
 
 use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting};
-use crate::api::Api;
+use crate::api::{Api, Gate};
 use crate::command_port::CommandPort;
+use crate::documents::Documents;
 use crate::http;
 use crate::http::operations::{Check, Operations};
 use crate::keys;
@@ -14,6 +15,7 @@ use millrace_command::auth::AccessTokenVerifier;
 use millrace_document::Limits;
 use millrace_read::budget::{Budget, BudgetLimits};
 use millrace_read::cache::redis::RedisSettings;
+use millrace_read::cache::texts::SharedTexts;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
 use millrace_read::live::{FeedHealth, LiveLimits};
@@ -98,10 +100,10 @@ pub async fn start(
     starting.spawn("live feeds", Arc::clone(&reads).run(starting.shutdown.clone()));
     models::visit(&mut Following { starting, reads: Arc::clone(&reads) });
     let port = command_port(settings, local)?;
+    let (verifier, documents) = (verifier(settings.verify_key_file)?, documents(settings)?);
     let shutdown = starting.shutdown.clone();
-    let (http, limits, verifier) =
-        (settings.http.clone(), settings.limits.clone(), verifier(settings.verify_key_file)?);
-    let api = Arc::new(Api::new(reads, port, verifier, http, limits, budget(settings)?, shutdown.clone()));
+    let gate = Gate { documents, limits: settings.limits.clone(), budget: budget(settings)? };
+    let api = Arc::new(Api::new(reads, port, verifier, settings.http.clone(), gate, shutdown.clone()));
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;
@@ -150,6 +152,15 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
         pipeline_is_open: settings.http.pipeline,
     };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))
+}
+
+fn documents(settings: QuerySettings<'_>) -> Result<Documents, RoleError> {
+    let kept = Duration::from_secs(settings.http.persisted_queries_ttl_s);
+    let shared = (!kept.is_zero()).then(|| SharedTexts::new(&redis(settings.redis), kept)).transpose();
+    let shared =
+        shared.map_err(|error| RoleError::Start { part: "automatic persisted queries", source: error.into() })?;
+    let failed = |error| RoleError::Start { part: "trusted documents", source: Box::new(error) };
+    Documents::new(settings.http, shared).map_err(failed)
 }
 
 /// The budgets, if there are any.

@@ -6,6 +6,8 @@ use crate::ports::{Outgoing, StreamMessage};
 
 /// The predecessor's event id, so that a reader can follow the chain without reading the payload.
 pub const PREDECESSOR_HEADER: &str = "Millrace-Predecessor";
+/// The trace that the command's request belonged to (W3C trace context).
+pub const TRACE_HEADER: &str = "traceparent";
 /// The version of CloudEvents that the `ce-` headers follow.
 const CLOUD_EVENTS_VERSION: &str = "1.0";
 /// What CloudEvents calls the source: the log of this history.
@@ -33,6 +35,7 @@ fn headers(envelope: &Envelope) -> Vec<(&'static str, String)> {
         ("content-type", "application/json".to_owned()),
     ];
     headers.extend(envelope.predecessor.map(|id| (PREDECESSOR_HEADER, id.to_string())));
+    headers.extend(envelope.trace.clone().map(|trace| (TRACE_HEADER, trace)));
     headers
 }
 

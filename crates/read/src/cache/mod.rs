@@ -2,6 +2,7 @@
 
 pub mod redis;
 pub mod superseded;
+pub mod texts;
 pub mod value;
 
 use crate::projection::{Change, DocumentKey};

@@ -205,7 +205,7 @@ impl RedisSession {
         })
     }
 
-    async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, CacheError> {
+    pub(super) async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, CacheError> {
         let mut connection = self.connection.clone();
         self.check(pipeline.query_async(&mut connection).await)
     }

@@ -136,6 +136,11 @@ impl RequestContext {
         self.is_personal.load(Ordering::Relaxed)
     }
 
+    /// True if whoever asks now would get the same answer: it depends on nobody, and nothing in it is late.
+    pub fn is_everybodys(&self) -> bool {
+        !self.is_personal() && self.gathered().is_as_owed()
+    }
+
     /// Who the viewer is like. To look does not make the answer theirs alone.
     pub(super) fn audience(&self) -> Audience {
         Audience::of(&self.viewer)

@@ -63,6 +63,11 @@ impl Gathered {
         self.pending = true;
     }
 
+    /// True if nothing in it is older than what was owed, and nothing is missing that will come.
+    pub fn is_as_owed(&self) -> bool {
+        !self.stale && !self.pending
+    }
+
     /// What the client is owed.
     pub fn token(&self) -> Option<&ConsistencyToken> {
         self.token.as_ref()
@@ -125,7 +130,9 @@ mod tests {
         assert_eq!(gathered.extension()["cache"], "hit".into());
         gathered.take("people", &seen(7, None, Source::Store));
         gathered.owe(&ConsistencyToken::of_command(History(Uuid::nil()), Position(5)));
+        assert!(gathered.is_as_owed());
         gathered.note_pending();
+        assert!(!gathered.is_as_owed());
         let extension = gathered.extension();
         let token = format!("mr1~{}~*:5~content:1:9.2~people:1:7.2", History(Uuid::nil()));
         assert_eq!(extension["token"], token.into());

@@ -35,6 +35,8 @@ type Asked = (Question, Option<Audience>);
 pub struct Remembered {
     /// The JSON of `data`.
     pub data: Box<str>,
+    /// True if it may depend on who the viewer is.
+    pub is_personal: bool,
     basis: Basis,
 }
 
@@ -88,8 +90,9 @@ impl Answers {
             return;
         }
         let Some(basis) = context.basis() else { return };
-        let asked = (question, context.is_personal().then(|| context.audience()));
-        self.kept.insert(asked, Arc::new(Remembered { data: data.into(), basis }));
+        let is_personal = context.is_personal();
+        let asked = (question, is_personal.then(|| context.audience()));
+        self.kept.insert(asked, Arc::new(Remembered { data: data.into(), is_personal, basis }));
     }
 
     /// Keeps nothing that was made until now: somebody was erased whose words may stand in it.
