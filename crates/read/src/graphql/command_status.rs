@@ -4,7 +4,7 @@ use super::context::RequestContext;
 use super::error::Refusal;
 use super::pipeline::ms;
 use super::read_side::{ReadSide, Terms};
-use super::standing::{CommandState, Standing, standings};
+use super::standing::{CommandState, Standing};
 use crate::models::commands::{Command, Commands, CommandsDocument, key};
 use crate::models::{Registered, Visitor, visit};
 use crate::reader::Need;
@@ -21,8 +21,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// How long `commandProgress` follows a command; then it ends, whatever the command's state.
 pub const PROGRESS_TIME_MAX: Duration = Duration::from_secs(60);
-/// Between two looks at the same command.
+/// Between two looks at the same command, after news; longer and longer while there are none.
 const LOOK_PAUSE: Duration = Duration::from_millis(30);
+const LOOK_PAUSE_MAX: Duration = Duration::from_millis(500);
 /// Without any news it is looked at again after this long.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
@@ -57,7 +58,8 @@ impl CommandSubscription {
     ) -> Result<impl Stream<Item = Result<CommandStatus>> + use<>> {
         let request = Arc::clone(RequestContext::of(ctx)?);
         let id = CommandId::from_global(&id).map_err(Refusal::Id)?;
-        let progress = Progress { request, id, told: None, until: Instant::now() + PROGRESS_TIME_MAX };
+        let progress =
+            Progress { request, id, told: None, pause: LOOK_PAUSE, until: Instant::now() + PROGRESS_TIME_MAX };
         Ok(stream::unfold(Some(progress), |progress| async move {
             let mut progress = progress?;
             match progress.next().await {
@@ -113,7 +115,7 @@ pub struct ProjectionStatus {
 impl CommandStatus {
     /// What is known of a command, without waiting for anything.
     async fn find(request: &RequestContext, id: CommandId) -> Result<Option<Self>, Refusal> {
-        let standings = standings(request.side()).await?;
+        let standings = request.side().standings().await?;
         let key = key(id);
         let terms = Terms { need: Need::default(), deadline: Instant::now(), viewer: None };
         let (mut documents, _) = request.side().documents::<Commands>(std::slice::from_ref(&key), &terms).await?;
@@ -126,7 +128,7 @@ impl CommandStatus {
         }
     }
 
-    fn of(id: CommandId, command: &Command, standings: &[Standing], passed: &[(&str, Passage)]) -> Self {
+    fn of(id: CommandId, command: &Command, standings: &[Standing], passed: &[(&str, Arc<Passage>)]) -> Self {
         let passage =
             |name: &str| passed.iter().find(|(projection, _)| *projection == name).map(|(_, passage)| passage);
         let status = |standing: &Standing| ProjectionStatus {
@@ -199,7 +201,7 @@ fn aggregate_id(command: &Command) -> Option<ID> {
 }
 
 /// What this process heard of an event's way, for each projection whose documents it changed.
-fn passed(side: &ReadSide, position: Position) -> Vec<(&'static str, Passage)> {
+fn passed(side: &ReadSide, position: Position) -> Vec<(&'static str, Arc<Passage>)> {
     let mut passing = Passing { side, position, passages: vec![] };
     visit(&mut passing);
     passing.passages
@@ -208,7 +210,7 @@ fn passed(side: &ReadSide, position: Position) -> Vec<(&'static str, Passage)> {
 struct Passing<'a> {
     side: &'a ReadSide,
     position: Position,
-    passages: Vec<(&'static str, Passage)>,
+    passages: Vec<(&'static str, Arc<Passage>)>,
 }
 
 impl Visitor for Passing<'_> {
@@ -224,6 +226,8 @@ struct Progress {
     id: CommandId,
     /// What was told last.
     told: Option<CommandStatus>,
+    /// Until the next look.
+    pause: Duration,
     until: Instant,
 }
 
@@ -233,9 +237,11 @@ impl Progress {
         while Instant::now() < self.until {
             let status = CommandStatus::find(&self.request, self.id).await?;
             if status.as_ref().is_some_and(|status| self.is_news(status)) {
+                self.pause = LOOK_PAUSE;
                 return Ok(status);
             }
             self.wait().await;
+            self.pause = LOOK_PAUSE_MAX.min(self.pause * 3 / 2);
         }
         Ok(None)
     }
@@ -251,7 +257,7 @@ impl Progress {
 
     /// Until a projection moves on. The cache's head follows a moment later, which nobody tells.
     async fn wait(&self) {
-        sleep(LOOK_PAUSE).await;
+        sleep(self.pause).await;
         let again = self.until.min(Instant::now() + LOOK_AGAIN);
         let mut movers = Movers { side: self.request.side(), futures: vec![sleep_until(again).boxed()] };
         visit(&mut movers);

@@ -4,6 +4,7 @@ use super::error::Refusal;
 use super::gathered::Seen;
 use super::lag::Lag;
 use super::pipeline::{PipelineWatch, watch_pipeline};
+use super::standing::{Standings, Stood};
 use super::waiting::{Capped, Waiting};
 use crate::cache::redis::{RedisCache, RedisSettings, ring_channel};
 use crate::live::{self, Feed, LiveLimits, RedisRings, Withdrawals};
@@ -132,6 +133,7 @@ pub struct ReadSide {
     waiting: Waiting,
     withdrawals: Withdrawals,
     pipeline: PipelineWatch,
+    standings: Standings,
 }
 
 impl ReadSide {
@@ -140,7 +142,7 @@ impl ReadSide {
         let withdrawals = Withdrawals::default();
         let each = ForEach::make(&mut ReadingMaker { database, settings: &settings, withdrawals: &withdrawals })?;
         let pipeline = PipelineWatch::new(settings.pipeline_is_open);
-        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals, pipeline })
+        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals, pipeline, standings: Standings::default() })
     }
 
     /// Its limits.
@@ -156,6 +158,11 @@ impl ReadSide {
     /// The changes of a projection.
     pub fn feed<P: Registered>(&self) -> &Arc<LiveFeed<P>> {
         &P::of(&self.each).feed
+    }
+
+    /// Where all projections stand, as of a moment ago.
+    pub(super) async fn standings(&self) -> Stood {
+        self.standings.now(self).await
     }
 
     /// What is known of the whole pipeline.

@@ -10,6 +10,10 @@ use crate::store::{Checkpoint, DocumentStore};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, try_join_all};
 use millrace_events::Position;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// What has become of a command: first in the log, then in the stream, then in each projection.
@@ -62,8 +66,33 @@ impl Standing {
     }
 }
 
-/// Where all projections stand.
-pub async fn standings(side: &ReadSide) -> Result<Vec<Standing>, Refusal> {
+/// For this long a look is everybody's who wants to know: however many follow commands, the stores are looked at so often and no more.
+const LOOK_HOLDS: Duration = Duration::from_millis(30);
+
+/// Where all projections stood at a look.
+pub type Stood = Result<Arc<[Standing]>, Refusal>;
+
+/// The last look, and since when it holds. One looks, the others wait for it.
+#[derive(Debug, Default)]
+pub struct Standings(Mutex<Option<(Instant, Stood)>>);
+
+impl Standings {
+    /// Where all projections stand.
+    pub async fn now(&self, side: &ReadSide) -> Stood {
+        let mut last = self.0.lock().await;
+        if let Some((_, stood)) = last.as_ref().filter(|(since, _)| since.elapsed() < LOOK_HOLDS) {
+            return stood.clone();
+        }
+        let began = Instant::now();
+        let stood = standings(side).await.map(Arc::from);
+        // Those who waited for a look that failed do not each try in turn.
+        let since = if stood.is_ok() { began } else { Instant::now() };
+        *last = Some((since, stood.clone()));
+        stood
+    }
+}
+
+async fn standings(side: &ReadSide) -> Result<Vec<Standing>, Refusal> {
     let mut lookers = Lookers { side, futures: vec![] };
     visit(&mut lookers);
     try_join_all(lookers.futures).await

@@ -10,24 +10,26 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// So many events are remembered until they are shown; older ones are told of no more.
 const ARRIVALS_MAX: usize = 4_096;
 /// So many events are told of with one ring: enough to know how long things take, too few to make rings long.
-const TOLD_MAX: usize = 8;
+const TOLD_MAX: usize = 4;
 
 /// When the last events came.
 #[derive(Debug, Default)]
 pub struct Arrivals(Mutex<VecDeque<Arrival>>);
 
 impl Arrivals {
-    /// Notes that an event is here.
-    pub fn note(&self, position: Position, streamed_us: UnixMicros) {
-        let mut noted = self.noted();
-        // The stream is read again from an earlier place after a doubt: then what is noted comes again.
-        while noted.back().is_some_and(|last| last.position >= position) {
-            noted.pop_back();
+    /// Notes that these events are here now, by position: each with when the stream took it.
+    pub fn note(&self, came: impl IntoIterator<Item = (Position, UnixMicros)>) {
+        let (received_us, mut noted) = (now_us(), self.noted());
+        for (position, streamed_us) in came {
+            // The stream is read again from an earlier place after a doubt: then what is noted comes again.
+            while noted.back().is_some_and(|last| last.position >= position) {
+                noted.pop_back();
+            }
+            if noted.len() == ARRIVALS_MAX {
+                noted.pop_front();
+            }
+            noted.push_back(Arrival { position, streamed_us, received_us });
         }
-        if noted.len() == ARRIVALS_MAX {
-            noted.pop_front();
-        }
-        noted.push_back(Arrival { position, streamed_us, received_us: now_us() });
     }
 
     /// What to tell with a ring of these changes, which are shown now. Nothing if of no event behind them is known when it came.

@@ -4,8 +4,8 @@ use super::passed::{Arrival, Passed};
 use super::{UnixMicros, now_us, of_timestamp};
 use crate::projection::Change;
 use millrace_events::Position;
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// So many events are kept; older ones are forgotten first.
 const PASSAGES_MAX: usize = 4_096;
@@ -49,7 +49,28 @@ impl Passage {
 
 /// The last events that were heard of, in the order in which they were heard.
 #[derive(Debug, Default)]
-pub struct Passages(Mutex<VecDeque<Passage>>);
+pub struct Passages(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    in_order: VecDeque<Arc<Passage>>,
+    by_position: HashMap<Position, Arc<Passage>>,
+}
+
+impl Kept {
+    fn keep(&mut self, passage: Passage) {
+        let oldest = if self.in_order.len() == PASSAGES_MAX { self.in_order.pop_front() } else { None };
+        let passage = Arc::new(passage);
+        self.by_position.insert(passage.arrival.position, Arc::clone(&passage));
+        self.in_order.push_back(passage);
+        let Some(oldest) = oldest else { return };
+        // Of a position that was heard of twice the later one stays.
+        let position = oldest.arrival.position;
+        if self.by_position.get(&position).is_some_and(|kept| Arc::ptr_eq(kept, &oldest)) {
+            self.by_position.remove(&position);
+        }
+    }
+}
 
 impl Passages {
     /// Takes what came with a ring of these changes, now.
@@ -59,26 +80,23 @@ impl Passages {
         for arrival in &passed.arrivals {
             let Some(change) = changes.iter().find(|change| change.position == arrival.position) else { continue };
             let (event, decided_us) = (change.event.clone(), of_timestamp(change.at));
-            if kept.len() == PASSAGES_MAX {
-                kept.pop_front();
-            }
-            kept.push_back(Passage { event, decided_us, arrival: *arrival, shown_us: passed.shown_us, heard_us });
+            kept.keep(Passage { event, decided_us, arrival: *arrival, shown_us: passed.shown_us, heard_us });
         }
     }
 
     /// Of this event, if it was heard of and is not forgotten.
-    pub fn at(&self, position: Position) -> Option<Passage> {
-        self.kept().iter().rev().find(|passage| passage.arrival.position == position).cloned()
+    pub fn at(&self, position: Position) -> Option<Arc<Passage>> {
+        self.kept().by_position.get(&position).cloned()
     }
 
     /// What was heard since then, oldest first.
-    pub fn since(&self, heard_us: UnixMicros) -> Vec<Passage> {
+    pub fn since(&self, heard_us: UnixMicros) -> Vec<Arc<Passage>> {
         let kept = self.kept();
-        let count = kept.iter().rev().take_while(|passage| passage.heard_us >= heard_us).count();
-        kept.iter().skip(kept.len() - count).cloned().collect()
+        let first = kept.in_order.partition_point(|passage| passage.heard_us < heard_us);
+        kept.in_order.range(first..).cloned().collect()
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Passage>> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::sampler::{Look, Seen, Told};
 use crate::graphql::ReadSide;
-use crate::graphql::standing::{Standing, standings};
+use crate::graphql::standing::Standing;
 use crate::models::{Registered, Visitor, visit};
 use crate::projector::Beat;
 use crate::trail::{UnixMicros, now_us, of_timestamp};
@@ -18,7 +18,7 @@ const LOOK_WAIT: Duration = Duration::from_secs(2);
 
 /// What is there now. Where the store does not answer, each projection is as it was `before`.
 pub async fn look(side: &ReadSide, deliveries: u64, before: &[Seen]) -> Look {
-    let (standings, parked) = tokio::join!(timeout(LOOK_WAIT, standings(side)), parked(side));
+    let (standings, parked) = tokio::join!(timeout(LOOK_WAIT, side.standings()), parked(side));
     let at_us = now_us();
     let found = standings.ok().and_then(Result::ok);
     let mut notes = Notes { side, at_us, parked, found: found.as_deref(), before, look: Look::default(), beat: None };

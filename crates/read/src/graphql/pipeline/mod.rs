@@ -8,11 +8,12 @@ mod tests;
 mod watch;
 
 pub use sample::{PipelineLag, PipelineSample};
-pub(super) use sampler::ms;
+pub(super) use sampler::{ms, timestamp};
 pub(super) use watch::{PipelineWatch, watch_pipeline};
 
 use super::context::RequestContext;
 use super::error::Refusal;
+use crate::trail::now_us;
 use async_graphql::{Context, Object, Result, Subscription};
 use futures_util::{Stream, stream};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl PipelineQuery {
     /// admins; for everybody where the operator has opened the pipeline.
     async fn pipeline_lags(&self, ctx: &Context<'_>) -> Result<Vec<PipelineLag>> {
         let request = admitted(ctx)?;
-        Ok(request.side().pipeline().lags())
+        Ok(request.side().pipeline().lags(timestamp(now_us())))
     }
 }
 

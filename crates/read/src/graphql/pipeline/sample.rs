@@ -50,7 +50,7 @@ pub struct Hop {
 #[derive(Debug, Clone, PartialEq, SimpleObject)]
 pub struct PipelineProjection {
     /// Its name.
-    pub name: String,
+    pub name: &'static str,
     /// How far it has folded the log.
     pub position: BigInt,
     /// How far the cache has come; null while there is no cache, and all is read from the store.
@@ -79,7 +79,7 @@ pub struct PipelineEvent {
     /// Its name, such as `comment.added`.
     pub name: String,
     /// The projection whose documents it changed.
-    pub projection: String,
+    pub projection: &'static str,
     /// Its place in the log.
     pub position: BigInt,
     /// When its command was decided.
@@ -109,7 +109,7 @@ pub struct PipelineLag {
     /// When.
     pub at: Timestamp,
     /// Which projection.
-    pub projection: String,
+    pub projection: &'static str,
     /// For how long the log had been ahead of it, in milliseconds; null if nobody knew.
     pub lag_ms: Option<i32>,
 }

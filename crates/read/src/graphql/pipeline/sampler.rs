@@ -4,11 +4,14 @@ use super::sample::{Hop, PipelineEvent, PipelineProjection, PipelineSample, Pipe
 use crate::trail::{Passage, UnixMicros};
 use millrace_events::{BigInt, Position, Timestamp};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 /// Rates are those of so many looks.
 const RATE_LOOKS: usize = 5;
 /// What has something to do and does not move for this long is stuck.
 pub const STUCK_US: UnixMicros = 5_000_000;
+/// Where nobody looked for this long, what was before says nothing of now.
+const PAUSE_US: UnixMicros = 10_000_000;
 /// So many events are told of one by one.
 const EVENTS_MAX: usize = 20;
 const SECOND_US: UnixMicros = 1_000_000;
@@ -59,7 +62,7 @@ pub struct Seen {
     /// Documents that are parked.
     pub parked: Option<u64>,
     /// What was heard of its events in the last minute, oldest first.
-    pub passages: Vec<Passage>,
+    pub passages: Vec<Arc<Passage>>,
 }
 
 /// Remembers what it needs of the last looks.
@@ -75,6 +78,9 @@ const RELAY: &str = "relay";
 impl Sampler {
     /// What people are told of this look.
     pub fn take(&mut self, look: Look) -> PipelineSample {
+        if self.looks.back().is_some_and(|last| look.at_us - last.at_us > PAUSE_US) {
+            *self = Self::default();
+        }
         let relay_backlog = look.told.map(|told| told.log.0.saturating_sub(told.stream.0));
         let relay_is_stuck = match look.told {
             Some(told) => self.is_stuck(RELAY, told.stream, relay_backlog, look.at_us),
@@ -89,8 +95,8 @@ impl Sampler {
             stream_position: look.told.map(|told| big(told.stream.0)),
             relay_backlog: relay_backlog.map(big),
             events_per_second: self.log_rate(&look),
-            to_stream: hop(all().map(Passage::to_stream_us)),
-            to_subscribers: hop(all().map(Passage::to_subscribers_us)),
+            to_stream: hop(all().map(|passage| passage.to_stream_us())),
+            to_subscribers: hop(all().map(|passage| passage.to_subscribers_us())),
             subscribers: clamped(look.subscribers as u64),
             deliveries_per_second: self.rate(&look, |then| then.deliveries, look.deliveries),
             events: events(&look),
@@ -109,7 +115,7 @@ impl Sampler {
         let then =
             |look: &Look| look.projections.iter().find(|then| then.name == seen.name).map(|then| then.position.0);
         PipelineProjection {
-            name: seen.name.to_owned(),
+            name: seen.name,
             position: big(seen.position.0),
             cache_position: seen.cache_position.map(|position| big(position.0)),
             events_per_second: self.rate(look, |old| then(old).unwrap_or(seen.position.0), seen.position.0),
@@ -117,8 +123,8 @@ impl Sampler {
             lag_ms: seen.lag_ms.map(clamped),
             open_fan_outs: clamped(seen.open_fan_outs as u64),
             parked_documents: seen.parked.map(clamped),
-            to_projector: hop(seen.passages.iter().map(Passage::to_projector_us)),
-            to_cache: hop(seen.passages.iter().map(Passage::to_cache_us)),
+            to_projector: hop(seen.passages.iter().map(|passage| passage.to_projector_us())),
+            to_cache: hop(seen.passages.iter().map(|passage| passage.to_cache_us())),
             is_stuck: self.is_stuck(seen.name, seen.position, backlog, look.at_us),
         }
     }
@@ -173,11 +179,11 @@ fn troubles(look: &Look, relay_is_stuck: bool, projections: &[PipelineProjection
     for projection in projections {
         if projection.is_stuck {
             let backlog = projection.backlog.map_or(0, |backlog| backlog.0);
-            troubles.push(trouble(&projection.name, format!("{backlog} events wait, and none was folded")));
+            troubles.push(trouble(projection.name, format!("{backlog} events wait, and none was folded")));
         }
         if let Some(parked) = projection.parked_documents.filter(|parked| *parked > 0) {
             let message = format!("{parked} documents are parked: `millrace parked` tells why");
-            troubles.push(trouble(&projection.name, message));
+            troubles.push(trouble(projection.name, message));
         }
     }
     troubles
@@ -189,7 +195,7 @@ fn events(look: &Look) -> Vec<PipelineEvent> {
     let recent = |seen: &Seen| {
         let name = seen.name;
         let passages = seen.passages.iter().filter(|passage| passage.heard_us > since);
-        passages.map(|passage| (name, passage.clone())).collect::<Vec<_>>()
+        passages.map(|passage| (name, Arc::clone(passage))).collect::<Vec<_>>()
     };
     let mut all: Vec<_> = look.projections.iter().flat_map(recent).collect();
     all.sort_by_key(|(_, passage)| passage.heard_us);
@@ -197,10 +203,10 @@ fn events(look: &Look) -> Vec<PipelineEvent> {
     all.into_iter().step_by(step).map(|(projection, passage)| event(projection, &passage)).collect()
 }
 
-fn event(projection: &str, passage: &Passage) -> PipelineEvent {
+fn event(projection: &'static str, passage: &Passage) -> PipelineEvent {
     PipelineEvent {
         name: passage.event.clone(),
-        projection: projection.to_owned(),
+        projection,
         position: big(passage.arrival.position.0),
         decided_at: timestamp(passage.decided_us),
         to_stream_ms: ms(passage.to_stream_us()),

@@ -4,6 +4,7 @@ use super::look::look;
 use super::sample::{PipelineLag, PipelineSample};
 use super::sampler::Sampler;
 use crate::graphql::ReadSide;
+use millrace_events::Timestamp;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,7 @@ use tokio::time::{MissedTickBehavior, interval};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// 15 minutes of looks are remembered.
 const LOOKS_MAX: usize = 900;
+const LOOKS_MS: i64 = 15 * 60 * 1_000;
 
 type Shared = Option<Arc<PipelineSample>>;
 
@@ -42,9 +44,11 @@ impl PipelineWatch {
         self.samples.subscribe()
     }
 
-    /// The lags of the last 15 minutes, oldest first.
-    pub fn lags(&self) -> Vec<PipelineLag> {
-        self.lags.lock().unwrap_or_else(PoisonError::into_inner).iter().flatten().cloned().collect()
+    /// The lags of the last 15 minutes, oldest first. While nobody watched there are none.
+    pub fn lags(&self, now: Timestamp) -> Vec<PipelineLag> {
+        let lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |lag: &&PipelineLag| now.unix_ms() - lag.at.unix_ms() <= LOOKS_MS;
+        lags.iter().flatten().filter(is_recent).cloned().collect()
     }
 
     /// A subscriber was sent an event.
@@ -65,7 +69,7 @@ impl PipelineWatch {
     fn tell(&self, sample: PipelineSample) {
         let lag = |projection: &super::sample::PipelineProjection| PipelineLag {
             at: sample.at,
-            projection: projection.name.clone(),
+            projection: projection.name,
             lag_ms: projection.lag_ms,
         };
         let mut lags = self.lags.lock().unwrap_or_else(PoisonError::into_inner);

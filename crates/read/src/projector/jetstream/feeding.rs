@@ -65,6 +65,7 @@ impl Feeding {
         arrivals: &Arrivals,
     ) -> Result<Vec<Message>, SourceError> {
         let (mut found, mut bytes): (Vec<Message>, usize) = (Vec::new(), 0);
+        let mut came = Vec::new();
         let until = Instant::now() + MESSAGE_WAIT;
         self.read_at = Instant::now();
         while found.len() < wanted.messages && bytes < wanted.bytes {
@@ -75,11 +76,12 @@ impl Feeding {
             let (sequence, streamed_us) = (Position(info.stream_sequence), trail::of(info.published));
             self.next = sequence.next();
             if sequence > after {
-                arrivals.note(sequence, streamed_us);
+                came.push((sequence, streamed_us));
                 bytes += message.payload.len();
                 found.push(parse(sequence, &message.payload));
             }
         }
+        arrivals.note(came);
         Ok(found)
     }
 
