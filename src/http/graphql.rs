@@ -25,6 +25,8 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// An error is nobody's to keep.
+/// So much of a body that is too long is read for nothing, so that its client hears why. Whoever sends more is cut off.
+const PASSED_OVER_BYTES_MAX: usize = 2 * 1024 * 1024;
 const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
 /// `POST /graphql` and `GET /graphql?query=…`.
@@ -118,12 +120,29 @@ pub(super) async fn read(api: &Api, parts: &Parts, bytes: &[u8]) -> Result<Graph
 /// The body as bytes, within the limits.
 pub(super) async fn collect(body: Body, limits: &HttpSettings) -> Result<Bytes, Problem> {
     let (ms_max, bytes_max) = (limits.body_ms_max, limits.body_bytes_max);
-    let collecting = Limited::new(body, bytes_max).collect();
-    let collected = timeout(Duration::from_millis(ms_max), collecting).await;
-    match collected.map_err(|_| Problem::SlowBody { ms_max })? {
+    let collected = timeout(Duration::from_millis(ms_max), collect_within(body, bytes_max)).await;
+    collected.map_err(|_| Problem::SlowBody { ms_max })?
+}
+
+async fn collect_within(mut body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+    match Limited::new(&mut body, bytes_max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::TooLarge { bytes_max }),
+        Err(error) if error.is::<LengthLimitError>() => {
+            pass_over(body).await;
+            Err(Problem::TooLarge { bytes_max })
+        }
         Err(_) => Err(Problem::BadRequest("the body ended early")),
+    }
+}
+
+/// Reads what a client is still sending, within a limit: if the connection were closed over it, the answer might be lost.
+async fn pass_over(mut body: Body) {
+    let mut passed_bytes = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        passed_bytes += frame.data_ref().map_or(0, Bytes::len);
+        if passed_bytes > PASSED_OVER_BYTES_MAX {
+            return;
+        }
     }
 }
 
@@ -165,6 +184,9 @@ pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str)
     };
     let headers = response.headers_mut();
     headers.extend(advice.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    if problem.leaves_body() {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     headers.extend(problem.retry_after_s().map(|seconds| (header::RETRY_AFTER, HeaderValue::from(seconds))));
     response
 }

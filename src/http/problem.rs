@@ -148,6 +148,18 @@ impl Problem {
         }
     }
 
+    /// True if the request's body was not read: the connection ends with the answer, and the client must not use it again.
+    pub fn leaves_body(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAcceptable
+                | Self::UnsupportedMediaType
+                | Self::CompressedBody
+                | Self::TooLarge { .. }
+                | Self::SlowBody { .. }
+        )
+    }
+
     /// True if the same request may succeed later.
     pub fn retryable(&self) -> bool {
         matches!(

@@ -114,7 +114,10 @@ async fn json_that_is_too_deep_or_too_long_is_not_read() {
     let very_deep = format!(r#"{{"query":"{{__typename}}","variables":{{"a":{}"#, "[".repeat(200_000));
     assert_eq!(refused_body(&client, very_deep).await, (400, "BAD_USER_INPUT".into()));
     let text = format!(r#"{{"query":"{{post(id:\"{}\"){{id}}}}"}}"#, "x".repeat(1 << 20));
-    assert_eq!(refused_body(&client, text).await, (413, "LIMIT_EXCEEDED".into()));
+    assert_eq!(refused_body(&client, text.clone()).await, (413, "LIMIT_EXCEEDED".into()));
+    let request = client.http.post(&client.url).header("content-type", "application/json").body(text);
+    let refused = request.send().await.expect("an answer, although not all that was sent was taken");
+    assert_eq!(refused.headers()["connection"], "close", "the next request goes another way");
     client.ask("{ __typename }", json!({})).await;
     process.stop().await;
 }
