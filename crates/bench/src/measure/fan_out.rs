@@ -34,9 +34,11 @@ pub async fn run(all: &Process, tokens: &Tokens, plan: &Plan) -> Result<Section,
     let count = FAN_OUT_SUBSCRIBERS / FAN_OUT_PER_SOCKET;
     let (began, cpu) = (Instant::now(), all.cpu()?);
     let opening = stream::iter(0..count).map(|_| open(&address)).buffer_unordered(FAN_OUT_AT_ONCE);
-    let mut sockets: Vec<Socket> = opening.try_collect().await?;
+    let sockets: Vec<Socket> = opening.try_collect().await?;
     let (opened, opening_cpu) = (began.elapsed(), all.cpu()? - cpu);
-    future::try_join_all(sockets.iter_mut().map(subscribe)).await?;
+    // Each subscription begins with a snapshot of its own out of MongoDB, so they come one after the other.
+    let subscribing = stream::iter(sockets).map(subscribe).buffer_unordered(FAN_OUT_AT_ONCE);
+    let mut sockets: Vec<Socket> = subscribing.try_collect().await?;
 
     let mut connection = Connection::open(&address).await?;
     let (mut arrivals, mut lasts) = (Samples::default(), Samples::default());
@@ -102,7 +104,7 @@ async fn open(address: &str) -> Result<Socket, BenchError> {
 }
 
 /// Subscribes as often as is planned, and waits for the snapshots.
-async fn subscribe(socket: &mut Socket) -> Result<(), BenchError> {
+async fn subscribe(mut socket: Socket) -> Result<Socket, BenchError> {
     let post = ids::post(POST).to_global();
     for id in 0..FAN_OUT_PER_SOCKET {
         let text = format!(
@@ -111,9 +113,9 @@ async fn subscribe(socket: &mut Socket) -> Result<(), BenchError> {
         socket.send(Message::text(text)).await.map_err(failed("writing to a socket"))?;
     }
     for _ in 0..FAN_OUT_PER_SOCKET {
-        next(socket).await?;
+        next(&mut socket).await?;
     }
-    Ok(())
+    Ok(socket)
 }
 
 /// How long after `since` each of a socket's frames of one change came.
