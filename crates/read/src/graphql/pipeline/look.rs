@@ -23,13 +23,20 @@ pub async fn look(side: &ReadSide, deliveries: u64, before: &[Seen]) -> Look {
     let found = standings.ok().and_then(Result::ok);
     let mut notes = Notes { side, at_us, parked, found: found.as_deref(), before, look: Look::default(), beat: None };
     visit(&mut notes);
-    let told = notes.beat.map(|beat| Told {
-        age_ms: u64::try_from((at_us - of_timestamp(beat.at)) / 1_000).unwrap_or(0),
-        log: beat.head,
-        stream: beat.last,
-    });
+    let told = notes.beat.take().map(|beat| told(&beat, &notes.look.projections, at_us));
     let has_store = found.is_some();
     Look { at_us, told, deliveries, has_store, ..notes.look }
+}
+
+/// Beats are up to a second old: log and stream are at least as far as what is folded of them.
+fn told(beat: &Beat, projections: &[Seen], at_us: UnixMicros) -> Told {
+    let folded = projections.iter().filter(|seen| seen.history == Some(beat.history)).map(|seen| seen.position);
+    let reached = folded.max().unwrap_or_default();
+    Told {
+        age_ms: u64::try_from((at_us - of_timestamp(beat.at)) / 1_000).unwrap_or(0),
+        log: beat.head.max(reached),
+        stream: beat.last.max(reached),
+    }
 }
 
 /// Puts together what is known of each projection.
@@ -64,6 +71,7 @@ impl Notes<'_> {
         let position = standing.checkpoint.revision.position;
         Seen {
             name: P::NAME,
+            history: standing.checkpoint.history,
             position,
             cache_position: standing.head.map(|head| head.revision.position),
             lag_ms: self.side.lag_ms::<P>(position),

@@ -2,7 +2,7 @@
 
 use super::sample::{Hop, PipelineEvent, PipelineProjection, PipelineSample, PipelineTrouble};
 use crate::trail::{Passage, UnixMicros};
-use millrace_events::{BigInt, Position, Timestamp};
+use millrace_events::{BigInt, History, Position, Timestamp};
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -51,6 +51,8 @@ pub struct Told {
 pub struct Seen {
     /// Its name.
     pub name: &'static str,
+    /// Of which life of the log.
+    pub history: Option<History>,
     /// How far it has folded.
     pub position: Position,
     /// How far its cache has come.
