@@ -18,15 +18,17 @@ const OF_THE_MOMENT: [&str; 7] =
 const MANY_AT_ONCE: (&str, &str) = ("MILLRACE_HTTP__OPERATIONS_PER_SOCKET_MAX", "500");
 /// What happens here, and whom it is told at least: however long that takes, and whatever is told before.
 const TOLD_TO: &[(&str, &[Who])] = &[
-    ("PostChanged", &Who::ALL),
-    ("PostDeleted", &Who::ALL),
-    ("CommentAdded", &Who::ALL),
-    ("ProductChanged", &Who::ALL),
-    ("FeedPostAdded", &[Who::Other]),
-    ("FeedPostChanged", &[Who::Other]),
-    ("FeedPostGone", &[Who::Other]),
-    ("OrderChanged", &[Who::Owner, Who::Staff, Who::Admin]),
-    ("WalletChanged", &[Who::Owner]),
+    ("PostChanged.cursor", &Who::ALL),
+    ("PostDeleted.cursor", &Who::ALL),
+    ("CommentAdded.cursor", &Who::ALL),
+    ("ProductChanged.cursor", &Who::ALL),
+    ("FeedPostAdded.cursor", &[Who::Other]),
+    ("FeedPostChanged.cursor", &[Who::Other]),
+    ("FeedPostGone.cursor", &[Who::Other]),
+    ("OrderChanged.cursor", &[Who::Owner, Who::Staff, Who::Admin]),
+    ("WalletChanged.cursor", &[Who::Owner]),
+    ("Hop.count", &[Who::Admin]),
+    ("PipelineEvent.name", &[Who::Admin]),
 ];
 /// So often something public changes in each projection before strangers are believed to be told nothing more.
 const PUBLIC_CHANGES: usize = 2;
@@ -68,8 +70,8 @@ impl Listener {
 
     /// Takes what comes, until all has come that this one is told.
     async fn until_all_is_told(&mut self, who: Who) {
-        for (event, _) in TOLD_TO.iter().filter(|(_, to)| to.contains(&who)) {
-            while !all_shown(&self.whole).contains_key(&format!("{event}.cursor")) {
+        for (field, _) in TOLD_TO.iter().filter(|(_, to)| to.contains(&who)) {
+            while !all_shown(&self.whole).contains_key(*field) {
                 self.take().await;
             }
         }
