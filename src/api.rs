@@ -203,11 +203,8 @@ impl Api {
     /// Takes what an operation costs out of its viewer's budget.
     pub async fn charge(&self, call: &Call, request: &Checked) -> Result<(), Problem> {
         let Some(budget) = &self.budget else { return Ok(()) };
-        let whose = match call.asked.viewer.user_id() {
-            Some(user_id) => format!("of:{user_id}"),
-            None => client_address::network(call.circumstances.client_address),
-        };
-        match budget.spend(&whose, request.cost()).await {
+        let spending = timeout_at(call.asked.deadline, budget.spend(&call.whose(), request.cost())).await;
+        match spending.map_err(|_| Problem::Timeout { ms_max: self.limits.request_ms_max })? {
             Spent::Left(_) => Ok(()),
             Spent::Wait(wait) => Err(Problem::BudgetSpent { retry_after_s: wait.as_millis().div_ceil(1_000) as u64 }),
         }
@@ -382,6 +379,14 @@ impl Call {
     /// True if the answer tells what the operation costs.
     pub fn tells_cost(&self) -> bool {
         self.tells_cost
+    }
+
+    /// Whose budget and allowances it takes from: a person's, or those of a network of people who are not signed in.
+    fn whose(&self) -> String {
+        match self.asked.viewer.user_id() {
+            Some(user_id) => format!("of:{user_id}"),
+            None => client_address::network(self.circumstances.client_address),
+        }
     }
 
     /// The request's id.
