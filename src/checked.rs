@@ -203,6 +203,16 @@ mod tests {
         assert_eq!(found, SIGN_INS.iter().copied().collect());
     }
 
+    /// It would be hundreds of megabytes before anybody could see how long it is.
+    #[test]
+    fn the_same_long_text_cannot_be_asked_for_many_times_over() {
+        let bodies = |count: usize| (1..=count).map(|n| format!("a{n}: body ")).collect::<String>();
+        let posts = |count: usize, first: usize| format!("{{ posts(first: {first}) {{ nodes {{ {} }} }} }}", bodies(count));
+        assert_eq!(limit(&posts(30, 100), json!({})), Some(Limit::Cost));
+        assert_eq!(limit(&posts(30, 20), json!({})), Some(Limit::Cost));
+        assert_eq!(limit(&posts(1, 100), json!({})), None, "a page of whole posts");
+    }
+
     /// What async-graphql counts by walking the document again and again is what is counted here by walking it once.
     #[tokio::test]
     async fn the_cost_is_what_async_graphql_reckons() {
@@ -211,7 +221,7 @@ mod tests {
         for (query, variables) in [
             ("{ posts { nodes { id title author { id } } } }".to_owned(), json!({})),
             (
-                "query($n: Int) { posts(first: $n) { nodes { comments(last: 3) { nodes { text } } } } }".into(),
+                "query($n: Int) { posts(first: $n) { nodes { comments(last: 3) { nodes { version } } } } }".into(),
                 json!({ "n": 7 }),
             ),
             ("query($n: Int = 4) { users(first: $n) { nodes { id } } }".into(), json!({})),

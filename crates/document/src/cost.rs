@@ -1,4 +1,4 @@
-//! What an operation costs: one point for each field, as often as the lists around it may answer it.
+//! What an operation costs: what each field weighs, as often as the lists around it may answer it.
 
 use crate::Steps;
 use crate::outline::{Argument, Kind, Operation, Outline, Selection};
@@ -26,6 +26,8 @@ pub enum Times {
 pub struct Weight {
     /// The name of the type that it answers.
     pub answers: String,
+    /// What it costs itself, beside the fields within it.
+    pub own: usize,
     /// How often that is answered.
     pub times: Times,
 }
@@ -125,11 +127,8 @@ impl<'b, V: Fn(&str) -> Option<Value>> Costs<'_, 'b, V> {
 
     fn field(&self, open: Open<'b>, name: &str, arguments: &Range<usize>) -> Open<'b> {
         let Some(weight) = self.weights.get(open.on, name) else { return Open { on: None, own: 1, ..open } };
-        let on = Some(weight.answers.as_str());
-        match weight.times {
-            Times::Once => Open { on, own: 1, ..open },
-            times => Open { on, times: self.times(times, arguments), ..open },
-        }
+        let times = self.times(weight.times, arguments);
+        Open { on: Some(weight.answers.as_str()), own: weight.own, times, ..open }
     }
 
     /// The schema's own text of a type's name, which lives longer than the document.

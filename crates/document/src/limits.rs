@@ -44,7 +44,7 @@ pub struct Limits {
     pub variable_depth_max: usize,
     /// Entries of one list, in the text or in a variable.
     pub list_items_max: usize,
-    /// Points that an operation may cost: one for each field, as often as the lists around it may answer it.
+    /// Points that an operation may cost: one for each field, more for a long text, as often as the lists around it may answer it.
     pub cost_max: usize,
 }
 
