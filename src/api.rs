@@ -369,7 +369,11 @@ impl Api {
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
     pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
         let Call { asked, circumstances, cursor, .. } = call;
-        let context = Arc::new(RequestContext::of_subscription_after(Arc::clone(&self.reads), asked, cursor));
+        let reads = Arc::clone(&self.reads);
+        let context = Arc::new(match request.is_subscription() {
+            true => RequestContext::of_subscription_after(reads, asked, cursor),
+            false => RequestContext::new(reads, asked),
+        });
         let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)
     }
@@ -397,6 +401,11 @@ impl Call {
     /// Goes on after this cursor, whatever the operation says of it.
     pub fn after(self, cursor: Option<String>) -> Self {
         Self { cursor, ..self }
+    }
+
+    /// When it ends, if it is no subscription.
+    pub fn deadline(&self) -> Instant {
+        self.asked.deadline
     }
 
     /// What a read does that is late.

@@ -94,6 +94,11 @@ impl Checked {
         self.kind == Some(Kind::Mutation)
     }
 
+    /// True if what would be executed is a subscription.
+    pub fn is_subscription(&self) -> bool {
+        self.kind == Some(Kind::Subscription)
+    }
+
     /// What it costs.
     pub fn cost(&self) -> usize {
         self.cost
