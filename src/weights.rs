@@ -68,7 +68,7 @@ fn named(of: &Type) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millrace_events::{Bio, CommentText, PostBody, ProductText, ValueError};
+    use millrace_events::values::{Bio, CommentText, PostBody, ProductText, ValueError};
 
     /// How long a text of this kind may be.
     fn max<T>(parse: impl Fn(&str) -> Result<T, ValueError>) -> usize {
