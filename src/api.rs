@@ -8,7 +8,7 @@ use crate::documents::Documents;
 use crate::ended_sign_in;
 use crate::http::problem::Problem;
 use crate::http::{client_address, headers, trace_context};
-use crate::places::{OpenPlaces, Place};
+use crate::places::{OpenPlaces, OperationPlace, Place};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
 use crate::weights;
@@ -91,9 +91,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Who is signed in on it.
-    pub fn user_id(&self) -> Option<UserId> {
-        self.user_id
+    /// A place for one more operation on it.
+    pub fn operation(&self, places: &OpenPlaces) -> Result<OperationPlace, Problem> {
+        places.operation(self.user_id, self.client_address)
     }
 }
 

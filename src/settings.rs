@@ -125,6 +125,8 @@ pub struct HttpSettings {
     pub operations_per_socket_max: usize,
     /// Operations of one signed-in viewer that are open at once, on all sockets and event streams together.
     pub operations_per_viewer_max: usize,
+    /// The same of all who are not signed in and share a client's address, or network of IPv6: an office or a provider may have many.
+    pub operations_per_address_max: usize,
     /// How long a socket may stay open without `connection_init`, in milliseconds.
     pub socket_init_ms_max: u64,
     /// The time between two pings of a socket, or two comments of an event stream, in milliseconds.
@@ -178,6 +180,7 @@ impl Default for HttpSettings {
             sockets_per_viewer_max: 20,
             operations_per_socket_max: 32,
             operations_per_viewer_max: 100,
+            operations_per_address_max: 500,
             socket_init_ms_max: 5_000,
             socket_ping_ms: 15_000,
             socket_silence_ms_max: 30_000,

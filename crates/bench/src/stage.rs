@@ -143,6 +143,7 @@ impl Stage {
             ("MILLRACE_AUTH__SECRET_FILE", file(SECRET)),
             // The bench is one client for all.
             ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "100000".to_owned()),
+            ("MILLRACE_HTTP__OPERATIONS_PER_ADDRESS_MAX", "100000".to_owned()),
             ("MILLRACE_LOGS__FILTER", "warn".to_owned()),
         ]
     }
