@@ -49,9 +49,10 @@ impl Checks {
         let name = request.operation_name.as_deref();
         let value = |name: &str| request.variables.get(name).map(size);
         let cost = self.weights.cost(&outline, name, &value, &mut steps).unwrap_or_default();
-        self.limits.check(Limit::Cost, cost).map_err(refused)?;
         let kind = outline.kind(name);
-        Ok(Checked { request, kind, cost, cost_max: self.limits.cost_max })
+        let limit = if kind == Some(Kind::Subscription) { Limit::SubscriptionCost } else { Limit::Cost };
+        self.limits.check(limit, cost).map_err(refused)?;
+        Ok(Checked { request, kind, cost, cost_max: self.limits.max(limit) })
     }
 
     /// Values are looked at without recursion, each once.
@@ -218,6 +219,16 @@ mod tests {
         assert_eq!(limit(&posts(1, 100), json!({})), None, "a page of whole posts");
     }
 
+    #[test]
+    fn what_is_executed_again_for_each_event_may_cost_less() {
+        let comments = |first: usize| format!("comments(first: {first}) {{ nodes {{ id version revision createdAt hidden }} }}");
+        let posts = |first| format!("subscription($id: ID!) {{ postChanged(id: $id) {{ ... on PostChanged {{ post {{ {} }} }} }} }}", comments(first));
+        let query = |first| format!("query($id: ID!) {{ post(id: $id) {{ {} }} }}", comments(first));
+        let id = json!({ "id": "a" });
+        assert_eq!(limit(&posts(60), id.clone()), None);
+        assert_eq!((limit(&posts(100), id.clone()), limit(&query(100), id)), (Some(Limit::SubscriptionCost), None));
+    }
+
     /// What async-graphql counts by walking the document again and again is what is counted here by walking it once.
     #[tokio::test]
     async fn the_cost_is_what_async_graphql_reckons() {
@@ -268,6 +279,13 @@ mod tests {
             }
         }
         assert!(count >= 30, "{count} documents");
+        let pipeline = std::fs::read_to_string("web-playground/src/pipeline/operations.ts").unwrap();
+        let filled = pipeline.replace("${HOP}", "{ p50Ms p99Ms count }").replace("${STATUS}", "id state");
+        let texts: Vec<_> = filled.split('`').skip(1).step_by(2).filter(|text| text.contains('{')).collect();
+        assert!(texts.iter().any(|text| text.starts_with("subscription Pipeline")), "{texts:?}");
+        for text in texts {
+            assert_eq!(checks.check(GraphQlRequest::new(text)).err(), None, "{text}");
+        }
     }
 
     /// As graphql-js writes it for GraphiQL, with everything that can be asked for.

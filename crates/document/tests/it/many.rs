@@ -32,6 +32,7 @@ fn without_limits() -> Limits {
         variable_depth_max: max,
         list_items_max: max,
         cost_max: max,
+        subscription_cost_max: max,
     }
 }
 
