@@ -4,7 +4,7 @@ use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::checked::{Checked, Checks};
 use crate::command_port::CommandPort;
-use crate::documents::Documents;
+use crate::documents::{Documents, Resolved};
 use crate::ended_sign_in;
 use crate::http::problem::Problem;
 use crate::http::{client_address, headers, trace_context};
@@ -196,15 +196,26 @@ impl Api {
     }
 
     /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
-    pub fn check(&self, request: GraphQlRequest) -> Result<Checked, Problem> {
-        self.checks.check(request)
+    pub fn check(&self, resolved: Resolved) -> Result<Checked, Problem> {
+        Ok(self.checks.check(resolved.request)?.introducing(resolved.new_hash))
     }
 
-    /// Takes what an operation costs out of its viewer's budget.
+    /// Takes what an operation costs out of its viewer's budget, and keeps the text that it may have brought for its hash.
     pub async fn charge(&self, call: &Call, request: &Checked) -> Result<(), Problem> {
+        let charged = timeout_at(call.asked.deadline, async {
+            let whose = call.whose();
+            self.spend(&whose, request.cost()).await?;
+            if let Some(hash) = request.new_hash() {
+                self.documents.introduce(hash, &request.request().query, &whose).await;
+            }
+            Ok(())
+        });
+        charged.await.unwrap_or(Err(Problem::Timeout { ms_max: self.limits.request_ms_max }))
+    }
+
+    async fn spend(&self, whose: &str, points: usize) -> Result<(), Problem> {
         let Some(budget) = &self.budget else { return Ok(()) };
-        let spending = timeout_at(call.asked.deadline, budget.spend(&call.whose(), request.cost())).await;
-        match spending.map_err(|_| Problem::Timeout { ms_max: self.limits.request_ms_max })? {
+        match budget.spend(whose, points).await {
             Spent::Left(_) => Ok(()),
             Spent::Wait(wait) => Err(Problem::BudgetSpent { retry_after_s: wait.as_millis().div_ceil(1_000) as u64 }),
         }

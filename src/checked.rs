@@ -32,6 +32,8 @@ pub struct Checked {
     kind: Option<Kind>,
     cost: usize,
     cost_max: usize,
+    /// The hash under which its text may be kept.
+    new_hash: Option<String>,
 }
 
 impl Checks {
@@ -52,7 +54,7 @@ impl Checks {
         let kind = outline.kind(name);
         let limit = if kind == Some(Kind::Subscription) { Limit::SubscriptionCost } else { Limit::Cost };
         self.limits.check(limit, cost).map_err(refused)?;
-        Ok(Checked { request, kind, cost, cost_max: self.limits.max(limit) })
+        Ok(Checked { request, kind, cost, cost_max: self.limits.max(limit), new_hash: None })
     }
 
     /// Values are looked at without recursion, each once.
@@ -75,6 +77,16 @@ impl Checks {
 }
 
 impl Checked {
+    /// The same, whose text may be kept under its hash.
+    pub fn introducing(self, new_hash: Option<String>) -> Self {
+        Self { new_hash, ..self }
+    }
+
+    /// The hash under which its text may be kept.
+    pub fn new_hash(&self) -> Option<&str> {
+        self.new_hash.as_deref()
+    }
+
     /// The request.
     pub fn request(&self) -> &GraphQlRequest {
         &self.request

@@ -98,7 +98,7 @@ pub struct HttpSettings {
     pub persisted_queries_ttl_s: u64,
     /// The longest text that is kept so, in bytes.
     pub persisted_query_bytes_max: usize,
-    /// So many new texts are kept by one process within a minute.
+    /// So many new texts of one viewer, or of one address of those who are not signed in, are kept by one process within a minute.
     pub persisted_queries_per_minute_max: u32,
     /// Documents that may be run: `off` (all), `log` (all, but those that are not trusted are logged), `enforce` (trusted ones alone).
     pub trusted_documents: TrustedMode,
