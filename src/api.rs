@@ -11,7 +11,7 @@ use crate::http::{client_address, headers, trace_context};
 use crate::places::{OpenPlaces, OperationPlace, Place};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
-use crate::weights;
+use crate::weights::{self, WeightsError};
 use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
@@ -115,7 +115,7 @@ impl Admitted {
 }
 
 impl Api {
-    /// An API over the read side and the way to the command side.
+    /// An API over the read side and the way to the command side. There is none without a limit of what operations cost.
     pub fn new(
         reads: Arc<ReadSide>,
         commands: CommandPort,
@@ -123,7 +123,7 @@ impl Api {
         limits: HttpSettings,
         gate: Gate,
         shutdown: CancellationToken,
-    ) -> Self {
+    ) -> Result<Self, WeightsError> {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
         if !limits.playground {
             builder = builder.disable_introspection();
@@ -132,8 +132,8 @@ impl Api {
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
         let Gate { documents, limits: document_limits, budget } = gate;
-        let checks = Checks::new(document_limits, weights::of(&schema.sdl()));
-        Self {
+        let checks = Checks::new(document_limits, weights::of(&schema.sdl())?);
+        Ok(Self {
             schema,
             reads,
             commands,
@@ -147,7 +147,7 @@ impl Api {
             sockets,
             places,
             shutdown,
-        }
+        })
     }
 
     /// The way to the command side.

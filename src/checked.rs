@@ -166,7 +166,7 @@ mod tests {
     type Object = serde_json::Map<String, serde_json::Value>;
 
     fn checks() -> Checks {
-        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()))
+        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap())
     }
 
     fn checked(query: &str, variables: serde_json::Value) -> Result<Checked, Problem> {
@@ -232,6 +232,13 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_can_ask_to_be_shorter_is_asked_for_once() {
+        let lags = "pipelineLags { at projection lagMs }";
+        assert_eq!(limit(&format!("{{ {lags} }}"), json!({})), None, "as the page does");
+        assert_eq!(limit(&format!("{{ a: {lags} b: {lags} }}"), json!({})), Some(Limit::Cost));
+    }
+
+    #[test]
     fn what_is_executed_again_for_each_event_may_cost_less() {
         let comments = |first: usize| format!("comments(first: {first}) {{ nodes {{ id version revision createdAt hidden }} }}");
         let posts = |first| format!("subscription($id: ID!) {{ postChanged(id: $id) {{ ... on PostChanged {{ post {{ {} }} }} }} }}", comments(first));
@@ -279,7 +286,7 @@ mod tests {
     fn what_we_offer_as_examples_is_within_the_limits() {
         // A file of the storefront has several operations, and fragments of other files are spread in it.
         let limits = Limits { operations_max: 20, ..Limits::default() };
-        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()));
+        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
         let mut count = 0;
         for folder in ["examples", "examples/storefront/src/operations"] {
             let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());

@@ -19,14 +19,18 @@ const LONG_TEXTS: &[(&str, &str, usize)] = &[
 /// So many characters of a long text cost as much as any other field.
 const CHARACTERS_PER_POINT: usize = 800;
 
+/// Fields whose lists nobody can ask to be shorter, and what all that is in them costs. A page of an admin's may ask for one of them.
+const LONG_LISTS: &[(&str, &str, usize)] = &[("Query", "pipelineLags", 3_600)];
+
+/// What fields cost is not known: a process that served all the same would have no limit of cost.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema's own text cannot be read")]
+pub struct WeightsError(#[from] async_graphql::parser::Error);
+
 /// The weights of a schema in the schema definition language.
-pub fn of(sdl: &str) -> Weights {
+pub fn of(sdl: &str) -> Result<Weights, WeightsError> {
     let mut weights = Weights::default();
-    let definitions = parse_schema(sdl).map(|document| document.definitions).unwrap_or_else(|error| {
-        tracing::error!(%error, "the schema cannot be read: every field costs one point");
-        vec![]
-    });
-    for definition in definitions {
+    for definition in parse_schema(sdl)?.definitions {
         let TypeSystemDefinition::Type(definition) = definition else { continue };
         let fields = match definition.node.kind {
             TypeKind::Object(object) => object.fields,
@@ -38,7 +42,7 @@ pub fn of(sdl: &str) -> Weights {
             weights.insert(on, &field.node.name.node, weight(on, &field.node));
         }
     }
-    weights
+    Ok(weights)
 }
 
 fn weight(on: &str, field: &FieldDefinition) -> Weight {
@@ -54,8 +58,9 @@ fn weight(on: &str, field: &FieldDefinition) -> Weight {
 }
 
 fn own(on: &str, field: &str) -> usize {
-    let text = LONG_TEXTS.iter().find(|text| (text.0, text.1) == (on, field));
-    text.map_or(1, |(_, _, characters)| characters.div_ceil(CHARACTERS_PER_POINT))
+    let find = |all: &[(&str, &str, usize)]| all.iter().find(|it| (it.0, it.1) == (on, field)).map(|it| it.2);
+    let text = find(LONG_TEXTS).map(|characters| characters.div_ceil(CHARACTERS_PER_POINT));
+    text.or(find(LONG_LISTS)).unwrap_or(1)
 }
 
 fn named(of: &Type) -> &str {
@@ -76,6 +81,12 @@ mod tests {
             Err(ValueError::TooLong { max }) => max,
             _ => panic!("as long as anybody likes"),
         }
+    }
+
+    #[test]
+    fn a_schema_that_cannot_be_read_has_no_weights() {
+        assert!(of("type Query {").is_err());
+        assert!(of(&crate::schema::sdl()).is_ok());
     }
 
     #[test]
