@@ -47,7 +47,7 @@ impl Checks {
         let refused = |refusal| refused(refusal, &request.query);
         let mut steps = Steps::default();
         let outline = look(&request.query, &self.limits, SIGN_INS, &mut steps).map_err(refused)?;
-        self.check_variables(&request).map_err(refused)?;
+        self.check_variables(&request, &mut steps).map_err(refused)?;
         let name = request.operation_name.as_deref();
         let value = |name: &str| request.variables.get(name).map(size);
         let cost = self.weights.cost(&outline, name, &value, &mut steps).unwrap_or_default();
@@ -58,10 +58,11 @@ impl Checks {
     }
 
     /// Values are looked at without recursion, each once.
-    fn check_variables(&self, request: &GraphQlRequest) -> Result<(), Refusal> {
+    fn check_variables(&self, request: &GraphQlRequest, steps: &mut Steps) -> Result<(), Refusal> {
         self.limits.check(Limit::Variables, request.variables.len())?;
         let mut open: Vec<(&Value, usize)> = request.variables.values().map(|value| (value, 1)).collect();
         while let Some((value, depth)) = open.pop() {
+            steps.take(1);
             match value {
                 Value::List(items) => {
                     self.limits.check(Limit::ListItems, items.len())?;
@@ -197,6 +198,15 @@ mod tests {
                 assert_eq!(limit(query, variables(count).into()), Some(limit_of), "{count}");
             }
         }
+    }
+
+    #[test]
+    fn each_value_is_looked_at_once() {
+        let rows = vec![json!({ "a": [1, 2, 3], "b": { "c": null } }); 100];
+        let request = GraphQlRequest::new("").variables(Variables::from_json(json!({ "rows": rows, "more": 1 })));
+        let mut steps = Steps::default();
+        assert_eq!(checks().check_variables(&request, &mut steps), Ok(()));
+        assert_eq!(steps, Steps(1 + 100 * 7 + 1));
     }
 
     #[test]
