@@ -4,14 +4,14 @@ use crate::admission::Admission;
 use crate::answered::{Answered, to_json};
 use crate::checked::{Checked, Checks};
 use crate::command_port::CommandPort;
-use crate::documents::Documents;
+use crate::documents::{Documents, Resolved};
 use crate::ended_sign_in;
 use crate::http::problem::Problem;
 use crate::http::{client_address, headers, trace_context};
-use crate::places::{OpenPlaces, Place};
+use crate::places::{OpenPlaces, OperationPlace, Place};
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
-use crate::weights;
+use crate::weights::{self, WeightsError};
 use async_graphql::{Context, Name, Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
@@ -91,9 +91,9 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Who is signed in on it.
-    pub fn user_id(&self) -> Option<UserId> {
-        self.user_id
+    /// A place for one more operation on it.
+    pub fn operation(&self, places: &OpenPlaces) -> Result<OperationPlace, Problem> {
+        places.operation(self.user_id, self.client_address)
     }
 }
 
@@ -115,7 +115,7 @@ impl Admitted {
 }
 
 impl Api {
-    /// An API over the read side and the way to the command side.
+    /// An API over the read side and the way to the command side. There is none without a limit of what operations cost.
     pub fn new(
         reads: Arc<ReadSide>,
         commands: CommandPort,
@@ -123,7 +123,7 @@ impl Api {
         limits: HttpSettings,
         gate: Gate,
         shutdown: CancellationToken,
-    ) -> Self {
+    ) -> Result<Self, WeightsError> {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
         if !limits.playground {
             builder = builder.disable_introspection();
@@ -132,8 +132,8 @@ impl Api {
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
         let Gate { documents, limits: document_limits, budget } = gate;
-        let checks = Checks::new(document_limits, weights::of(&schema.sdl()));
-        Self {
+        let checks = Checks::new(document_limits, weights::of(&schema.sdl())?);
+        Ok(Self {
             schema,
             reads,
             commands,
@@ -147,7 +147,7 @@ impl Api {
             sockets,
             places,
             shutdown,
-        }
+        })
     }
 
     /// The way to the command side.
@@ -196,18 +196,26 @@ impl Api {
     }
 
     /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
-    pub fn check(&self, request: GraphQlRequest) -> Result<Checked, Problem> {
-        self.checks.check(request)
+    pub fn check(&self, resolved: Resolved) -> Result<Checked, Problem> {
+        Ok(self.checks.check(resolved.request)?.introducing(resolved.new_hash))
     }
 
-    /// Takes what an operation costs out of its viewer's budget.
+    /// Takes what an operation costs out of its viewer's budget, and keeps the text that it may have brought for its hash.
     pub async fn charge(&self, call: &Call, request: &Checked) -> Result<(), Problem> {
+        let charged = timeout_at(call.asked.deadline, async {
+            let whose = call.whose();
+            self.spend(&whose, request.cost()).await?;
+            if let Some(hash) = request.new_hash() {
+                self.documents.introduce(hash, &request.request().query, &whose).await;
+            }
+            Ok(())
+        });
+        charged.await.unwrap_or(Err(Problem::Timeout { ms_max: self.limits.request_ms_max }))
+    }
+
+    async fn spend(&self, whose: &str, points: usize) -> Result<(), Problem> {
         let Some(budget) = &self.budget else { return Ok(()) };
-        let whose = match call.asked.viewer.user_id() {
-            Some(user_id) => format!("of:{user_id}"),
-            None => client_address::network(call.circumstances.client_address),
-        };
-        match budget.spend(&whose, request.cost()).await {
+        match budget.spend(whose, points).await {
             Spent::Left(_) => Ok(()),
             Spent::Wait(wait) => Err(Problem::BudgetSpent { retry_after_s: wait.as_millis().div_ceil(1_000) as u64 }),
         }
@@ -372,7 +380,11 @@ impl Api {
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
     pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
         let Call { asked, circumstances, cursor, .. } = call;
-        let context = Arc::new(RequestContext::of_subscription_after(Arc::clone(&self.reads), asked, cursor));
+        let reads = Arc::clone(&self.reads);
+        let context = Arc::new(match request.is_subscription() {
+            true => RequestContext::of_subscription_after(reads, asked, cursor),
+            false => RequestContext::new(reads, asked),
+        });
         let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)
     }
@@ -384,6 +396,14 @@ impl Call {
         self.tells_cost
     }
 
+    /// Whose budget and allowances it takes from: a person's, or those of a network of people who are not signed in.
+    fn whose(&self) -> String {
+        match self.asked.viewer.user_id() {
+            Some(user_id) => format!("of:{user_id}"),
+            None => client_address::network(self.circumstances.client_address),
+        }
+    }
+
     /// The request's id.
     pub fn request_id(&self) -> &str {
         &self.circumstances.request_id
@@ -392,6 +412,11 @@ impl Call {
     /// Goes on after this cursor, whatever the operation says of it.
     pub fn after(self, cursor: Option<String>) -> Self {
         Self { cursor, ..self }
+    }
+
+    /// When it ends, if it is no subscription.
+    pub fn deadline(&self) -> Instant {
+        self.asked.deadline
     }
 
     /// What a read does that is late.

@@ -32,6 +32,8 @@ pub struct Checked {
     kind: Option<Kind>,
     cost: usize,
     cost_max: usize,
+    /// The hash under which its text may be kept.
+    new_hash: Option<String>,
 }
 
 impl Checks {
@@ -45,20 +47,22 @@ impl Checks {
         let refused = |refusal| refused(refusal, &request.query);
         let mut steps = Steps::default();
         let outline = look(&request.query, &self.limits, SIGN_INS, &mut steps).map_err(refused)?;
-        self.check_variables(&request).map_err(refused)?;
+        self.check_variables(&request, &mut steps).map_err(refused)?;
         let name = request.operation_name.as_deref();
         let value = |name: &str| request.variables.get(name).map(size);
         let cost = self.weights.cost(&outline, name, &value, &mut steps).unwrap_or_default();
-        self.limits.check(Limit::Cost, cost).map_err(refused)?;
         let kind = outline.kind(name);
-        Ok(Checked { request, kind, cost, cost_max: self.limits.cost_max })
+        let limit = if kind == Some(Kind::Subscription) { Limit::SubscriptionCost } else { Limit::Cost };
+        self.limits.check(limit, cost).map_err(refused)?;
+        Ok(Checked { request, kind, cost, cost_max: self.limits.max(limit), new_hash: None })
     }
 
     /// Values are looked at without recursion, each once.
-    fn check_variables(&self, request: &GraphQlRequest) -> Result<(), Refusal> {
+    fn check_variables(&self, request: &GraphQlRequest, steps: &mut Steps) -> Result<(), Refusal> {
         self.limits.check(Limit::Variables, request.variables.len())?;
         let mut open: Vec<(&Value, usize)> = request.variables.values().map(|value| (value, 1)).collect();
         while let Some((value, depth)) = open.pop() {
+            steps.take(1);
             match value {
                 Value::List(items) => {
                     self.limits.check(Limit::ListItems, items.len())?;
@@ -74,6 +78,16 @@ impl Checks {
 }
 
 impl Checked {
+    /// The same, whose text may be kept under its hash.
+    pub fn introducing(self, new_hash: Option<String>) -> Self {
+        Self { new_hash, ..self }
+    }
+
+    /// The hash under which its text may be kept.
+    pub fn new_hash(&self) -> Option<&str> {
+        self.new_hash.as_deref()
+    }
+
     /// The request.
     pub fn request(&self) -> &GraphQlRequest {
         &self.request
@@ -92,6 +106,11 @@ impl Checked {
     /// True if what would be executed is a mutation.
     pub fn is_mutation(&self) -> bool {
         self.kind == Some(Kind::Mutation)
+    }
+
+    /// True if what would be executed is a subscription.
+    pub fn is_subscription(&self) -> bool {
+        self.kind == Some(Kind::Subscription)
     }
 
     /// What it costs.
@@ -148,7 +167,7 @@ mod tests {
     type Object = serde_json::Map<String, serde_json::Value>;
 
     fn checks() -> Checks {
-        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()))
+        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap())
     }
 
     fn checked(query: &str, variables: serde_json::Value) -> Result<Checked, Problem> {
@@ -182,6 +201,15 @@ mod tests {
     }
 
     #[test]
+    fn each_value_is_looked_at_once() {
+        let rows = vec![json!({ "a": [1, 2, 3], "b": { "c": null } }); 100];
+        let request = GraphQlRequest::new("").variables(Variables::from_json(json!({ "rows": rows, "more": 1 })));
+        let mut steps = Steps::default();
+        assert_eq!(checks().check_variables(&request, &mut steps), Ok(()));
+        assert_eq!(steps, Steps(1 + 100 * 7 + 1));
+    }
+
+    #[test]
     fn whatever_takes_a_password_or_sends_a_mail_is_done_once_in_a_request() {
         let sdl = crate::schema::sdl();
         let takes_password = |input: &str| {
@@ -203,6 +231,33 @@ mod tests {
         assert_eq!(found, SIGN_INS.iter().copied().collect());
     }
 
+    /// It would be hundreds of megabytes before anybody could see how long it is.
+    #[test]
+    fn the_same_long_text_cannot_be_asked_for_many_times_over() {
+        let bodies = |count: usize| (1..=count).map(|n| format!("a{n}: body ")).collect::<String>();
+        let posts = |count: usize, first: usize| format!("{{ posts(first: {first}) {{ nodes {{ {} }} }} }}", bodies(count));
+        assert_eq!(limit(&posts(30, 100), json!({})), Some(Limit::Cost));
+        assert_eq!(limit(&posts(30, 20), json!({})), Some(Limit::Cost));
+        assert_eq!(limit(&posts(1, 100), json!({})), None, "a page of whole posts");
+    }
+
+    #[test]
+    fn what_nobody_can_ask_to_be_shorter_is_asked_for_once() {
+        let lags = "pipelineLags { at projection lagMs }";
+        assert_eq!(limit(&format!("{{ {lags} }}"), json!({})), None, "as the page does");
+        assert_eq!(limit(&format!("{{ a: {lags} b: {lags} }}"), json!({})), Some(Limit::Cost));
+    }
+
+    #[test]
+    fn what_is_executed_again_for_each_event_may_cost_less() {
+        let comments = |first: usize| format!("comments(first: {first}) {{ nodes {{ id version revision createdAt hidden }} }}");
+        let posts = |first| format!("subscription($id: ID!) {{ postChanged(id: $id) {{ ... on PostChanged {{ post {{ {} }} }} }} }}", comments(first));
+        let query = |first| format!("query($id: ID!) {{ post(id: $id) {{ {} }} }}", comments(first));
+        let id = json!({ "id": "a" });
+        assert_eq!(limit(&posts(60), id.clone()), None);
+        assert_eq!((limit(&posts(100), id.clone()), limit(&query(100), id)), (Some(Limit::SubscriptionCost), None));
+    }
+
     /// What async-graphql counts by walking the document again and again is what is counted here by walking it once.
     #[tokio::test]
     async fn the_cost_is_what_async_graphql_reckons() {
@@ -211,7 +266,7 @@ mod tests {
         for (query, variables) in [
             ("{ posts { nodes { id title author { id } } } }".to_owned(), json!({})),
             (
-                "query($n: Int) { posts(first: $n) { nodes { comments(last: 3) { nodes { text } } } } }".into(),
+                "query($n: Int) { posts(first: $n) { nodes { comments(last: 3) { nodes { version } } } } }".into(),
                 json!({ "n": 7 }),
             ),
             ("query($n: Int = 4) { users(first: $n) { nodes { id } } }".into(), json!({})),
@@ -241,7 +296,7 @@ mod tests {
     fn what_we_offer_as_examples_is_within_the_limits() {
         // A file of the storefront has several operations, and fragments of other files are spread in it.
         let limits = Limits { operations_max: 20, ..Limits::default() };
-        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()));
+        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
         let mut count = 0;
         for folder in ["examples", "examples/storefront/src/operations"] {
             let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -253,6 +308,13 @@ mod tests {
             }
         }
         assert!(count >= 30, "{count} documents");
+        let pipeline = std::fs::read_to_string("web-playground/src/pipeline/operations.ts").unwrap();
+        let filled = pipeline.replace("${HOP}", "{ p50Ms p99Ms count }").replace("${STATUS}", "id state");
+        let texts: Vec<_> = filled.split('`').skip(1).step_by(2).filter(|text| text.contains('{')).collect();
+        assert!(texts.iter().any(|text| text.starts_with("subscription Pipeline")), "{texts:?}");
+        for text in texts {
+            assert_eq!(checks.check(GraphQlRequest::new(text)).err(), None, "{text}");
+        }
     }
 
     /// As graphql-js writes it for GraphiQL, with everything that can be asked for.

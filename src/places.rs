@@ -19,12 +19,20 @@ pub struct OpenPlaces {
     addresses: Arc<Places<IpAddr>>,
     viewers: Arc<Places<UserId>>,
     operations: Arc<Places<UserId>>,
+    anonymous_operations: Arc<Places<IpAddr>>,
 }
 
 /// The place of a socket or an event stream, given back when it is dropped.
 #[derive(Debug)]
 pub struct OpenPlace {
     _of_all: OwnedSemaphorePermit,
+    _of_address: Option<Place<IpAddr>>,
+}
+
+/// The place of an operation on a socket or an event stream, given back when it is dropped.
+#[derive(Debug)]
+pub struct OperationPlace {
+    _of_viewer: Option<Place<UserId>>,
     _of_address: Option<Place<IpAddr>>,
 }
 
@@ -36,6 +44,7 @@ impl OpenPlaces {
             addresses: Places::new(settings.sockets_per_address_max),
             viewers: Places::new(settings.sockets_per_viewer_max),
             operations: Places::new(settings.operations_per_viewer_max),
+            anonymous_operations: Places::new(settings.operations_per_address_max),
         }
     }
 
@@ -51,9 +60,13 @@ impl OpenPlaces {
         take(&self.viewers, viewer, "sockets of a viewer")
     }
 
-    /// For one more operation of a viewer, on whichever socket.
-    pub fn operation(&self, viewer: Option<UserId>) -> Result<Option<Place<UserId>>, Problem> {
-        take(&self.operations, viewer, "open operations of a viewer")
+    /// For one more operation, on whichever socket: of a viewer, or of those who are not signed in and share an address.
+    pub fn operation(&self, viewer: Option<UserId>, address: Option<IpAddr>) -> Result<OperationPlace, Problem> {
+        let address = if viewer.is_none() { address.map(network) } else { None };
+        Ok(OperationPlace {
+            _of_viewer: take(&self.operations, viewer, "open operations of a viewer")?,
+            _of_address: take(&self.anonymous_operations, address, "open operations of an address")?,
+        })
     }
 }
 
@@ -147,5 +160,25 @@ mod tests {
         assert!(matches!(refused, Problem::TooManyOpen { max: 1, .. }), "{refused:?}");
         let _others = (open("2001:db8:0:1::1").unwrap(), open("192.0.2.1").unwrap());
         assert_eq!(open("192.0.2.2").unwrap_err(), Problem::Unavailable);
+    }
+
+    #[test]
+    fn operations_are_counted_by_viewer_or_else_by_address() {
+        let limits = HttpSettings {
+            operations_per_address_max: 2,
+            operations_per_viewer_max: 1,
+            ..HttpSettings::default()
+        };
+        let places = OpenPlaces::new(&limits);
+        let (here, there) = ("2001:db8::1".parse().ok(), "192.0.2.1".parse().ok());
+        let (first, _second) = (places.operation(None, here).unwrap(), places.operation(None, here).unwrap());
+        let refused = places.operation(None, "2001:db8::2".parse().ok()).unwrap_err();
+        assert!(matches!(refused, Problem::TooManyOpen { limit: "open operations of an address", max: 2 }), "{refused:?}");
+        assert!(places.operation(None, there).is_ok(), "another address has its own");
+        let ada = UserId::generate();
+        let _of_ada = places.operation(Some(ada), here).unwrap();
+        assert!(places.operation(Some(ada), there).is_err(), "a viewer is counted wherever they are");
+        drop(first);
+        assert!(places.operation(None, here).is_ok(), "what was given back is there again");
     }
 }

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use millrace_read::graphql::{Delivery, Execute, Executed, Follower, Operation, RequestContext};
 use std::sync::Arc;
+use tokio::time::{Instant, timeout_at};
 
 /// What comes of an operation.
 #[derive(Debug)]
@@ -31,6 +32,8 @@ pub struct Responses {
     /// Everything that a query, a mutation, or a subscription that follows no changes answers; of another subscription why it cannot
     /// begin, if so.
     begun: Option<BoxStream<'static, GraphQlResponse>>,
+    /// When a query or a mutation ends, whatever is done for it.
+    deadline: Option<Instant>,
     answered: bool,
     cost: Option<Value>,
     shared: Option<(Operation, Again)>,
@@ -52,15 +55,16 @@ impl Responses {
         let shared = shared(api, &mut request, &call)?;
         let request_id = call.request_id().to_owned();
         let cost = call.tells_cost().then(|| request.told_cost());
+        let deadline = (!request.is_subscription()).then(|| call.deadline());
         let (begun, context) = api.begin(request, call);
-        let begun = Some(begun);
-        Ok(Self { api: Arc::clone(api), context, request_id, begun, answered: false, cost, shared, follower: None })
+        let (api, begun) = (Arc::clone(api), Some(begun));
+        Ok(Self { api, context, request_id, begun, deadline, answered: false, cost, shared, follower: None })
     }
 
     /// The next outcome; none at the end.
     pub async fn next(&mut self) -> Option<Outcome> {
-        if let Some(begun) = &mut self.begun {
-            if let Some(response) = begun.next().await {
+        if self.begun.is_some() {
+            if let Some(response) = self.next_begun().await {
                 return Some(self.outcome(response));
             }
             self.begun = None;
@@ -68,6 +72,18 @@ impl Responses {
             self.follower = Follower::of(&self.context, self.api.groups(), &operation, again);
         }
         self.follower.as_mut()?.next().await.map(Outcome::Response)
+    }
+
+    /// The next response of what was begun. What has no more time is dropped, and says so.
+    async fn next_begun(&mut self) -> Option<GraphQlResponse> {
+        let begun = self.begun.as_mut()?;
+        let Some(deadline) = self.deadline else { return begun.next().await };
+        let Ok(response) = timeout_at(deadline, begun.next()).await else {
+            self.begun = None;
+            let ms_max = self.api.limits().request_ms_max;
+            return Some(Problem::Timeout { ms_max }.to_response(&self.request_id));
+        };
+        response
     }
 
     fn outcome(&mut self, response: GraphQlResponse) -> Outcome {

@@ -98,7 +98,7 @@ pub struct HttpSettings {
     pub persisted_queries_ttl_s: u64,
     /// The longest text that is kept so, in bytes.
     pub persisted_query_bytes_max: usize,
-    /// So many new texts are kept by one process within a minute.
+    /// So many new texts of one viewer, or of one address of those who are not signed in, are kept by one process within a minute.
     pub persisted_queries_per_minute_max: u32,
     /// Documents that may be run: `off` (all), `log` (all, but those that are not trusted are logged), `enforce` (trusted ones alone).
     pub trusted_documents: TrustedMode,
@@ -125,6 +125,8 @@ pub struct HttpSettings {
     pub operations_per_socket_max: usize,
     /// Operations of one signed-in viewer that are open at once, on all sockets and event streams together.
     pub operations_per_viewer_max: usize,
+    /// The same of all who are not signed in and share a client's address, or network of IPv6: an office or a provider may have many.
+    pub operations_per_address_max: usize,
     /// How long a socket may stay open without `connection_init`, in milliseconds.
     pub socket_init_ms_max: u64,
     /// The time between two pings of a socket, or two comments of an event stream, in milliseconds.
@@ -178,6 +180,7 @@ impl Default for HttpSettings {
             sockets_per_viewer_max: 20,
             operations_per_socket_max: 32,
             operations_per_viewer_max: 100,
+            operations_per_address_max: 500,
             socket_init_ms_max: 5_000,
             socket_ping_ms: 15_000,
             socket_silence_ms_max: 30_000,

@@ -35,6 +35,15 @@ pub struct Documents {
     named: Mutex<HashSet<String>>,
 }
 
+/// A request with its document's text.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The request.
+    pub request: GraphQlRequest,
+    /// The hash under which its text may be kept, once it has been looked at. It is that of the text.
+    pub new_hash: Option<String>,
+}
+
 impl Documents {
     /// As the settings have it. To be made after the recorder of metrics.
     pub fn new(settings: &HttpSettings, shared: Option<SharedTexts>) -> Result<Self, TrustedError> {
@@ -58,18 +67,16 @@ impl Documents {
     }
 
     /// The request with its document's text, wherever that comes from; the refusal if it is not known, or may not be run.
-    pub async fn resolve(&self, mut params: Params) -> Result<GraphQlRequest, Problem> {
+    pub async fn resolve(&self, mut params: Params) -> Result<Resolved, Problem> {
         let hash = params.persisted_hash()?;
         let Some(text) = params.take_text() else {
-            let id = hash.or_else(|| params.document_id.take()).ok_or(Problem::BadRequest("`query` is missing"))?;
+            let id = hash.or_else(|| params.take_id()).ok_or(Problem::BadRequest("`query` is missing"))?;
             let text = self.known(&id).await?;
-            return Ok(params.with_text(text));
+            return Ok(Resolved { request: params.with_text(text), new_hash: None });
         };
         self.admit(&text)?;
-        if let Some(hash) = hash {
-            self.introduce(&hash, &text).await?;
-        }
-        Ok(params.with_text(text))
+        let new_hash = hash.map(|hash| self.new_hash(hash, &text)).transpose()?.flatten();
+        Ok(Resolved { request: params.with_text(text), new_hash })
     }
 
     /// The text that is known by this id or hash.
@@ -119,23 +126,30 @@ impl Documents {
         Ok(())
     }
 
-    /// Keeps a text for its hash.
-    async fn introduce(&self, hash: &str, text: &str) -> Result<(), Problem> {
-        if self.trusted.find(hash).is_some_and(|known| **known == *text) {
-            return Ok(());
+    /// The hash that came with a text, if others do not know the text by it anyway.
+    fn new_hash(&self, hash: String, text: &str) -> Result<Option<String>, Problem> {
+        if self.trusted.find(&hash).is_some_and(|known| **known == *text) {
+            return Ok(None);
         }
-        if sha256(text) != hash {
-            return Err(Problem::PersistedMismatch);
+        if sha256(text) == hash { Ok(Some(hash)) } else { Err(Problem::PersistedMismatch) }
+    }
+
+    /// Keeps a text for its hash, if it is not there and its sender may bring one more. To be called with what was resolved, and has been
+    /// looked at since.
+    pub async fn introduce(&self, hash: &str, text: &str, whose: &str) {
+        let Some(shared) = self.shared.as_ref().filter(|_| self.may_keep(text)) else { return count("not_kept") };
+        // The look is one as good as new to how long it is kept.
+        if self.shared_text(hash).await.is_some() {
+            return count("found");
         }
-        let Some(shared) = self.shared.as_ref().filter(|_| self.may_keep(text) && self.new_texts.take()) else {
-            count("not_kept");
-            return Ok(());
-        };
+        if !self.new_texts.take(whose) {
+            return count("not_kept");
+        }
         match shared.put(hash, text).await {
-            Ok(()) => count("kept"),
+            Ok(true) => count("kept"),
+            Ok(false) => count("not_kept"),
             Err(error) => tracing::debug!(error, "a text could not be kept"),
         }
-        Ok(())
     }
 
     /// What somebody wrote, a password even, may stand between quotes, and has no place where nobody would look for it.
@@ -182,7 +196,7 @@ mod tests {
 
     async fn run(documents: &Documents, body: serde_json::Value) -> Result<String, Problem> {
         let params = Params::of_body(body.to_string().as_bytes()).unwrap();
-        Ok(documents.resolve(params).await?.query)
+        Ok(documents.resolve(params).await?.request.query)
     }
 
     fn text(text: &str) -> serde_json::Value {

@@ -4,7 +4,7 @@ use crate::http::problem::Problem;
 use async_graphql::{Extensions, Request as GraphQlRequest, Value, Variables};
 use axum::extract::Query;
 use axum::http::Uri;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde::de::DeserializeOwned;
 
 /// The entry of `extensions` by which clients with automatic persisted queries name a text.
@@ -24,9 +24,15 @@ pub struct Params {
     pub variables: Variables,
     /// What the transport is told beside it.
     pub extensions: Extensions,
-    /// Instead of a text: by which the document is known. Relay's clients call it `id`, older ones `doc_id`.
-    #[serde(alias = "id", alias = "doc_id")]
-    pub document_id: Option<String>,
+    /// Instead of a text: by which the document is known.
+    #[serde(deserialize_with = "text_or_nothing")]
+    document_id: Option<String>,
+    /// What Relay's clients call it. To others it is something of their own, and may be anything.
+    #[serde(deserialize_with = "text_or_nothing")]
+    id: Option<String>,
+    /// What older ones of them call it.
+    #[serde(rename = "doc_id", deserialize_with = "text_or_nothing")]
+    old_id: Option<String>,
 }
 
 /// The parameters as they stand in an address.
@@ -37,8 +43,10 @@ struct AddressParams {
     operation_name: Option<String>,
     variables: Option<String>,
     extensions: Option<String>,
-    #[serde(alias = "id", alias = "doc_id")]
     document_id: Option<String>,
+    id: Option<String>,
+    #[serde(rename = "doc_id")]
+    old_id: Option<String>,
 }
 
 impl Params {
@@ -56,16 +64,24 @@ impl Params {
         let Query(params) = Query::<AddressParams>::try_from_uri(address).map_err(|_| malformed())?;
         Ok(Self {
             query: params.query,
-            operation_name: params.operation_name.filter(|name| !name.is_empty()),
+            operation_name: params.operation_name,
             variables: json(params.variables)?,
             extensions: json(params.extensions)?,
             document_id: params.document_id,
+            id: params.id,
+            old_id: params.old_id,
         })
     }
 
     /// True if there is a text, or something that a text may be known by.
     pub fn names_a_document(&self) -> bool {
-        self.query.is_some() || self.document_id.is_some() || self.extensions.contains_key(PERSISTED_QUERY)
+        let has_id = self.document_id.is_some() || self.id.is_some() || self.old_id.is_some();
+        self.query.is_some() || has_id || self.extensions.contains_key(PERSISTED_QUERY)
+    }
+
+    /// By which the document is known, if it came without a text.
+    pub fn take_id(&mut self) -> Option<String> {
+        self.document_id.take().or(self.id.take()).or(self.old_id.take())
     }
 
     /// The text, if one came.
@@ -85,10 +101,10 @@ impl Params {
         }
     }
 
-    /// The request, with this text.
+    /// The request, with this text. An operation without a name has none, however that is written.
     pub fn with_text(self, text: String) -> GraphQlRequest {
         let mut request = GraphQlRequest::new(text).variables(self.variables);
-        request.operation_name = self.operation_name;
+        request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         request.extensions = self.extensions;
         request
     }
@@ -97,6 +113,12 @@ impl Params {
 /// True if the extensions say nothing but which document it is: then they make no difference to the answer.
 pub fn say_nothing_else(extensions: &Extensions) -> bool {
     extensions.keys().all(|name| name == PERSISTED_QUERY)
+}
+
+/// What is no text is not meant for us.
+fn text_or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value.as_str().map(str::to_owned))
 }
 
 fn json<T: DeserializeOwned + Default>(text: Option<String>) -> Result<T, Problem> {
@@ -148,7 +170,7 @@ mod tests {
     fn an_address_holds_the_same() {
         let mut params = of_address("query=%7Ba%7D&variables=%7B%22x%22%3A1%7D&operationName=&unknown=1").unwrap();
         assert_eq!(params.take_text().as_deref(), Some("{a}"));
-        assert_eq!((params.operation_name, params.variables.len()), (None, 1));
+        assert_eq!(params.variables.len(), 1);
         for wrong in ["query=a&query=b", "query=a&variables=%7B", "query=a&variables=[1]", "query=a&extensions=1"] {
             assert!(matches!(of_address(wrong), Err(Problem::BadRequest(_))), "{wrong}");
         }
@@ -157,10 +179,18 @@ mod tests {
     #[test]
     fn a_document_has_three_names_for_its_id_and_one_for_its_hash() {
         for name in ["documentId", "id", "doc_id"] {
-            let params = of_body(&format!(r#"{{"{name}":"abc"}}"#)).unwrap();
-            assert_eq!(params.document_id.as_deref(), Some("abc"));
-            assert_eq!(of_address(&format!("{name}=abc")).unwrap().document_id.as_deref(), Some("abc"));
+            let mut params = of_body(&format!(r#"{{"{name}":"abc"}}"#)).unwrap();
+            assert!(params.names_a_document());
+            assert_eq!(params.take_id().as_deref(), Some("abc"));
+            assert_eq!(of_address(&format!("{name}=abc")).unwrap().take_id().as_deref(), Some("abc"));
+            for other in ["1", "null", "{\"a\":[1]}"] {
+                let mut params = of_body(&format!(r#"{{"query":"{{a}}","{name}":{other}}}"#)).unwrap();
+                assert_eq!(params.take_text().as_deref(), Some("{a}"), "{name} is {other}");
+                let mut alone = of_body(&format!(r#"{{"{name}":{other}}}"#)).unwrap();
+                assert!(!alone.names_a_document() && alone.take_id().is_none(), "{name} is {other}");
+            }
         }
+        assert_eq!(of_body(r#"{"id":"x","documentId":"abc"}"#).unwrap().take_id().as_deref(), Some("abc"));
         let hash = |extension: &str| {
             of_body(&format!(r#"{{"extensions":{{"persistedQuery":{extension}}}}}"#)).unwrap().persisted_hash()
         };
@@ -168,6 +198,15 @@ mod tests {
         assert!(hash(r#"{"version":2,"sha256Hash":"ab"}"#).is_err());
         assert!(hash(r#"{"version":1}"#).is_err());
         assert_eq!(of_body("{}").unwrap().persisted_hash(), Ok(None));
+    }
+
+    #[test]
+    fn an_operation_without_a_name_has_none_however_it_is_written() {
+        let name = |params: Params| params.with_text("{a}".into()).operation_name;
+        assert_eq!(name(of_body(r#"{"operationName":""}"#).unwrap()), None);
+        assert_eq!(name(of_address("operationName=").unwrap()), None);
+        assert_eq!(name(of_body(r#"{"operationName":"A"}"#).unwrap()).as_deref(), Some("A"));
+        assert_eq!(name(of_address("operationName=A").unwrap()).as_deref(), Some("A"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::settings::{ForwardedHeader, HttpSettings};
 use axum::http::HeaderMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Once;
 
 /// The client's address. Of what proxies wrote, the right-most that is not itself a trusted proxy's: all to the left of it may be
 /// invented by the client.
@@ -10,6 +11,7 @@ pub fn of(peer: IpAddr, headers: &HeaderMap, settings: &HttpSettings) -> IpAddr 
     let is_trusted = |address: IpAddr| settings.trusted_proxies.contains(address);
     let mut nearest = peer.to_canonical();
     if !is_trusted(nearest) {
+        point_out(headers);
         return nearest;
     }
     for hop in hops(headers, settings.forwarded_header).into_iter().rev() {
@@ -21,6 +23,20 @@ pub fn of(peer: IpAddr, headers: &HeaderMap, settings: &HttpSettings) -> IpAddr 
         }
     }
     nearest
+}
+
+/// Says once for a process that somebody is not believed. It may be a client's invention, so it is said without an address.
+fn point_out(headers: &HeaderMap) {
+    static SAID: Once = Once::new();
+    let forwards = |header: ForwardedHeader| headers.contains_key(header.name());
+    if forwards(ForwardedHeader::XForwardedFor) || forwards(ForwardedHeader::Forwarded) {
+        SAID.call_once(|| {
+            tracing::warn!(
+                "somebody says for whom they ask, but is no trusted proxy: if a proxy of ours is not in `http.trusted_proxies`, all its \
+                 clients share the limits of one address"
+            );
+        });
+    }
 }
 
 /// The addresses that the header names, the farthest first; none where one cannot be read.

@@ -9,7 +9,7 @@ use super::headers;
 use super::problem::Problem;
 use crate::admission::Admission;
 use crate::api::{Admitted, Api};
-use crate::places::{OpenPlace, Place};
+use crate::places::{OpenPlace, OperationPlace, Place};
 use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes};
@@ -91,7 +91,7 @@ struct EventStream {
     comments: Interval,
     has_begun: bool,
     is_over: bool,
-    _places: (OpenPlace, Option<Place<UserId>>, Option<Place<UserId>>),
+    _places: (OpenPlace, Option<Place<UserId>>, Option<OperationPlace>),
 }
 
 impl EventStream {
@@ -113,7 +113,7 @@ impl EventStream {
             Err(Problem::Unauthenticated) => Admitted::once(api.ended_sender(&parts.headers, &checked)?),
             admitted => admitted?,
         };
-        let operation = api.places().operation(viewer.user_id())?;
+        let operation = api.places().operation(viewer.user_id(), client_address)?;
         let call =
             api.call(viewer, &parts.headers, client_address, Some(checked.request()), request_id, api.deadline())?;
         api.charge(&call, &checked).await?;
@@ -121,14 +121,14 @@ impl EventStream {
             Ok(responses) => stream::unfold(responses, next_outcome).boxed(),
             Err(problem) => refused(&problem, request_id),
         };
-        Ok(Self::new(api, outcomes, admission, (open, place, operation)))
+        Ok(Self::new(api, outcomes, admission, (open, place, Some(operation))))
     }
 
     fn new(
         api: &Api,
         outcomes: BoxStream<'static, Outcome>,
         admission: Option<Admission>,
-        places: (OpenPlace, Option<Place<UserId>>, Option<Place<UserId>>),
+        places: (OpenPlace, Option<Place<UserId>>, Option<OperationPlace>),
     ) -> Self {
         let every = Duration::from_millis(api.limits().socket_ping_ms);
         Self {

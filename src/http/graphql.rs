@@ -10,9 +10,9 @@ use super::problem::{Problem, REFUSED_BY_SCHEMA};
 use super::{client_address, headers, trace_context};
 use crate::answered::Answered;
 use crate::api::Api;
+use crate::documents::Resolved;
 use crate::documents::params::{self, Params};
 use crate::settings::HttpSettings;
-use async_graphql::Request as GraphQlRequest;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -112,7 +112,7 @@ fn question(api: &Api, parts: &Parts, bytes: &Bytes) -> Option<Question> {
 }
 
 /// The request, out of its address or its body, with the text of its document.
-pub(super) async fn read(api: &Api, parts: &Parts, bytes: &[u8]) -> Result<GraphQlRequest, Problem> {
+pub(super) async fn read(api: &Api, parts: &Parts, bytes: &[u8]) -> Result<Resolved, Problem> {
     let params = if is_get(&parts.method) { Params::of_address(&parts.uri)? } else { Params::of_body(bytes)? };
     api.documents().resolve(params).await
 }

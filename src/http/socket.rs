@@ -10,7 +10,7 @@ use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
-use crate::places::Place;
+use crate::places::OperationPlace;
 use crate::responses::{Outcome, Responses};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
@@ -18,7 +18,6 @@ use axum::response::{IntoResponse, Response};
 use futures_util::future::{BoxFuture, pending};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use millrace_events::UserId;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -283,9 +282,9 @@ impl Operation {
         }
     }
 
-    async fn begin(&self, request: Params) -> Result<(Responses, Option<Place<UserId>>), Problem> {
+    async fn begin(&self, request: Params) -> Result<(Responses, OperationPlace), Problem> {
         let request = self.api.check(self.api.documents().resolve(request).await?)?;
-        let place = self.api.places().operation(self.connection.user_id())?;
+        let place = self.connection.operation(self.api.places())?;
         let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
         self.api.charge(&call, &request).await?;
         Ok((Responses::begin(&self.api, request, call)?, place))

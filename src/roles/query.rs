@@ -103,7 +103,8 @@ pub async fn start(
     let (verifier, documents) = (verifier(settings.verify_key_file)?, documents(settings)?);
     let shutdown = starting.shutdown.clone();
     let gate = Gate { documents, limits: settings.limits.clone(), budget: budget(settings)? };
-    let api = Arc::new(Api::new(reads, port, verifier, settings.http.clone(), gate, shutdown.clone()));
+    let api = Api::new(reads, port, verifier, settings.http.clone(), gate, shutdown.clone());
+    let api = Arc::new(api.map_err(|error| RoleError::Start { part: "the API", source: Box::new(error) })?);
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
     starting.spawn("forgetting the erased", async move {
         stop.run_until_cancelled(forgetting).await;

@@ -189,3 +189,18 @@ async fn traces(stage: &Stage) -> Vec<(String, Option<String>, Value)> {
     }
     found
 }
+
+#[tokio::test]
+async fn a_proxy_that_is_not_trusted_is_pointed_out_once() {
+    let stage = Stage::new().await;
+    let process = stage.serve("all").await;
+    let said = || process.log().iter().filter(|line| line.contains("`http.trusted_proxies`")).count();
+    assert!(post(&process, "{ __typename }").send().await.is_ok());
+    assert_eq!(said(), 0, "nobody has forwarded anything");
+    for header in ["x-forwarded-for", "forwarded", "x-forwarded-for"] {
+        assert!(post(&process, "{ __typename }").header(header, "for=198.51.100.1").send().await.is_ok());
+    }
+    eventually("it is pointed out", async || (said() > 0).then_some(())).await;
+    assert_eq!(said(), 1);
+    process.stop().await;
+}

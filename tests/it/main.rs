@@ -69,5 +69,6 @@ mod steps;
 mod storefront;
 mod trusted;
 mod two_mutations;
+mod waiting;
 mod webhook;
 mod witness;

@@ -85,6 +85,67 @@ async fn a_mutation_is_not_sent_by_get_even_by_its_hash_and_what_is_quoted_is_no
     process.stop().await;
 }
 
+fn introduction(text: &str) -> Value {
+    json!({ "query": text, "extensions": extension(&sha256(text)) })
+}
+
+#[tokio::test]
+async fn what_is_refused_is_not_kept_and_nobody_uses_up_what_others_may_bring() {
+    let stage = Stage::new().await;
+    let limits = [
+        ("MILLRACE_HTTP__PERSISTED_QUERIES_PER_MINUTE_MAX", "2"),
+        ("MILLRACE_HTTP__TRUSTED_PROXIES", "127.0.0.1"),
+    ];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    let refused = "{ posts(first: 100) { nodes { comments(first: 100) { nodes { id } } } } }";
+    assert_eq!(code(&post(&process, &introduction(refused)).await), (400, "COST_LIMIT"));
+    assert_eq!(code(&get(&process, &sha256(refused), OWN_FORM).await), (400, "PERSISTED_QUERY_NOT_FOUND"));
+
+    let text = |n: usize| format!("query Q{n} {{ posts(first: 1) {{ nodes {{ id }} }} }}");
+    let bring = async |n: usize, address: &str| {
+        // Other variables each time: an answer that was kept brings nothing.
+        let mut body = introduction(&text(n));
+        body["variables"] = json!({ "from": address, "n": n });
+        let request = reqwest::Client::new().post(process.graphql()).json(&body).header("x-forwarded-for", address);
+        assert_eq!(request.send().await.expect("an answer").status(), StatusCode::OK);
+        get(&process, &sha256(&text(n)), OWN_FORM).await.0 == StatusCode::OK
+    };
+    for n in [1, 2, 1, 2] {
+        assert!(bring(n, "198.51.100.1").await, "{n} is known, and takes nothing more");
+    }
+    assert!(!bring(3, "198.51.100.1").await, "one too many of this client's");
+    assert!(bring(3, "198.51.100.2").await, "another has brought none");
+    process.stop().await;
+}
+
+/// How many connections Redis has been asked for.
+async fn connections(redis: &mut redis::aio::MultiplexedConnection) -> u64 {
+    let info: String = redis::cmd("INFO").arg("stats").query_async(redis).await.expect("figures");
+    let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:")).expect("the figure");
+    line.trim().parse().expect("a number")
+}
+
+#[tokio::test]
+async fn a_redis_without_room_keeps_its_connections() {
+    const TEXTS: u64 = 20;
+    let stage = Stage::with_own_servers().await;
+    let (process, _) = stage.all().await;
+    assert!(is_whole(&post(&process, &introduction(QUERY)).await));
+    let mut redis = stage.redis().await;
+    for (name, value) in [("maxmemory-policy", "noeviction"), ("maxmemory", "1")] {
+        let () = redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query_async(&mut redis).await.expect("set");
+    }
+    let before = connections(&mut redis).await;
+    for n in 0..TEXTS {
+        let text = format!("query Q{n} {{ posts(first: 1) {{ nodes {{ id }} }} }}");
+        assert!(is_whole(&post(&process, &introduction(&text)).await));
+        assert_eq!(code(&get(&process, &sha256(&text), OWN_FORM).await), (400, "PERSISTED_QUERY_NOT_FOUND"));
+    }
+    let new = connections(&mut redis).await - before;
+    assert!(new < TEXTS / 2, "{new} new connections for {TEXTS} texts");
+    process.stop().await;
+}
+
 #[tokio::test]
 async fn without_redis_the_client_sends_the_text() {
     let stage = Stage::with_own_servers().await;

@@ -141,7 +141,11 @@ async fn error_of(socket: &mut Socket, id: &str) -> Option<Value> {
 #[tokio::test]
 async fn operations_are_counted_by_socket_and_viewer_and_one_too_many_closes_nothing() {
     let stage = Stage::new().await;
-    let limits = [("MILLRACE_HTTP__OPERATIONS_PER_SOCKET_MAX", "2"), ("MILLRACE_HTTP__OPERATIONS_PER_VIEWER_MAX", "3")];
+    let limits = [
+        ("MILLRACE_HTTP__OPERATIONS_PER_SOCKET_MAX", "2"),
+        ("MILLRACE_HTTP__OPERATIONS_PER_VIEWER_MAX", "3"),
+        ("MILLRACE_HTTP__OPERATIONS_PER_ADDRESS_MAX", "1"),
+    ];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
     let (url, client) = (process.graphql(), Client::new(&process.graphql()));
     let ada = client.sign_up("Ada").await;
@@ -161,6 +165,9 @@ async fn operations_are_counted_by_socket_and_viewer_and_one_too_many_closes_not
     let mut anonymous = Socket::open(&url, None).await;
     anonymous.send(subscribe("a")).await.unwrap();
     assert_eq!(error_of(&mut anonymous, "a").await, None, "nobody's operations are nobody else's");
+    let mut neighbour = Socket::open(&url, None).await;
+    neighbour.send(subscribe("a")).await.unwrap();
+    assert_eq!(error_of(&mut neighbour, "a").await, Some(json!("LIMIT_EXCEEDED")), "but share their address' places");
     process.stop().await;
 }
 

@@ -145,6 +145,7 @@ impl Stage {
             ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "100000".to_owned()),
             // What is not read while others are opened answers no pings.
             ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "600000".to_owned()),
+            ("MILLRACE_HTTP__OPERATIONS_PER_ADDRESS_MAX", "100000".to_owned()),
             ("MILLRACE_LOGS__FILTER", "warn".to_owned()),
         ]
     }

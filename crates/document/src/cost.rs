@@ -1,4 +1,4 @@
-//! What an operation costs: one point for each field, as often as the lists around it may answer it.
+//! What an operation costs: what each field weighs, as often as the lists around it may answer it.
 
 use crate::Steps;
 use crate::outline::{Argument, Kind, Operation, Outline, Selection};
@@ -26,6 +26,8 @@ pub enum Times {
 pub struct Weight {
     /// The name of the type that it answers.
     pub answers: String,
+    /// What it costs itself, beside the fields within it.
+    pub own: usize,
     /// How often that is answered.
     pub times: Times,
 }
@@ -75,7 +77,8 @@ impl Weights {
         steps: &mut Steps,
     ) -> Option<usize> {
         let operation = outline.operation(name)?;
-        let mut costs = Costs { weights: self, outline, operation, values, fragments: HashMap::new() };
+        let defaults = defaults(operation, steps);
+        let mut costs = Costs { weights: self, outline, defaults, values, fragments: HashMap::new() };
         for &fragment in &outline.order {
             let definition = &outline.fragments[fragment];
             let cost = costs.of(&definition.items, definition.on, steps);
@@ -85,10 +88,22 @@ impl Weights {
     }
 }
 
+/// The values that variables have if none comes, found once: each may be asked for many times.
+fn defaults<'a>(operation: &Operation<'a>, steps: &mut Steps) -> HashMap<&'a str, Value> {
+    steps.take(operation.variables.len());
+    let value = |default: &Argument<'_>| match *default {
+        Argument::Int(number) => Value::Number(number),
+        Argument::List(length) => Value::List(length),
+        Argument::Variable(_) | Argument::Other => Value::Other,
+    };
+    // Of two with the same name the first counts.
+    operation.variables.iter().rev().map(|(name, default)| (*name, value(default))).collect()
+}
+
 struct Costs<'a, 'b, V> {
     weights: &'b Weights,
     outline: &'b Outline<'a>,
-    operation: &'b Operation<'a>,
+    defaults: HashMap<&'a str, Value>,
     values: &'b V,
     /// Of the fragments that were counted.
     fragments: HashMap<&'a str, usize>,
@@ -114,7 +129,7 @@ impl<'b, V: Fn(&str) -> Option<Value>> Costs<'_, 'b, V> {
             let item = &self.outline.items[index];
             let inner = Open { end: item.end, on, own: 0, times: 1, inner: 0 };
             open.push(match &item.selection {
-                Selection::Field { name, arguments } => self.field(inner, name, arguments),
+                Selection::Field { name, arguments } => self.field(inner, name, arguments, steps),
                 Selection::Inline { on: condition } => Open { on: self.known(*condition).or(on), ..inner },
                 Selection::Spread { name } => Open { inner: self.fragments.get(name).copied().unwrap_or(0), ..inner },
             });
@@ -123,13 +138,10 @@ impl<'b, V: Fn(&str) -> Option<Value>> Costs<'_, 'b, V> {
         open.first().map_or(0, |all| all.inner)
     }
 
-    fn field(&self, open: Open<'b>, name: &str, arguments: &Range<usize>) -> Open<'b> {
+    fn field(&self, open: Open<'b>, name: &str, arguments: &Range<usize>, steps: &mut Steps) -> Open<'b> {
         let Some(weight) = self.weights.get(open.on, name) else { return Open { on: None, own: 1, ..open } };
-        let on = Some(weight.answers.as_str());
-        match weight.times {
-            Times::Once => Open { on, own: 1, ..open },
-            times => Open { on, times: self.times(times, arguments), ..open },
-        }
+        let times = self.times(weight.times, arguments, steps);
+        Open { on: Some(weight.answers.as_str()), own: weight.own, times, ..open }
     }
 
     /// The schema's own text of a type's name, which lives longer than the document.
@@ -137,8 +149,9 @@ impl<'b, V: Fn(&str) -> Option<Value>> Costs<'_, 'b, V> {
         self.weights.fields.get_key_value(on?).map(|(name, _)| name.as_str())
     }
 
-    fn times(&self, times: Times, arguments: &Range<usize>) -> usize {
-        let find = |wanted: &str| {
+    fn times(&self, times: Times, arguments: &Range<usize>, steps: &mut Steps) -> usize {
+        let mut find = |wanted: &str| {
+            steps.take(arguments.len());
             let mut all = self.outline.arguments[arguments.clone()].iter();
             all.find(|(name, _)| *name == wanted).map(|(_, argument)| *argument)
         };
@@ -172,16 +185,9 @@ impl<'b, V: Fn(&str) -> Option<Value>> Costs<'_, 'b, V> {
             Argument::List(length) => Value::List(length),
             Argument::Other => Value::Other,
             // A null that was sent is no variable that is missing.
-            Argument::Variable(name) => (self.values)(name).unwrap_or_else(|| self.default(name)),
-        }
-    }
-
-    fn default(&self, name: &str) -> Value {
-        let declared = self.operation.variables.iter().find(|(variable, _)| *variable == name);
-        match declared.map(|(_, default)| *default) {
-            Some(Argument::Int(number)) => Value::Number(number),
-            Some(Argument::List(length)) => Value::List(length),
-            _ => Value::Other,
+            Argument::Variable(name) => {
+                (self.values)(name).or_else(|| self.defaults.get(name).copied()).unwrap_or(Value::Other)
+            }
         }
     }
 }

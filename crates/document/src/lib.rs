@@ -18,12 +18,13 @@ pub use limits::Limits;
 pub use outline::{Kind, Outline};
 pub use refusal::{Limit, Refusal};
 
-/// How much work was done: one for each character, token, selection and spread that was looked at.
+/// How much work was done: one for each character, token, selection, spread, argument and value that was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Steps(pub usize);
 
 impl Steps {
-    fn take(&mut self, count: usize) {
+    /// Counts some more.
+    pub fn take(&mut self, count: usize) {
         self.0 += count;
     }
 }

@@ -44,8 +44,10 @@ pub struct Limits {
     pub variable_depth_max: usize,
     /// Entries of one list, in the text or in a variable.
     pub list_items_max: usize,
-    /// Points that an operation may cost: one for each field, as often as the lists around it may answer it.
+    /// Points that an operation may cost: one for each field, more for a long text, as often as the lists around it may answer it.
     pub cost_max: usize,
+    /// The same of a subscription, which is executed again for each event.
+    pub subscription_cost_max: usize,
 }
 
 impl Default for Limits {
@@ -69,6 +71,7 @@ impl Default for Limits {
             variable_depth_max: 10,
             list_items_max: 100,
             cost_max: 5_000,
+            subscription_cost_max: 500,
         }
     }
 }
@@ -95,6 +98,7 @@ impl Limits {
             Limit::VariableDepth => self.variable_depth_max,
             Limit::ListItems => self.list_items_max,
             Limit::Cost => self.cost_max,
+            Limit::SubscriptionCost => self.subscription_cost_max,
         }
     }
 

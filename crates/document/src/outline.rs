@@ -1,5 +1,6 @@
 //! What a document is made of, as far as limits and cost are concerned.
 
+use std::iter;
 use std::ops::Range;
 
 /// The kind of an operation.
@@ -79,6 +80,20 @@ impl<'a> Outline<'a> {
         }
     }
 
+    /// True if every operation is a query of nothing but fields about the schema (`__schema`, `__type`, `__typename`), none of them in a
+    /// fragment.
+    pub fn is_about_the_schema(&self) -> bool {
+        self.operations.iter().all(|operation| {
+            operation.kind == Kind::Query && self.own(&operation.items).all(|item| item.selection.is_of_the_schema())
+        })
+    }
+
+    /// The selections of a definition that lie in no other.
+    fn own(&self, items: &Range<usize>) -> impl Iterator<Item = &Item<'a>> {
+        let first = self.items[items.clone()].first();
+        iter::successors(first, move |item| self.items[..items.end].get(item.end))
+    }
+
     /// What is executed under this name; none if it is not clear.
     pub fn kind(&self, name: Option<&str>) -> Option<Kind> {
         self.operation(name).map(|operation| operation.kind)
@@ -89,6 +104,11 @@ impl Selection<'_> {
     /// True for the way into the schema.
     pub(crate) fn begins_schema(&self) -> bool {
         matches!(self, Self::Field { name: "__schema" | "__type", .. })
+    }
+
+    /// True for fields that every schema has. Fields about the schema begin so, and no others may.
+    fn is_of_the_schema(&self) -> bool {
+        matches!(self, Self::Field { name, .. } if name.starts_with("__"))
     }
 
     /// True for a list of the schema's parts that can lie in itself again. The names are those of graphql-js, which limits the same.

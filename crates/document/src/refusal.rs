@@ -41,11 +41,13 @@ pub enum Limit {
     ListItems,
     /// The cost of an operation.
     Cost,
+    /// The cost of a subscription, for each of its events.
+    SubscriptionCost,
 }
 
 impl Limit {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Size,
         Self::Tokens,
         Self::Nesting,
@@ -64,6 +66,7 @@ impl Limit {
         Self::VariableDepth,
         Self::ListItems,
         Self::Cost,
+        Self::SubscriptionCost,
     ];
 
     /// The stable code of its refusal.
@@ -84,7 +87,7 @@ impl Limit {
             Self::Variables => "VARIABLE_LIMIT",
             Self::VariableDepth => "VARIABLE_DEPTH_LIMIT",
             Self::ListItems => "LIST_LIMIT",
-            Self::Cost => "COST_LIMIT",
+            Self::Cost | Self::SubscriptionCost => "COST_LIMIT",
         }
     }
 
@@ -109,6 +112,7 @@ impl Limit {
             Self::VariableDepth => "variable_depth_max",
             Self::ListItems => "list_items_max",
             Self::Cost => "cost_max",
+            Self::SubscriptionCost => "subscription_cost_max",
         }
     }
 
@@ -133,6 +137,7 @@ impl Limit {
             Self::VariableDepth => "lists and objects within each other in a variable",
             Self::ListItems => "entries in a list",
             Self::Cost => "points of cost",
+            Self::SubscriptionCost => "points of cost for each event of a subscription",
         }
     }
 }

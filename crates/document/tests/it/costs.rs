@@ -6,15 +6,16 @@ use millrace_document::{Limits, Steps, look};
 fn weights() -> Weights {
     let mut weights = Weights::default();
     let page = Times::Page { default: 20, max: 100 };
-    for (on, field, answers, times) in [
-        ("Query", "users", "Users", page),
-        ("Query", "nodes", "User", Times::Each("ids")),
-        ("Users", "nodes", "User", Times::Once),
-        ("User", "friends", "Users", page),
-        ("User", "best", "User", Times::Once),
-        ("User", "name", "String", Times::Once),
+    for (on, field, answers, own, times) in [
+        ("Query", "users", "Users", 0, page),
+        ("Query", "nodes", "User", 0, Times::Each("ids")),
+        ("Users", "nodes", "User", 1, Times::Once),
+        ("User", "friends", "Users", 0, page),
+        ("User", "best", "User", 1, Times::Once),
+        ("User", "name", "String", 1, Times::Once),
+        ("User", "life", "String", 25, Times::Once),
     ] {
-        weights.insert(on, field, Weight { answers: answers.to_owned(), times });
+        weights.insert(on, field, Weight { answers: answers.to_owned(), own, times });
     }
     weights
 }
@@ -40,6 +41,7 @@ fn each_field_as_often_as_the_lists_around_it_may_answer_it() {
     assert_eq!(cost("{users(first:3){nodes{name best{name}}}}"), 3 * 4);
     assert_eq!(cost("{users(last:100){nodes{friends(first:100){nodes{name}}}}}"), 100 * (1 + 100 * 2));
     assert_eq!(cost("{nodes(ids:[1 2]){name}}"), 2);
+    assert_eq!(cost("{users(first:3){nodes{name a:life b:life}}}"), 3 * (1 + 1 + 25 + 25));
     assert_eq!(cost("{a b c}"), 3, "fields that the schema has not");
 }
 

@@ -3,6 +3,7 @@
 use crate::dice::Dice;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, InputValueDefinition, Type, TypeKind, TypeSystemDefinition};
+use millrace_document::cost::{Times, Weight, Weights};
 use std::collections::HashMap;
 
 const SDL: &str = include_str!("../../../../schema.graphql");
@@ -68,6 +69,23 @@ impl Schema {
             objects.insert(name, fields.into_iter().map(field).collect());
         }
         Self { objects, inputs, enums }
+    }
+
+    /// What its fields weigh.
+    pub fn weights(&self) -> Weights {
+        let mut weights = Weights::default();
+        for (on, fields) in &self.objects {
+            for field in fields {
+                let takes = |name: &str| field.arguments.iter().any(|argument| argument.name == name);
+                let times = match () {
+                    () if takes("first") => Times::Page { default: 20, max: 100 },
+                    () if takes("ids") => Times::Each("ids"),
+                    () => Times::Once,
+                };
+                weights.insert(on, &field.name, Weight { answers: field.answers.clone(), own: 1, times });
+            }
+        }
+        weights
     }
 }
 

@@ -4,10 +4,12 @@ use crate::dice::Dice;
 use crate::generator::{Schema, count, document, text};
 use crate::tokens;
 use async_graphql::parser::parse_query;
+use millrace_document::cost::Weights;
 use millrace_document::{Limits, Refusal, Steps, count_tokens, look};
+use std::sync::LazyLock;
 
 const DOCUMENTS: u64 = 100_000;
-/// One step for each byte, one for each token, and each selection is looked at up to three times.
+/// One step for each byte, one for each token, and each selection is looked at up to four times, each argument twice.
 const STEPS_PER_BYTE: usize = 4;
 
 /// Everything may be as large as it likes.
@@ -32,13 +34,19 @@ fn without_limits() -> Limits {
         variable_depth_max: max,
         list_items_max: max,
         cost_max: max,
+        subscription_cost_max: max,
     }
 }
 
-/// Looks at a text, and makes sure that this took no longer than its length allows.
+/// Looks at a text, reckons what it costs, and makes sure that both took no longer than its length allows.
 fn measured(text: &str, limits: &Limits) -> Result<(), Refusal> {
+    static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| Schema::new().weights());
     let mut steps = Steps::default();
-    let looked = look(text, limits, &["signIn"], &mut steps).map(|_| ());
+    let looked = look(text, limits, &["signIn"], &mut steps).map(|outline| {
+        let before = steps;
+        let cost = WEIGHTS.cost(&outline, None, &|_| None, &mut steps);
+        assert!(cost.is_none() || steps > before, "reckoned without a step:\n{text}");
+    });
     assert!(steps.0 <= STEPS_PER_BYTE * (text.len() + 1), "{} steps for {} bytes:\n{text}", steps.0, text.len());
     looked
 }
@@ -161,6 +169,17 @@ fn a_chain_of_fragments_that_doubles_is_refused_at_once_however_long_it_is() {
     assert_eq!(too_many(&bomb(30)), "SELECTION_LIMIT");
     assert_eq!(too_many(&bomb(300)), "FRAGMENT_LIMIT");
     assert_eq!(measured(&bomb(3_000), &without_limits()), Ok(()), "even where nothing is limited");
+}
+
+#[test]
+fn as_many_variables_as_fields_that_take_them_take_steps_in_proportion() {
+    for count in [10, 1_000, 20_000] {
+        let variables: String = (0..count).map(|n| format!("$v{n}:Int=1 ")).collect();
+        let fields = format!("posts(last:$v{}){{nodes{{id}}}}", count - 1).repeat(count);
+        assert_eq!(measured(&format!("query({variables}){{{fields}}}"), &without_limits()), Ok(()));
+        let arguments = "a:1 ".repeat(count);
+        assert_eq!(measured(&format!("{{posts({arguments}){{nodes{{id}}}}}}"), &without_limits()), Ok(()));
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What one viewer may ask for in a while, over all instances: points in a bucket that fills up again.
 //!
-//! The bucket lies in Redis. While Redis is away each process keeps a bucket of its own: rather too much is allowed then than nothing.
+//! The bucket lies in Redis. While Redis is away, or being connected to, each process keeps a bucket of its own: rather too much is
+//! allowed then than nothing, and nobody waits for somebody else's attempt.
 
 mod bucket;
 
@@ -8,7 +9,7 @@ use bucket::Bucket;
 use moka::sync::Cache;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Script};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const CONNECT_WAIT: Duration = Duration::from_millis(500);
@@ -43,7 +44,9 @@ pub struct Budget {
     client: Client,
     prefix: String,
     limits: BudgetLimits,
-    session: tokio::sync::Mutex<Option<MultiplexedConnection>>,
+    session: Mutex<Option<MultiplexedConnection>>,
+    /// One connects.
+    connecting: tokio::sync::Mutex<()>,
     failed_at: Mutex<Option<Instant>>,
     local: Cache<String, Arc<Mutex<Bucket>>>,
 }
@@ -55,7 +58,8 @@ impl Budget {
             client: Client::open(url)?,
             prefix: prefix.to_owned(),
             limits: BudgetLimits { points_per_second: limits.points_per_second.max(1), ..limits },
-            session: tokio::sync::Mutex::default(),
+            session: Mutex::default(),
+            connecting: tokio::sync::Mutex::default(),
             failed_at: Mutex::default(),
             local: Cache::new(LOCAL_BUCKETS_MAX),
         })
@@ -69,15 +73,11 @@ impl Budget {
     /// Spends points of somebody's bucket. More than it can ever hold are as many as it holds.
     pub async fn spend(&self, whose: &str, points: usize) -> Spent {
         let points = u32::try_from(points).unwrap_or(u32::MAX).min(self.limits.points_max);
-        if self.rests() {
-            return self.spend_here(whose, points);
-        }
-        match self.spend_there(whose, points).await {
+        let Some(session) = self.connected().await else { return self.spend_here(whose, points) };
+        match self.spend_there(session, whose, points).await {
             Ok(spent) => spent,
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "budgets are kept in this process for now");
-                *self.session.lock().await = None;
-                *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                self.note(&error);
                 self.spend_here(whose, points)
             }
         }
@@ -89,8 +89,23 @@ impl Budget {
         failed_at.is_some_and(|at| at.elapsed() < BREAK)
     }
 
-    async fn spend_there(&self, whose: &str, points: u32) -> Result<Spent, RedisError> {
-        let mut session = self.connected().await?;
+    /// Leaves Redis alone for a while.
+    fn note(&self, error: &RedisError) {
+        *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        *self.session() = None;
+        tracing::warn!(error = error as &dyn std::error::Error, "budgets are kept in this process for now");
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn spend_there(
+        &self,
+        mut session: MultiplexedConnection,
+        whose: &str,
+        points: u32,
+    ) -> Result<Spent, RedisError> {
         let BudgetLimits { points_max, points_per_second } = self.limits;
         let mut call = SPEND.prepare_invoke();
         call.key(format!("{}:budget:{whose}", self.prefix)).arg(points_max).arg(points_per_second).arg(points);
@@ -98,17 +113,36 @@ impl Budget {
         Ok(if wait_ms == 0 { Spent::Left(left) } else { Spent::Wait(Duration::from_millis(wait_ms)) })
     }
 
-    async fn connected(&self) -> Result<MultiplexedConnection, RedisError> {
-        let mut session = self.session.lock().await;
-        if let Some(session) = &*session {
-            return Ok(session.clone());
+    /// The connection; none while Redis is left alone, or another request connects.
+    async fn connected(&self) -> Option<MultiplexedConnection> {
+        if self.rests() {
+            return None;
         }
+        if let Some(session) = &*self.session() {
+            return Some(session.clone());
+        }
+        let _one_connects = self.connecting.try_lock().ok()?;
+        // Whoever connected before may have failed, or not, since the looks above.
+        if self.rests() || self.session().is_some() {
+            return self.session().clone();
+        }
+        match self.connect().await {
+            Ok(session) => {
+                *self.session() = Some(session.clone());
+                Some(session)
+            }
+            Err(error) => {
+                self.note(&error);
+                None
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
         let waits = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT_WAIT))
             .set_response_timeout(Some(ANSWER_WAIT));
-        let connected = self.client.get_multiplexed_async_connection_with_config(&waits).await?;
-        *session = Some(connected.clone());
-        Ok(connected)
+        self.client.get_multiplexed_async_connection_with_config(&waits).await
     }
 
     fn spend_here(&self, whose: &str, points: u32) -> Spent {
@@ -116,5 +150,36 @@ impl Budget {
         let new = || Arc::new(Mutex::new(Bucket::full(self.limits, now)));
         let bucket = self.local.get_with_by_ref(whose, new);
         bucket.lock().unwrap_or_else(PoisonError::into_inner).spend(points, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::join_all;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use tokio::net::TcpListener;
+
+    const AT_ONCE: usize = 300;
+
+    #[tokio::test]
+    async fn a_redis_that_never_answers_is_tried_by_one_and_waited_for_by_nobody_else() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("redis://{}/", listener.local_addr().unwrap());
+        let attempts = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&attempts);
+        let silent = tokio::spawn(async move {
+            let mut open = vec![];
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                open.push(stream);
+            }
+        });
+        let limits = BudgetLimits { points_max: 1_000, points_per_second: 1 };
+        let budget = Budget::new(&url, "test", limits).unwrap();
+        let spent = join_all((0..AT_ONCE).map(|_| budget.spend("of:ada", 1))).await;
+        assert!(spent.iter().all(|spent| matches!(spent, Spent::Left(_))), "{spent:?}");
+        assert_eq!(attempts.load(Ordering::Relaxed), 1);
+        silent.abort();
     }
 }

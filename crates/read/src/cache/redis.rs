@@ -6,7 +6,7 @@ use crate::projection::Change;
 use crate::trail::{Arrivals, Passed};
 use millrace_events::Revision;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Pipeline, RedisError, RedisResult, Script};
+use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisResult, Script};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -208,6 +208,16 @@ impl RedisSession {
     pub(super) async fn run<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Result<T, CacheError> {
         let mut connection = self.connection.clone();
         self.check(pipeline.query_async(&mut connection).await)
+    }
+
+    /// Writes something that may as well be missing; false if there is no room for it.
+    pub(super) async fn write(&self, command: &Cmd) -> Result<bool, CacheError> {
+        let mut connection = self.connection.clone();
+        let answer: RedisResult<()> = command.query_async(&mut connection).await;
+        if is_full(&answer) {
+            return Ok(false);
+        }
+        self.check(answer).map(|()| true)
     }
 }
 

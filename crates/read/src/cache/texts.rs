@@ -32,10 +32,12 @@ impl SharedTexts {
         Ok(text)
     }
 
-    /// Keeps a text.
-    pub async fn put(&self, name: &str, text: &str) -> Result<(), CacheError> {
+    /// Keeps a text; false if there is no room for it.
+    pub async fn put(&self, name: &str, text: &str) -> Result<bool, CacheError> {
         let session = self.cache.session().await?;
-        session.run(redis::pipe().set_ex(self.key(name), text, self.kept_s).ignore()).await
+        let mut command = redis::cmd("SET");
+        command.arg(self.key(name)).arg(text).arg("EX").arg(self.kept_s);
+        session.write(&command).await
     }
 
     fn key(&self, name: &str) -> String {
