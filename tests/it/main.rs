@@ -9,6 +9,7 @@ mod answers;
 mod audit;
 mod away;
 mod bank;
+mod book;
 mod boundaries;
 mod broadcast;
 mod cache;
