@@ -30,12 +30,12 @@ run: playground ## Start the servers and millrace with a demo community; Ctrl-C 
 	cargo run -- dev
 
 # Built before the servers start, so that they do not wait for the compiler.
-test: playground web-test ## Run all tests on real servers, and GraphiQL and the storefront in Chromium.
+test: playground web-test ## Run all tests on real servers, and GraphiQL, the pipeline page and the storefront in Chromium.
 	$(TEST) --no-run
 	cargo test $(FEATURES) --doc --quiet
 	$(SERVERS) exec -- $(TEST) --no-fail-fast
 ifeq ($(CHROMIUM),)
-	@echo 'SKIPPED: Chromium is not installed, so GraphiQL and the storefront were not tested in a browser'
+	@echo 'SKIPPED: Chromium is not installed, so GraphiQL, the pipeline page and the storefront were not tested in a browser'
 endif
 
 bench: ## Measure on real servers that bring every write to the disk, and print ratios. BENCH=--only=read,… for a part of it.
@@ -70,6 +70,9 @@ storefront: examples/storefront/dist/index.html ## Build the example shop and se
 	cd examples/storefront && node serve.mjs
 web-test: playground examples/storefront/dist/index.html clients/node_modules/.package-lock.json tests/http/node_modules/.package-lock.json
 	cd web-playground && npm test --silent
+ifneq ($(CHROMIUM),)
+	cd web-playground && CHROMIUM=$(CHROMIUM) npm run --silent test:replay
+endif
 	cd clients && npm test --silent
 	cd examples/storefront && npm test --silent
 endif

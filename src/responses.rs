@@ -8,7 +8,6 @@ use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::shared_operation::{self, NotOneField};
-use async_graphql::parser::parse_query;
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Value, Variables};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
@@ -49,8 +48,8 @@ struct Again {
 
 impl Responses {
     /// Begins an operation.
-    pub fn begin(api: &Arc<Api>, request: Checked, call: Call) -> Result<Self, Problem> {
-        let shared = shared(api, &request, &call)?;
+    pub fn begin(api: &Arc<Api>, mut request: Checked, call: Call) -> Result<Self, Problem> {
+        let shared = shared(api, &mut request, &call)?;
         let request_id = call.request_id().to_owned();
         let cost = call.tells_cost().then(|| request.told_cost());
         let (begun, context) = api.begin(request, call);
@@ -100,9 +99,9 @@ impl Execute for Again {
 }
 
 /// What a subscription shares with others; none if it is another operation, or cannot be parsed: execution tells why.
-fn shared(api: &Arc<Api>, request: &Checked, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
+fn shared(api: &Arc<Api>, request: &mut Checked, call: &Call) -> Result<Option<(Operation, Again)>, Problem> {
+    let Some(document) = request.document().cloned() else { return Ok(None) };
     let request = request.request();
-    let Ok(document) = parse_query(&request.query) else { return Ok(None) };
     let operation = shared_operation::of(&document, request, call.on_timeout()).map_err(|NotOneField| {
         Problem::BadRequest("a subscription has exactly one field, which stands in the operation itself")
     })?;

@@ -6,6 +6,7 @@ mod accounts;
 mod acknowledged;
 mod admission;
 mod answers;
+mod attacks;
 mod audit;
 mod away;
 mod bank;

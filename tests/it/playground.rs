@@ -1,4 +1,4 @@
-//! GraphiQL and the pipeline's page in a real browser on a real server: scripts in `web-playground/test` do there what a person would.
+//! GraphiQL and the pipeline page in a real browser on a real server: scripts in `web-playground/test` do there what a person would.
 
 use crate::harness::browser::{Application, Tools};
 use crate::harness::cluster::free_address;
@@ -6,19 +6,19 @@ use crate::harness::stage::Stage;
 
 const GRAPHIQL: Application =
     Application { name: "GraphiQL", folder: "web-playground", script: "test/playground.mjs", make: "playground" };
-const PIPELINE: Application = Application { name: "the pipeline's page", script: "test/pipeline.mjs", ..GRAPHIQL };
+const PIPELINE: Application = Application { name: "the pipeline page", script: "test/pipeline.mjs", ..GRAPHIQL };
 
 #[tokio::test]
 async fn graphiql_works_in_a_browser() {
-    works_in_a_browser(&GRAPHIQL).await;
+    visit(&GRAPHIQL).await;
 }
 
 #[tokio::test]
-async fn the_pipelines_page_works_in_a_browser() {
-    works_in_a_browser(&PIPELINE).await;
+async fn the_pipeline_page_works_in_a_browser() {
+    visit(&PIPELINE).await;
 }
 
-async fn works_in_a_browser(application: &Application) {
+async fn visit(application: &Application) {
     let Some(tools) = Tools::find(application) else { return };
     let stage = Stage::new().await;
     stage.run(&["seed"]).await;

@@ -1,8 +1,7 @@
 //! The first look at a query's text, before anything else reads it: one pass over the characters, and one over the fragments.
 //!
-//! async-graphql parses by recursion and follows fragments as often as they are spread, before it compares any limit: a text of brackets
-//! ends the process, and 23 fragments that each spread the next one twice keep it busy for seconds. So whatever does not pass here is
-//! never shown to it. The pass takes a number of steps that is linear in the text ([`Steps`] counts them), and knows no schema; the
+//! async-graphql follows fragments as often as they are spread before it compares any limit: 23 that each spread the next one twice, in
+//! 806 bytes, keep it busy for seconds, and each one more doubles that. So whatever does not pass here is never shown to it. The pass takes a number of steps that is linear in the text ([`Steps`] counts them), and knows no schema; the
 //! [cost](cost) of an operation does.
 //!
 //! A crate of its own: it reads a text that anybody may have sent, so it can do nothing else; and tests run it optimised.

@@ -71,6 +71,11 @@ impl Process {
         said.iter().any(|line| words.iter().all(|word| line.contains(word)))
     }
 
+    /// The lines of its log.
+    pub fn log(&self) -> Vec<String> {
+        self.said.lock().expect("lines").clone()
+    }
+
     /// Ends it as a crash would. It must have lived until then.
     pub async fn kill(mut self) {
         let ended = self.child.try_wait().expect("its state");

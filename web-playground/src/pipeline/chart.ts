@@ -1,4 +1,6 @@
 import type uPlot from 'uplot';
+import { HISTORY_SECONDS } from './lags.ts';
+import { hourAndMinute } from './words.ts';
 
 /** How the lines are broken: whoever cannot tell their colours can tell these. */
 const DASHES: readonly number[][] = [[], [9, 4], [2, 4], [9, 3, 2, 3]];
@@ -21,10 +23,10 @@ export function chartOptions(names: readonly string[], width: number, height: nu
     height,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_chart, _min, max) => [0, Math.max(max ?? 0, SCALE_MIN_SECONDS) * 1.1] } },
+    scales: { x: { range: (_chart, _min, newest) => [newest - HISTORY_SECONDS, newest] }, y: { range: (_chart, _min, max) => [0, Math.max(max ?? 0, SCALE_MIN_SECONDS) * 1.1] } },
     axes: [
-      { ...axis, space: 70, values: (_chart, seconds) => seconds.map(hourAndMinute) },
-      { ...axis, size: 48, values: (_chart, lags) => lags.map((lag) => `${Number(lag.toFixed(2))} s`) },
+      { ...axis, space: 70, values: (_chart, seconds) => seconds.map((second) => hourAndMinute(second * 1000)) },
+      { ...axis, size: 60, values: (_chart, lags) => lags.map((lag) => `${Number(lag.toFixed(2))} s`) },
     ],
     series: [
       {},
@@ -32,5 +34,3 @@ export function chartOptions(names: readonly string[], width: number, height: nu
     ],
   };
 }
-
-const hourAndMinute = (second: number) => new Date(second * 1000).toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' });

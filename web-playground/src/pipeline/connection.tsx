@@ -3,9 +3,12 @@ import type { FeedState } from './feed.ts';
 import { healthOf } from './health.ts';
 import { SIGNS } from './strip.ts';
 
-/** How all of it is, in words. What is wrong is told to screen readers when it begins; the seconds that pass are not. */
+/**
+ * How all of it is, in words. Screen readers are told which parts are in trouble, once: how many events wait there changes each second.
+ */
 export function Connection({ state }: { state: FeedState }) {
   const { tone, words, alarms } = healthOf(state, useNow());
+  const parts = [...new Set(alarms.map(({ part }) => part))];
   return (
     <section className="health" data-tone={tone} data-connection={state.connection} aria-label="Health">
       <p>
@@ -14,11 +17,18 @@ export function Connection({ state }: { state: FeedState }) {
         </span>{' '}
         {words}
       </p>
-      <ul role="alert">
-        {alarms.map((alarm) => (
-          <li key={alarm}>{alarm}</li>
-        ))}
-      </ul>
+      {alarms.length > 0 && (
+        <ul>
+          {alarms.map(({ part, words }) => (
+            <li key={`${part} ${words}`}>
+              {part}: {words}
+            </li>
+          ))}
+        </ul>
+      )}
+      <span role="alert" className="unseen">
+        {parts.length > 0 && `Trouble: ${parts.join(', ')}`}
+      </span>
     </section>
   );
 }

@@ -1,5 +1,5 @@
 import type { PipelineSample } from './sample.ts';
-import { stripOf, type Tone } from './strip.ts';
+import { stripOf, type Alarm, type Tone } from './strip.ts';
 import { duration } from './words.ts';
 
 /** A sample comes each second; after this long without one the figures are old. */
@@ -17,7 +17,7 @@ export interface Known {
 export interface Health {
   tone: Tone;
   words: string;
-  alarms: string[];
+  alarms: Alarm[];
 }
 
 /** What is told at the top of the page. The page's own connection comes first: without it no figure means anything. */
@@ -25,7 +25,8 @@ export function healthOf(known: Known, now: number): Health {
   const { connection, problem, sample, cameAt } = known;
   if (connection === 'refused') return { tone: 'unknown', words: `The server does not show its pipeline: ${problem ?? 'it gave no reason'}`, alarms: [] };
   if (sample === null) return { tone: 'unknown', words: connection === 'lost' ? 'Disconnected: connecting again' : 'Connecting', alarms: [] };
-  const age = now - cameAt;
+  // The clock that ticks each second is a little behind the one that noted the sample.
+  const age = Math.max(now - cameAt, 0);
   if (connection === 'lost') return { tone: 'stuck', words: `Disconnected: connecting again. The figures are from ${duration(age)} ago`, alarms: [] };
   if (age > SAMPLE_LATE_MS) return { tone: 'unknown', words: `Connected, but no figures for ${duration(age)}`, alarms: [] };
   const { alarms, stations } = stripOf(sample);

@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import { chartOptions, dashOf } from './chart.ts';
 import { columnsOf, minutesOf, type LagHistory } from './lags.ts';
 import { DARK, useMedia, useWidth } from './media.ts';
-import { duration, timeOfDay } from './words.ts';
+import { duration, hourAndMinute } from './words.ts';
 
 /** How far each projection was behind, in the last 15 minutes: as lines, and as numbers. */
 export function LagPanel({ lags }: { lags: LagHistory }) {
@@ -94,7 +94,7 @@ function LagTable({ lags, labelledBy }: { lags: LagHistory; labelledBy: string }
           <tbody>
             {minutesOf(shown).map(({ at, worst }) => (
               <tr key={at}>
-                <th scope="row">{timeOfDay(at)}</th>
+                <th scope="row">{hourAndMinute(at)}</th>
                 {worst.map((lag, index) => (
                   <td key={shown.names[index]}>{lag === null ? 'unknown' : duration(lag)}</td>
                 ))}

@@ -40,7 +40,7 @@ export function layoutOf(strip: Strip, width: number): Layout {
 
 const WIDE_BOX_PX = 126;
 const WIDE_PROJECTION_PX = 174;
-const WIDE_STORES_PX = 158;
+const WIDE_STORES_PX = 162;
 /** On a shorter way there is no room for words; the table of the hops has them. */
 const WORDS_MIN_PX = 72;
 /** Three lines, so that nothing grows when a word comes. */

@@ -1,6 +1,8 @@
 import { createRoot } from 'react-dom/client';
 import 'uplot/dist/uPlot.min.css';
-import './styles.css';
+import './styles/base.css';
+import './styles/strip.css';
+import './styles/parts.css';
 import { Page } from './page.tsx';
 
 const root = document.getElementById('pipeline');

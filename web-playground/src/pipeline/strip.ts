@@ -33,14 +33,19 @@ export interface Link {
   tone: Tone;
 }
 
+/** What is wrong with which part. */
+export interface Alarm {
+  part: string;
+  words: string;
+}
+
 /** All that is drawn. */
 export interface Strip {
   stations: Station[];
   links: Link[];
   /** The projections' names, in the order in which they are drawn. */
   projections: string[];
-  /** What is wrong, in sentences. */
-  alarms: string[];
+  alarms: Alarm[];
 }
 
 export const LOG = 'log';
@@ -127,10 +132,10 @@ function storesTone(sample: PipelineSample): Tone {
 }
 
 /** What the server says is wrong; and a late beat, which the page knows by itself. */
-function alarmsOf(sample: PipelineSample): string[] {
-  const told = sample.troubles.map(({ part, message }) => `${part}: ${message}`);
+function alarmsOf(sample: PipelineSample): Alarm[] {
+  const told = sample.troubles.map(({ part, message }) => ({ part, words: message }));
   const isSilent = relayTone(sample) === 'unknown' && !has(sample, RELAY);
-  return isSilent ? [`${RELAY}: ${beat(sample)}`, ...told] : told;
+  return isSilent ? [{ part: RELAY, words: beat(sample) }, ...told] : told;
 }
 
 function beat({ beatAgeMs }: PipelineSample): string {
@@ -161,5 +166,5 @@ function total(counts: readonly (number | null)[]): number | null {
 /** The figures in words, for those who cannot see the picture. */
 export function described({ stations, alarms }: Strip): string {
   const words = stations.map(({ title, lines, tone }) => `${title}: ${SIGNS[tone].word}, ${lines.join(', ')}.`);
-  return [...words, ...alarms].join(' ');
+  return [...words, ...alarms.map(({ part, words }) => `${part}: ${words}.`)].join(' ');
 }

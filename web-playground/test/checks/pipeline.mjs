@@ -121,7 +121,7 @@ export async function goesOnAfterRestart(page, restart, shot) {
 }
 
 /** Dots move, and stop for whoever asks for less motion. */
-export async function dotsMove(page) {
+export async function dotsMove(page, shot = () => async () => {}) {
   await page.locator('.dots circle').first().waitFor({ state: 'attached', timeout: WAIT_MS });
   const read = () => page.locator('.dots').innerHTML();
   const before = await read();
@@ -129,6 +129,7 @@ export async function dotsMove(page) {
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.locator('.dots').waitFor({ state: 'detached' });
   await page.getByText('asks for less motion').waitFor();
+  await shot('pipeline-less-motion')(page);
 }
 
 /** Nothing sticks out of a narrow window. */

@@ -60,6 +60,7 @@ const scenes = {
     assert.equal(await place(page, 'projection:content').getAttribute('data-tone'), 'stuck');
     assert.match(await place(page, 'projection:content').textContent(), /✕stuck/);
     assert.equal(await page.locator('[data-way="stream>projection:content"]').getAttribute('data-tone'), 'stuck');
+    assert.equal(await page.getByRole('alert').innerText(), 'Trouble: content, shop');
     assert.match(await place(page, 'projection:shop').textContent(), /!look here/);
     await shotOfTop('pipeline-stuck')(page);
   },
@@ -104,7 +105,7 @@ async function isRefused(page) {
 
 await withBrowser(async (context) => {
   await look(context, inColors('light'), (page) => follow(page, [], { ...pipelineSteps, ...finding, ...scenes }));
-  await told('dots move, and stop for less motion', () => look(context, inColors('light'), dotsMove));
+  await told('dots move, and stop for less motion', () => look(context, inColors('light'), (page) => dotsMove(page, shot)));
   await told('it goes on after a cut', () => look(context, asIs, reconnects, isCut));
   replay.isClosed = true;
   await told('a refusal is told, and signing in is another try', () => look(context, asIs, isRefused, isCut));

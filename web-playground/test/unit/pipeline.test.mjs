@@ -34,7 +34,7 @@ test('a projection that stands still is stuck with the way to it, and no other i
   assert.equal(toneOf(strip, 'projection:people'), 'good');
   assert.equal(linkOf(strip, 'stream>projection:content').tone, 'stuck');
   assert.equal(linkOf(strip, 'stream>projection:people').tone, 'good');
-  assert.deepEqual(strip.alarms[0], 'content: 1936 events wait, and none was folded');
+  assert.deepEqual(strip.alarms[0], { part: 'content', words: '1936 events wait, and none was folded' });
 });
 
 test('a relay that stands still is stuck, and what waits stands at it', () => {
@@ -47,7 +47,7 @@ test('without a beat nobody knows, and a beat that is late is told even where th
   const silent = stripOf(noBeat(5, AT));
   assert.deepEqual(['log', 'relay', 'stream', 'projection:content', 'stores'].map((id) => toneOf(silent, id)), ['unknown', 'unknown', 'unknown', 'unknown', 'odd']);
   const late = stripOf({ ...busy(5, AT), beatAgeMs: 7_200 });
-  assert.deepEqual([toneOf(late, 'relay'), late.alarms], ['unknown', ['relay: no beat for 7.2 s']]);
+  assert.deepEqual([toneOf(late, 'relay'), late.alarms], ['unknown', [{ part: 'relay', words: 'no beat for 7.2 s' }]]);
 });
 
 test('a store that does not answer is stuck with the ways to it', () => {

@@ -155,6 +155,11 @@ fn the_schema_may_be_read_a_little_deeper_but_not_in_circles() {
             { repeat("fields{", lists) + "a" + &repeat("}", lists) }
         )
     });
+    let circles = "{__schema{types{...A}}}fragment A on T{fields{type{...B}}}fragment B on T{fields{type{...C}}}";
+    let of = |inner: &str| refused(&format!("{circles}fragment C on T{{{inner}}}")).map(|refusal| refusal.code());
+    assert_eq!((of("fields{a}"), of("a")), (Some("INTROSPECTION_LIMIT"), None), "lists add up through fragments");
+    let spread = "{__schema{types{fields{type{...A}}}}}fragment A on T{fields{type{inputFields{a}}}}";
+    assert_eq!(refused(spread).map(|refusal| refusal.code()), Some("INTROSPECTION_LIMIT"));
     assert_eq!(refused("{a{fields{fields{fields{fields{a}}}}}}"), None, "fields of ours may have any name");
 }
 

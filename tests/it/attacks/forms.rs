@@ -1,0 +1,114 @@
+//! Requests in forms that a page of somebody else could send, or that hide what they are.
+
+use super::{code_of, refused_body};
+use crate::harness::process::Process;
+use crate::harness::stage::Stage;
+use reqwest::header::{HeaderMap, HeaderName};
+use serde_json::{Value, json};
+
+const QUERY: &str = r#"{"query":"{ __typename }"}"#;
+
+#[tokio::test]
+async fn batches_are_not_taken() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let batch = |count: usize| format!("[{}]", vec![QUERY; count].join(","));
+    for count in [1, 2, 1_000] {
+        assert_eq!(refused_body(&client, batch(count)).await, (400, "BAD_USER_INPUT".into()), "{count}");
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_form_on_another_page_can_send_is_not_taken() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let types =
+        [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("multipart/form-data; boundary=x")];
+    for content_type in types {
+        let mut request = client.http.post(&client.url).header("accept", "application/json").body(QUERY);
+        if let Some(content_type) = content_type {
+            request = request.header("content-type", content_type);
+        }
+        let refused = code_of(request.send().await.expect("an answer")).await;
+        assert_eq!(refused, (415, "BAD_USER_INPUT".into()), "{content_type:?}");
+    }
+    process.stop().await;
+}
+
+fn has(headers: &HeaderMap, name: &str) -> bool {
+    headers.contains_key(HeaderName::try_from(name).expect("a name"))
+}
+
+#[tokio::test]
+async fn no_other_origin_may_read_and_the_headers_tell_nothing() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    for origin in ["https://evil.example", "null", "http://127.0.0.1.evil.example"] {
+        let post = client.http.post(&client.url).header("content-type", "application/json").body(QUERY);
+        let preflight = client.http.request(reqwest::Method::OPTIONS, &client.url);
+        let preflight = preflight.header("access-control-request-method", "POST");
+        for request in [post, preflight] {
+            let answer = request.header("origin", origin).send().await.expect("an answer");
+            assert!(!has(answer.headers(), "access-control-allow-origin"), "{origin}: {:?}", answer.headers());
+            assert!(!has(answer.headers(), "access-control-allow-credentials"), "{origin}");
+            assert!(!has(answer.headers(), "server") && !has(answer.headers(), "x-powered-by"), "{origin}");
+        }
+    }
+    let answer = client.http.post(&client.url).header("content-type", "application/json").body(QUERY).send().await;
+    let headers = answer.expect("an answer").headers().clone();
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert!(headers["cache-control"].to_str().expect("text").contains("no-store"), "{headers:?}");
+    process.stop().await;
+}
+
+/// "gzip" of a long text would be a kilobyte that becomes a megabyte: what is compressed is not unpacked.
+#[tokio::test]
+async fn a_request_that_is_compressed_is_not_unpacked() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let gzip_of_nothing: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let request = client.http.post(&client.url).header("content-type", "application/json");
+    let response = request.header("content-encoding", "gzip").body(gzip_of_nothing).send().await.expect("an answer");
+    let (status, code) = code_of(response).await;
+    assert!(matches!(status, 400 | 415) && code == "BAD_USER_INPUT", "{status} {code}");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_in_the_address_lets_nobody_in() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let token = ada.client.access_token.as_deref().expect("a token");
+    for name in ["access_token", "token", "authorization", "Authorization"] {
+        let address = format!("{}?{name}={token}", client.url);
+        let request = client.http.post(&address).json(&json!({ "query": "{ viewer { roles } }" }));
+        let body: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        assert_eq!(body["data"]["viewer"], Value::Null, "{name}: {body:#}");
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn in_production_the_schema_and_graphiql_are_off() {
+    let stage = Stage::new().await;
+    let process = Process::serve("all", &stage.environment_with(&[("MILLRACE_HTTP__PLAYGROUND", "false")])).await;
+    let client = crate::harness::client::Client::new(&process.graphql());
+    for query in ["{ __schema { types { name } } }", r#"{ __type(name: "Query") { name } }"#] {
+        let answer = client.send(query, json!({}), &[]).await.expect("an answer").body;
+        let told = answer["data"].as_object().cloned().unwrap_or_default();
+        assert!(told.values().all(Value::is_null), "{query}: {answer:#}");
+    }
+    let answer =
+        client.send("{ __typename posts(first: 1) { nodes { id } } }", json!({}), &[]).await.expect("an answer");
+    assert_eq!(answer.body["data"]["posts"]["nodes"], json!([]));
+    let extensions = answer.body["extensions"].as_object().expect("extensions").keys().collect::<Vec<_>>();
+    assert_eq!(extensions, ["millrace"], "no tracing");
+    let root = process.graphql().replace("/graphql", "/");
+    for url in [&root, &client.url] {
+        let page = client.http.get(url).header("accept", "text/html").send().await.expect("an answer");
+        assert!(matches!(page.status().as_u16(), 404 | 406), "{url}: {}", page.status());
+    }
+    process.stop().await;
+}
