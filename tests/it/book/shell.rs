@@ -49,7 +49,7 @@ fn script(commands: &[&Block], process: &Process) -> String {
     texts.collect()
 }
 
-/// With job control, as at a terminal: `kill %1` ends what a function began.
+/// With job control, as at a terminal: `kill %%` ends what a function began.
 async fn print(page: &Page, script: &str, stage: &Stage) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let programs = Path::new(env!("CARGO_BIN_EXE_millrace")).parent().expect("a folder");
