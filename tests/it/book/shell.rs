@@ -46,16 +46,16 @@ fn script(commands: &[&Block], process: &Process) -> String {
         let text = block.text.replace(PUBLIC, &process.addresses["graphql"]).replace(OPERATIONS, process.operations());
         format!("{text}\nprintf '\\n%s\\n' '{END_OF_BLOCK}'\n")
     });
-    texts.collect()
+    // With job control, as at a terminal: `kill %%` ends what a function began.
+    std::iter::once("set -m\n".to_owned()).chain(texts).collect()
 }
 
-/// With job control, as at a terminal: `kill %%` ends what a function began.
 async fn print(page: &Page, script: &str, stage: &Stage) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     let programs = Path::new(env!("CARGO_BIN_EXE_millrace")).parent().expect("a folder");
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap_or_default());
     let mut shell = Command::new("bash");
-    shell.args(["-m", "-euo", "pipefail", "-c", script]).current_dir(folder.path());
+    shell.args(["-euo", "pipefail", "-c", script]).current_dir(folder.path());
     shell.envs(stage.environment()).env("PATH", path).kill_on_drop(true);
     let output = timeout(PAGE_WAIT, shell.output()).await;
     let output = output.unwrap_or_else(|_| panic!("{}: its commands do not end", page.path)).expect("bash runs");
