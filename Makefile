@@ -21,7 +21,7 @@ sources = $(shell find $(1) \( -name node_modules -o -name dist -o -name test -o
 PLAYGROUND_SOURCES := $(call sources,web-playground clients/src) $(wildcard examples/*.graphql)
 STOREFRONT_SOURCES := $(call sources,examples/storefront clients/src) schema.graphql
 
-.PHONY: help run storefront test bench fmt lint schema playground web-test clean-data
+.PHONY: help run storefront test bench docs fmt lint schema playground web-test clean-data
 
 help: ## List what can be made.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ bench: ## Measure on real servers that bring every write to the disk, and print 
 	cargo build --package millrace-servers
 	cargo build --release --package millrace --package millrace-bench
 	$(SERVERS) exec --durable -- $(TARGET)/release/millrace-bench $(BENCH)
+
+docs: ## Build the book in docs/ into docs/book, where mdbook is installed.
+	@if command -v mdbook >/dev/null; then mdbook build docs; else echo 'mdbook is not installed: cargo install mdbook'; exit 1; fi
 
 fmt: ## Format the code.
 	cargo fmt --all

@@ -141,7 +141,8 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
     settings.payments.development_webhook_url = format!("{}{}", settings.http.local_url(), webhook::PATH);
 }
 
-fn banner(settings: &Settings, empty: bool) -> String {
+/// What a person who starts it is told.
+pub fn banner(settings: &Settings, empty: bool) -> String {
     let public = settings.http.local_url();
     let operations = settings.http.operations_listen;
     let mut lines = vec![

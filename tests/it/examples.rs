@@ -24,7 +24,7 @@ const ALL_OF_IT: &str = "{ viewer { roles } posts(first: 1) { nodes { id } } pro
 const ADD_COMMENT: &str = "mutation($input: AddCommentInput!) { addComment(input: $input) { errors { message } } }";
 
 /// One operation, with what its comments say about running it.
-struct Example {
+pub struct Example {
     name: String,
     document: String,
     variables: Value,
@@ -33,7 +33,8 @@ struct Example {
 }
 
 impl Example {
-    fn parse(name: &str, document: &str) -> Self {
+    /// A document with its comments.
+    pub fn parse(name: &str, document: &str) -> Self {
         let directive = |key: &str| {
             let start = format!("# {key}: ");
             document.lines().find_map(|line| line.strip_prefix(&start)).map(str::to_owned)
@@ -43,12 +44,13 @@ impl Example {
         Self { name: name.into(), document: document.into(), variables, trigger: directive("trigger"), needs_staff }
     }
 
-    fn is_live(&self) -> bool {
+    /// True for a subscription.
+    pub fn is_live(&self) -> bool {
         self.document.lines().any(|line| line.starts_with("subscription"))
     }
 
     /// With ids in place of placeholders, as GraphiQL puts them in.
-    async fn filled(&self, client: &Client) -> (String, Value) {
+    pub async fn filled(&self, client: &Client) -> (String, Value) {
         let (mut document, mut variables) = (self.document.clone(), self.variables.to_string());
         for (placeholder, query, place) in PLACEHOLDERS {
             if !document.contains(placeholder) && !variables.contains(placeholder) {
@@ -62,7 +64,7 @@ impl Example {
     }
 
     /// Runs it; answers its only field.
-    async fn run(&self, client: &Client) -> Value {
+    pub async fn run(&self, client: &Client) -> Value {
         let (document, variables) = self.filled(client).await;
         let answered = only_field(&client.ask(&document, variables).await);
         assert!(!answered.is_null(), "{} answers null", self.name);
@@ -100,7 +102,7 @@ fn pasted() -> Vec<Example> {
 }
 
 /// A process with the demo data, the demo customer and the shop's staff.
-async fn community(stage: &Stage) -> (Process, Client, Client) {
+pub async fn community(stage: &Stage) -> (Process, Client, Client) {
     stage.run(&["seed"]).await;
     let process = Process::serve("all", &stage.environment_with(&[PATIENT_READS])).await;
     let demo = signed_in(&process, DEMO_EMAIL, DEMO_PASSWORD).await;
@@ -157,7 +159,8 @@ async fn moves(example: &Example, all: &[Example], demo: &Client) {
     assert!(next["cursor"].is_string() && next["cursor"] != first["cursor"], "{next:#}");
 }
 
-async fn event(socket: &mut Socket, example: &Example) -> Value {
+/// The next event's only field.
+pub async fn event(socket: &mut Socket, example: &Example) -> Value {
     only_field(&socket.data(&example.name).await)
 }
 

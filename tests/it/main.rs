@@ -10,6 +10,7 @@ mod attacks;
 mod audit;
 mod away;
 mod bank;
+mod book;
 mod boundaries;
 mod broadcast;
 mod cache;

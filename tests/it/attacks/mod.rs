@@ -1,4 +1,4 @@
-//! Attacks: what `docs/security.md` says of each is shown here, or in the test that is named there.
+//! Attacks: what `docs/src/security.md` says of each is shown here, or in the test that is named there.
 
 mod budgets;
 mod documents;
