@@ -17,6 +17,7 @@ pub mod pictures;
 pub mod playground;
 pub mod problem;
 pub mod protocol;
+pub mod running;
 pub mod send_queue;
 pub mod server;
 pub mod socket;

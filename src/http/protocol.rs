@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// The longest id of an operation. Clients count, or take UUIDs; what is open is kept with its id.
+const ID_BYTES_MAX: usize = 128;
 
 /// A message from the client.
 #[derive(Debug, Deserialize)]
@@ -231,7 +233,7 @@ impl SocketState {
         match message {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
-            ClientMessage::Complete { id } if id.is_empty() => Err(Close::malformed()),
+            ClientMessage::Complete { id } if !is_id(&id) => Err(Close::malformed()),
             ClientMessage::Complete { id } => Ok(if self.open.remove(&id) { Step::Stop(id) } else { Step::Nothing }),
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
@@ -262,7 +264,7 @@ impl SocketState {
     }
 
     fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<Step, Close> {
-        let request = request(payload).filter(|_| !id.is_empty()).ok_or_else(Close::malformed)?;
+        let request = request(payload).filter(|_| is_id(&id)).ok_or_else(Close::malformed)?;
         if self.phase != Phase::Open {
             return Err(Close::unauthorized());
         }
@@ -275,6 +277,10 @@ impl SocketState {
         self.open.insert(id.clone());
         Ok(Step::Begin(id, Box::new(request)))
     }
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len())
 }
 
 /// The payload as a request; none if it is none. A text that is no GraphQL is one: what it is, its own error tells.
@@ -355,6 +361,15 @@ mod tests {
         ] {
             assert_eq!(code(opened().receive(junk)), 4400, "{junk}");
         }
+    }
+
+    #[test]
+    fn an_id_has_a_length() {
+        let mut state = opened();
+        let longest = "x".repeat(ID_BYTES_MAX);
+        assert!(matches!(state.receive(&subscribe(&longest)), Ok(Step::Begin(..))));
+        assert_eq!(code(state.receive(&subscribe(&format!("{longest}x")))), 4400);
+        assert_eq!(code(state.receive(&format!(r#"{{"type":"complete","id":"{longest}x"}}"#))), 4400);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 use super::message_rate::MessageRate;
 use super::problem::Problem;
 use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use super::running::Running;
 use super::send_queue::{Outgoing, SendQueue, send_queue};
 use super::{headers, origins};
 use crate::admission::Admission;
@@ -20,12 +21,10 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use millrace_events::UserId;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
 use tokio_util::task::TaskTracker;
 use tungstenite::Error as SocketError;
@@ -69,8 +68,8 @@ struct Socket {
     client_address: Option<IpAddr>,
     state: Shared,
     outgoing: Outgoing,
-    /// Running operations; each removes itself from `state` when it ends, the handle is kept until the id is used again.
-    running: HashMap<String, AbortHandle>,
+    /// Running operations; each removes itself from `state` when it ends.
+    running: Running,
     operations: TaskTracker,
     /// What `connection_init` brought; none before it.
     connection: Option<Arc<Connection>>,
@@ -89,13 +88,14 @@ impl Socket {
         let writer = tokio::spawn(write(sink, queue, Duration::from_millis(limits.write_ms_max)));
         let state = Arc::new(Mutex::new(SocketState::new(limits.operations_per_socket_max)));
         let rate = MessageRate::new(limits.socket_messages_per_s_max, limits.socket_messages_burst_max);
+        let running = Running::new(limits.operations_per_socket_max);
         let mut this = Self {
             api,
             headers,
             client_address,
             state,
             outgoing,
-            running: HashMap::new(),
+            running,
             operations: TaskTracker::new(),
             connection: None,
             admission: None,
@@ -170,7 +170,7 @@ impl Socket {
             Step::Init(payload) => self.init(payload).await?,
             Step::Begin(id, request) => self.begin(id, *request),
             Step::Refuse(id) => self.refuse(&id).await,
-            Step::Stop(id) => self.stop(&id),
+            Step::Stop(id) => self.running.stop(&id),
             Step::Pong(payload) => self.send(&ServerMessage::Pong { payload }).await,
         }
         Ok(())
@@ -198,7 +198,7 @@ impl Socket {
             outgoing: self.outgoing.clone(),
         };
         let task = self.operations.spawn(operation.run(request));
-        self.running.insert(id, task.abort_handle());
+        self.running.begin(id, task.abort_handle());
     }
 
     async fn refuse(&self, id: &str) {
@@ -208,18 +208,10 @@ impl Socket {
         self.send(&ServerMessage::Error { id, payload: &errors }).await;
     }
 
-    fn stop(&mut self, id: &str) {
-        if let Some(task) = self.running.remove(id) {
-            task.abort();
-        }
-    }
-
     /// Ends what is open. No `complete` is sent when we close: to clients that would be the end of the subscription, while a closed
     /// socket means that they connect again and go on after their last cursor.
     async fn finish(&mut self, close: Option<Close>) {
-        for (_, task) in self.running.drain() {
-            task.abort();
-        }
+        self.running.stop_all();
         self.operations.close();
         self.operations.wait().await;
         let Some(close) = close else { return };

@@ -150,6 +150,7 @@ fn junk(dice: &mut Dice) -> String {
         ("/id", json!(1)),
         ("/id", json!("")),
         ("/id", json!(null)),
+        ("/id", json!("x".repeat(129))),
         ("/payload", json!(null)),
         ("/payload", json!("text")),
         ("/payload", json!({})),
