@@ -5,7 +5,7 @@
 use crate::documents::params::Params;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -191,8 +191,8 @@ pub enum Step {
     Nothing,
     /// Verify the payload, then [`SocketState::acknowledge`].
     Init(Option<Map<String, Value>>),
-    /// Begin the operation.
-    Begin(String, Box<Params>),
+    /// Begin the operation: its id, the number that [`SocketState::end`] wants, and what is asked.
+    Begin(String, u64, Box<Params>),
     /// Refuse the operation: as many as a socket may have are open.
     Refuse(String),
     /// Stop the operation.
@@ -212,14 +212,16 @@ enum Phase {
 #[derive(Debug)]
 pub struct SocketState {
     phase: Phase,
-    open: BTreeSet<String>,
+    /// The number of each: a client may use an id again before the operation that had it knows of its end.
+    open: BTreeMap<String, u64>,
+    begun: u64,
     operations_max: usize,
 }
 
 impl SocketState {
     /// A socket on which nothing has happened.
     pub fn new(operations_max: usize) -> Self {
-        Self { phase: Phase::New, open: BTreeSet::new(), operations_max }
+        Self { phase: Phase::New, open: BTreeMap::new(), begun: 0, operations_max }
     }
 
     /// True until `connection_init` has come.
@@ -234,7 +236,9 @@ impl SocketState {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
             ClientMessage::Complete { id } if !is_id(&id) => Err(Close::malformed()),
-            ClientMessage::Complete { id } => Ok(if self.open.remove(&id) { Step::Stop(id) } else { Step::Nothing }),
+            ClientMessage::Complete { id } => {
+                Ok(if self.open.remove(&id).is_some() { Step::Stop(id) } else { Step::Nothing })
+            }
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
         }
@@ -245,14 +249,14 @@ impl SocketState {
         self.phase = Phase::Open;
     }
 
-    /// The server ended an operation. False if the client had ended it before: then nothing is sent.
-    pub fn end(&mut self, id: &str) -> bool {
-        self.open.remove(id)
+    /// The server ended an operation. False if the client had ended it before, whatever has its id now: then nothing is sent.
+    pub fn end(&mut self, id: &str, number: u64) -> bool {
+        self.open.get(id) == Some(&number) && self.open.remove(id).is_some()
     }
 
     /// True while the operation is open.
     pub fn is_open(&self, id: &str) -> bool {
-        self.open.contains(id)
+        self.open.contains_key(id)
     }
 
     fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<Step, Close> {
@@ -268,14 +272,15 @@ impl SocketState {
         if self.phase != Phase::Open {
             return Err(Close::unauthorized());
         }
-        if self.open.contains(&id) {
+        if self.open.contains_key(&id) {
             return Err(Close::duplicate(&id));
         }
         if self.open.len() >= self.operations_max {
             return Ok(Step::Refuse(id));
         }
-        self.open.insert(id.clone());
-        Ok(Step::Begin(id, Box::new(request)))
+        self.begun += 1;
+        self.open.insert(id.clone(), self.begun);
+        Ok(Step::Begin(id, self.begun, Box::new(request)))
     }
 }
 
@@ -310,6 +315,13 @@ mod tests {
         result.unwrap_err().code
     }
 
+    fn begun(result: Result<Step, Close>) -> u64 {
+        match result {
+            Ok(Step::Begin(_, number, _)) => number,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn an_operation_before_the_acknowledgement_is_unauthorized() {
         let mut state = SocketState::new(2);
@@ -327,10 +339,21 @@ mod tests {
     #[test]
     fn an_id_can_be_used_again_only_after_its_end() {
         let mut state = opened();
-        state.receive(&subscribe("a")).unwrap();
+        let number = begun(state.receive(&subscribe("a")));
         assert_eq!(code(state.receive(&subscribe("a"))), 4409);
-        assert!(state.end("a"));
+        assert!(state.end("a", number));
         assert!(matches!(state.receive(&subscribe("a")), Ok(Step::Begin(..))));
+    }
+
+    #[test]
+    fn an_end_that_comes_too_late_ends_no_successor_of_the_same_id() {
+        let mut state = opened();
+        let first = begun(state.receive(&subscribe("a")));
+        state.receive(r#"{"type":"complete","id":"a"}"#).unwrap();
+        let second = begun(state.receive(&subscribe("a")));
+        assert!(!state.end("a", first));
+        assert!(state.is_open("a"));
+        assert!(state.end("a", second) && !state.is_open("a"));
     }
 
     #[test]
@@ -382,10 +405,10 @@ mod tests {
     #[test]
     fn completing_twice_is_no_error() {
         let mut state = opened();
-        state.receive(&subscribe("a")).unwrap();
+        let number = begun(state.receive(&subscribe("a")));
         let complete = r#"{"type":"complete","id":"a"}"#;
         assert!(matches!(state.receive(complete), Ok(Step::Stop(id)) if id == "a"));
         assert!(matches!(state.receive(complete), Ok(Step::Nothing)));
-        assert!(!state.end("a"));
+        assert!(!state.end("a", number));
     }
 }

@@ -168,7 +168,7 @@ impl Socket {
         match step {
             Step::Nothing => {}
             Step::Init(payload) => self.init(payload).await?,
-            Step::Begin(id, request) => self.begin(id, *request),
+            Step::Begin(id, number, request) => self.begin(id, number, *request),
             Step::Refuse(id) => self.refuse(&id).await,
             Step::Stop(id) => self.running.stop(&id),
             Step::Pong(payload) => self.send(&ServerMessage::Pong { payload }).await,
@@ -187,12 +187,13 @@ impl Socket {
         Ok(())
     }
 
-    fn begin(&mut self, id: String, request: Params) {
+    fn begin(&mut self, id: String, number: u64, request: Params) {
         let Some(connection) = self.connection.clone() else { return };
         let operation = Operation {
             api: Arc::clone(&self.api),
             connection,
             id: id.clone(),
+            number,
             request_id: headers::new_request_id(),
             state: Arc::clone(&self.state),
             outgoing: self.outgoing.clone(),
@@ -251,6 +252,7 @@ struct Operation {
     api: Arc<Api>,
     connection: Arc<Connection>,
     id: String,
+    number: u64,
     request_id: String,
     state: Shared,
     outgoing: Outgoing,
@@ -294,7 +296,7 @@ impl Operation {
     }
 
     fn end(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).end(&self.id)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).end(&self.id, self.number)
     }
 }
 
