@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
 /// The longest id of an operation. Clients count, or take UUIDs; what is open is kept with its id.
 const ID_BYTES_MAX: usize = 128;
+/// The longest reason: a control frame holds 125 bytes, and two are the code's.
+const REASON_BYTES_MAX: usize = 123;
 
 /// A message from the client.
 #[derive(Debug, Deserialize)]
@@ -110,7 +112,9 @@ pub struct Close {
 
 impl Close {
     fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        let mut reason = reason.into();
+        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
+        Self { code, reason }
     }
 
     /// A frame that is no message of the protocol.
@@ -393,6 +397,15 @@ mod tests {
         assert!(matches!(state.receive(&subscribe(&longest)), Ok(Step::Begin(..))));
         assert_eq!(code(state.receive(&subscribe(&format!("{longest}x")))), 4400);
         assert_eq!(code(state.receive(&format!(r#"{{"type":"complete","id":"{longest}x"}}"#))), 4400);
+    }
+
+    #[test]
+    fn a_reason_fits_into_a_close_frame() {
+        for id in ["x".repeat(ID_BYTES_MAX), "ü".repeat(ID_BYTES_MAX / 2), "🂡".repeat(ID_BYTES_MAX / 4)] {
+            let reason = Close::duplicate(&id).reason;
+            assert!((REASON_BYTES_MAX - 3..=REASON_BYTES_MAX).contains(&reason.len()), "{reason}");
+        }
+        assert_eq!(Close::duplicate("a").reason, "Subscriber for a already exists");
     }
 
     #[test]
