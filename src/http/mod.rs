@@ -22,7 +22,9 @@ pub mod send_queue;
 pub mod server;
 pub mod socket;
 pub mod trace_context;
+pub mod watch;
 pub mod webhook;
+pub mod writer;
 
 use crate::api::Api;
 use axum::Router;

@@ -1,12 +1,16 @@
 //! GraphQL over WebSocket (graphql-transport-ws): one task reads a socket, one task runs each operation, one writes.
 //!
+//! Whatever the reading task waits for, even room for its own answers, what may end the socket is watched beside it.
+//!
 //! async-graphql's own layer replaces a stream when an id is used twice and has no init timer, no ping and no cap.
 
 use super::message_rate::MessageRate;
 use super::problem::Problem;
 use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
 use super::running::Running;
-use super::send_queue::{Outgoing, SendQueue, send_queue};
+use super::send_queue::{Outgoing, send_queue};
+use super::watch::Watch;
+use super::writer::Writer;
 use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
@@ -16,16 +20,14 @@ use crate::responses::{Outcome, Responses};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use futures_util::future::{BoxFuture, pending};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
 use millrace_events::UserId;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tungstenite::Error as SocketError;
 
@@ -75,7 +77,6 @@ struct Socket {
     connection: Option<Arc<Connection>>,
     /// That of a viewer who was just let in. The loop that reads takes it.
     admission: Option<Admission>,
-    last_heard: Instant,
     rate: MessageRate,
 }
 
@@ -85,7 +86,7 @@ impl Socket {
         let (sink, stream) = socket.split();
         let limits = api.limits();
         let (outgoing, queue) = send_queue(limits.socket_queue_messages_max, limits.socket_queue_bytes_max);
-        let writer = tokio::spawn(write(sink, queue, Duration::from_millis(limits.write_ms_max)));
+        let writer = Writer::begin(sink, queue, Duration::from_millis(limits.write_ms_max));
         let state = Arc::new(Mutex::new(SocketState::new(limits.operations_per_socket_max)));
         let rate = MessageRate::new(limits.socket_messages_per_s_max, limits.socket_messages_burst_max);
         let running = Running::new(limits.operations_per_socket_max);
@@ -99,60 +100,41 @@ impl Socket {
             operations: TaskTracker::new(),
             connection: None,
             admission: None,
-            last_heard: Instant::now(),
             rate,
         };
         let close = if speaks_our_protocol { this.read(stream).await } else { Some(Close::wrong_subprotocol()) };
-        this.finish(close).await;
-        drop(this);
-        let _writer_ended = writer.await;
+        this.end_operations().await;
+        writer.end(this.take_leave(close)).await;
     }
 
     /// Reads until the client leaves (`None`) or the server has a reason to close.
-    async fn read(&mut self, mut stream: SplitStream<WebSocket>) -> Option<Close> {
-        let shutdown = self.api.shutdown();
-        let mut shutdown = pin!(shutdown.cancelled());
-        let init_wait = Duration::from_millis(self.api.limits().socket_init_ms_max);
-        let ping_every = Duration::from_millis(self.api.limits().socket_ping_ms);
-        let mut init_deadline = pin!(sleep_until(Instant::now() + init_wait));
-        let mut pings = interval_at(Instant::now() + ping_every, ping_every);
-        let mut ended: BoxFuture<'static, ()> = pending().boxed();
+    async fn read(&mut self, stream: SplitStream<WebSocket>) -> Option<Close> {
+        let (state, outgoing) = (Arc::clone(&self.state), self.outgoing.clone());
+        let watch = Watch::new(state, outgoing, self.api.shutdown(), self.api.limits());
+        self.read_under(watch, stream).await.err()
+    }
+
+    async fn read_under(&mut self, mut watch: Watch, mut stream: SplitStream<WebSocket>) -> Result<(), Close> {
         loop {
-            if let Some(admission) = self.admission.take() {
-                ended = admission.ended().boxed();
-            }
-            let awaits_init = self.with_state(|state| state.awaits_init());
-            let outcome = tokio::select! {
-                frame = stream.next() => match frame? {
-                    Ok(frame) => self.receive(frame).await,
-                    Err(error) => return unreadable(error),
-                },
-                () = &mut init_deadline, if awaits_init => Err(Close::init_timeout()),
-                () = self.ping(&mut pings) => self.check_alive(),
-                () = &mut shutdown => Err(Close::going_away()),
-                () = &mut ended => Err(Close::forbidden()),
+            let Some(frame) = watch.unless_closed(stream.next()).await? else { return Ok(()) };
+            let now = Instant::now();
+            watch.heard(now);
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => return unreadable(error).map_or(Ok(()), Err),
             };
-            match outcome {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(close) => return Some(close),
+            if !watch.unless_closed(self.receive(frame, now)).await?? {
+                return Ok(());
+            }
+            if let Some(admission) = self.admission.take() {
+                watch.follow(admission);
             }
         }
     }
 
-    async fn ping(&self, pings: &mut Interval) {
-        pings.tick().await;
-        self.outgoing.try_ping();
-    }
-
-    fn check_alive(&self) -> Result<bool, Close> {
-        let silence_max = Duration::from_millis(self.api.limits().socket_silence_ms_max);
-        if self.last_heard.elapsed() > silence_max { Err(Close::dead()) } else { Ok(true) }
-    }
-
-    async fn receive(&mut self, frame: Message) -> Result<bool, Close> {
-        self.last_heard = Instant::now();
-        if !self.rate.take(self.last_heard) {
+    /// False if the client leaves.
+    async fn receive(&mut self, frame: Message, now: Instant) -> Result<bool, Close> {
+        if !self.rate.take(now) {
             return Err(Close::too_many_messages());
         }
         match frame {
@@ -211,10 +193,14 @@ impl Socket {
 
     /// Ends what is open. No `complete` is sent when we close: to clients that would be the end of the subscription, while a closed
     /// socket means that they connect again and go on after their last cursor.
-    async fn finish(&mut self, close: Option<Close>) {
+    async fn end_operations(&mut self) {
         self.running.stop_all();
         self.operations.close();
         self.operations.wait().await;
+    }
+
+    /// Tells the client why, if it is not the one who left. Nothing can be sent after it.
+    async fn take_leave(self, close: Option<Close>) {
         let Some(close) = close else { return };
         let frame = CloseFrame { code: close.code, reason: close.reason.into() };
         self.outgoing.send(Message::Close(Some(frame))).await;
@@ -305,15 +291,4 @@ async fn send(outgoing: &Outgoing, message: &ServerMessage<'_>) {
         Ok(text) => outgoing.send(Message::Text(text.into())).await,
         Err(error) => tracing::error!(%error, "a message could not be written as JSON"),
     }
-}
-
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: SendQueue, wait: Duration) {
-    while let Some(queued) = queue.next().await {
-        let closes = matches!(queued.message, Message::Close(_));
-        let sent = timeout(wait, sink.send(queued.message)).await;
-        if closes || !matches!(sent, Ok(Ok(()))) {
-            break;
-        }
-    }
-    let _already_closed = timeout(wait, sink.close()).await;
 }
