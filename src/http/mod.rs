@@ -21,6 +21,7 @@ pub mod running;
 pub mod send_queue;
 pub mod server;
 pub mod socket;
+pub mod socket_operation;
 pub mod trace_context;
 pub mod watch;
 pub mod webhook;

@@ -3,6 +3,7 @@
 //! Protocol: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
 
 use crate::documents::params::Params;
+use axum::extract::ws::Utf8Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -79,6 +80,14 @@ pub enum ServerMessage<'a> {
     },
 }
 
+impl ServerMessage<'_> {
+    /// As the text of a frame.
+    pub fn to_frame(&self) -> Option<Utf8Bytes> {
+        let text = serde_json::to_string(self);
+        text.inspect_err(|error| tracing::error!(%error, "a message could not be written as JSON")).ok().map(Into::into)
+    }
+}
+
 /// The message `next` of one operation, whose payload is JSON already: many sockets get the same one.
 #[derive(Debug)]
 pub struct NextMessage {
@@ -91,9 +100,14 @@ impl NextMessage {
         Self { beginning: format!(r#"{{"type":"next","id":{},"payload":"#, Value::from(id)) }
     }
 
+    /// How long it is with this payload.
+    pub fn bytes(&self, payload: &str) -> usize {
+        self.beginning.len() + payload.len() + 1
+    }
+
     /// With this payload.
     pub fn with(&self, payload: &str) -> String {
-        let mut message = String::with_capacity(self.beginning.len() + payload.len() + 1);
+        let mut message = String::with_capacity(self.bytes(payload));
         message.push_str(&self.beginning);
         message.push_str(payload);
         message.push('}');
@@ -410,7 +424,9 @@ mod tests {
 
     #[test]
     fn a_next_message_carries_its_payload_as_it_is() {
-        let message = NextMessage::of("a\"b").with(r#"{"data":1}"#);
+        let (next, payload) = (NextMessage::of("a\"b"), r#"{"data":1}"#);
+        let message = next.with(payload);
+        assert_eq!(message.len(), next.bytes(payload));
         let message: Value = serde_json::from_str(&message).unwrap();
         assert_eq!(message, serde_json::json!({ "type": "next", "id": "a\"b", "payload": { "data": 1 } }));
     }

@@ -6,23 +6,21 @@
 
 use super::message_rate::MessageRate;
 use super::problem::Problem;
-use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step};
 use super::running::Running;
 use super::send_queue::{Outgoing, send_queue};
+use super::socket_operation::Operation;
 use super::watch::Watch;
 use super::writer::Writer;
 use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
-use crate::places::Place;
-use crate::responses::{Outcome, Responses};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
-use millrace_events::UserId;
 use serde_json::{Map, Value};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -207,7 +205,9 @@ impl Socket {
     }
 
     async fn send(&self, message: &ServerMessage<'_>) {
-        send(&self.outgoing, message).await;
+        if let Some(text) = message.to_frame() {
+            self.outgoing.send(Message::Text(text)).await;
+        }
     }
 
     fn with_state<T>(&self, act: impl FnOnce(&mut SocketState) -> T) -> T {
@@ -230,65 +230,5 @@ fn unreadable(error: axum::Error) -> Option<Close> {
         Some(SocketError::Capacity(_)) => Some(Close::too_long()),
         Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => Some(Close::broken()),
         _ => None,
-    }
-}
-
-/// One operation of a socket, in a task of its own.
-struct Operation {
-    api: Arc<Api>,
-    connection: Arc<Connection>,
-    id: String,
-    number: u64,
-    request_id: String,
-    state: Shared,
-    outgoing: Outgoing,
-}
-
-impl Operation {
-    async fn run(self, request: Params) {
-        let (mut responses, _place) = match self.begin(request).await {
-            Ok(begun) => begun,
-            Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
-        };
-        let next = NextMessage::of(&self.id);
-        while let Some(outcome) = responses.next().await {
-            match outcome {
-                Outcome::Response(delivery) => self.forward(next.with(&delivery.json)).await,
-                Outcome::Refused(errors) => return self.refuse(&errors).await,
-            }
-        }
-        // Of a process that stops the clients learn by the socket's end: a completed subscription is not taken up again.
-        if !self.api.shutdown().is_cancelled() && self.end() {
-            send(&self.outgoing, &ServerMessage::Complete { id: &self.id }).await;
-        }
-    }
-
-    async fn begin(&self, request: Params) -> Result<(Responses, Option<Place<UserId>>), Problem> {
-        let request = self.api.check(self.api.documents().resolve(request).await?)?;
-        let place = self.api.places().operation(self.connection.user_id())?;
-        let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
-        self.api.charge(&call, &request).await?;
-        Ok((Responses::begin(&self.api, request, call)?, place))
-    }
-
-    async fn forward(&self, message: String) {
-        self.outgoing.send(Message::Text(message.into())).await;
-    }
-
-    async fn refuse(&self, errors: &[async_graphql::ServerError]) {
-        if self.end() {
-            send(&self.outgoing, &ServerMessage::Error { id: &self.id, payload: errors }).await;
-        }
-    }
-
-    fn end(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).end(&self.id, self.number)
-    }
-}
-
-async fn send(outgoing: &Outgoing, message: &ServerMessage<'_>) {
-    match serde_json::to_string(message) {
-        Ok(text) => outgoing.send(Message::Text(text.into())).await,
-        Err(error) => tracing::error!(%error, "a message could not be written as JSON"),
     }
 }
