@@ -161,14 +161,14 @@ impl Close {
         Self::new(4429, "Too many initialisation requests")
     }
 
-    /// More sockets of this viewer than there may be.
+    /// More sockets of this viewer than there may be. A code after which clients come back: after 4429 they never do.
     pub fn too_many_sockets() -> Self {
-        Self::new(4429, "Too many sockets")
+        Self::new(1013, "Too many sockets")
     }
 
-    /// The client sends faster than it may.
+    /// The client sends faster than it may. A code after which clients come back.
     pub fn too_many_messages() -> Self {
-        Self::new(4429, "Too many messages")
+        Self::new(1013, "Too many messages")
     }
 
     /// The client speaks no subprotocol of ours.
