@@ -5,8 +5,8 @@
 //! status; what is wrong with the document is told by an event, because to a browser's `EventSource` a status says nothing.
 
 use super::graphql::{self, MediaType};
-use super::headers;
 use super::problem::Problem;
+use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Admitted, Api};
 use crate::places::{OpenPlace, Place};
@@ -55,8 +55,11 @@ fn weighted(range: &str) -> Option<(String, f32)> {
     Some((media_type, weight))
 }
 
-/// `POST /graphql` or `GET /graphql?query=…` of a client that wants events.
+/// `POST /graphql` or `GET /graphql?query=…` of a client that wants events. A page that may open no sockets may open no streams either.
 pub async fn handle(api: Arc<Api>, request: Request) -> Response {
+    if !origins::may_open(request.headers(), api.limits()) {
+        return origins::refusal();
+    }
     let request_id = headers::request_id(request.headers());
     match EventStream::begin(&api, request, &request_id).await {
         Ok(events) => respond(events, &request_id),

@@ -17,7 +17,7 @@ use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
@@ -41,7 +41,7 @@ pub fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !origins::may_open(&headers, api.limits()) {
-        return (StatusCode::FORBIDDEN, "pages of this origin may not open sockets\n").into_response();
+        return origins::refusal();
     }
     let place = match api.places().open(client_address) {
         Ok(place) => place,
