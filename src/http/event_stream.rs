@@ -63,7 +63,8 @@ pub async fn handle(api: Arc<Api>, request: Request) -> Response {
     let request_id = headers::request_id(request.headers());
     match EventStream::begin(&api, request, &request_id).await {
         Ok(events) => respond(events, &request_id),
-        Err(problem) => graphql::refuse(&problem, MediaType::Json, &request_id),
+        // 200 would be taken for a stream: whoever wants events reads the status.
+        Err(problem) => graphql::refuse_with(problem.status(), &problem, MediaType::Json, &request_id),
     }
 }
 

@@ -148,13 +148,24 @@ fn success_status(answered: &Answered, media_type: MediaType) -> StatusCode {
     if is_bad { REFUSED_BY_SCHEMA } else { StatusCode::OK }
 }
 
+/// The refusal of a request, with the status that clients of this form of answer expect.
 pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
-    let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
     let status = match media_type {
         MediaType::GraphQlResponse => problem.status(),
         MediaType::Json => problem.status_for_older(),
+    };
+    refuse_with(status, problem, media_type, request_id)
+}
+
+/// The refusal of a request, with a status that does not come from the form of the answer.
+pub(super) fn refuse_with(
+    status: StatusCode,
+    problem: &Problem,
+    media_type: MediaType,
+    request_id: &str,
+) -> Response {
+    let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = respond(refusal, media_type, status, request_id, NOT_STORED);
     let advice = match problem {

@@ -83,7 +83,7 @@ impl Events {
     }
 
     /// `complete`, and nothing after it.
-    async fn completes(mut self) {
+    pub async fn completes(mut self) {
         let complete = self.next("complete").await.expect("an event");
         assert_eq!((complete.name.as_str(), complete.data.as_str()), ("complete", ""));
         assert_eq!(self.next("the end").await, None);
