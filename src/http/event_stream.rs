@@ -5,8 +5,9 @@
 //! status; what is wrong with the document is told by an event, because to a browser's `EventSource` a status says nothing.
 
 use super::graphql::{self, MediaType};
-use super::headers;
+use super::media_type::ranges;
 use super::problem::Problem;
+use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Admitted, Api};
 use crate::places::{OpenPlace, OperationPlace, Place};
@@ -14,7 +15,7 @@ use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::Response;
 use futures_util::future::{BoxFuture, pending};
 use futures_util::stream::{self, BoxStream};
@@ -29,6 +30,7 @@ use tokio::time::{Instant, Interval, interval_at};
 use tokio_util::sync::CancellationToken;
 
 const EVENT_STREAM: &str = "text/event-stream";
+const EVENTS: HeaderValue = HeaderValue::from_static("text/event-stream; charset=utf-8");
 /// Where a browser that connects again goes on.
 pub const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells nginx not to gather what it should pass on.
@@ -40,27 +42,24 @@ const COMPLETE: &str = "event: complete\ndata:\n\n";
 
 /// True if the client would rather have events than any JSON that it also takes: urql lists both for its queries.
 pub fn is_wanted(headers: &HeaderMap) -> bool {
-    let Some(accept) = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()) else { return false };
+    let ranges = ranges(headers);
     let weight = |is_meant: fn(&str) -> bool| {
-        let weights = accept.split(',').filter_map(weighted).filter(|(media_type, _)| is_meant(media_type));
-        weights.map(|(_, weight)| weight).fold(0.0, f32::max)
+        let weights = ranges.iter().filter(|(range, _)| is_meant(range)).map(|(_, weight)| *weight);
+        weights.fold(0.0, f32::max)
     };
-    weight(|media_type| media_type == EVENT_STREAM) > weight(|media_type| media_type.starts_with("application/"))
+    weight(|range| range == EVENT_STREAM) > weight(|range| range.starts_with("application/"))
 }
 
-fn weighted(range: &str) -> Option<(String, f32)> {
-    let mut parts = range.split(';').map(str::trim);
-    let media_type = parts.next()?.to_ascii_lowercase();
-    let weight = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok())?;
-    Some((media_type, weight))
-}
-
-/// `POST /graphql` or `GET /graphql?query=…` of a client that wants events.
+/// `POST /graphql` or `GET /graphql?query=…` of a client that wants events. A page that may open no sockets may open no streams either.
 pub async fn handle(api: Arc<Api>, request: Request) -> Response {
+    if !origins::may_open(request.headers(), api.limits()) {
+        return origins::refusal();
+    }
     let request_id = headers::request_id(request.headers());
     match EventStream::begin(&api, request, &request_id).await {
         Ok(events) => respond(events, &request_id),
-        Err(problem) => graphql::refuse(&problem, MediaType::Json, &request_id),
+        // 200 would be taken for a stream: whoever wants events reads the status.
+        Err(problem) => graphql::refuse_with(problem.status(), &problem, MediaType::Json, &request_id),
     }
 }
 
@@ -70,14 +69,8 @@ fn respond(events: EventStream, request_id: &str) -> Response {
         Some((Ok::<_, Infallible>(Bytes::from(chunk)), events))
     });
     let mut response = Response::new(Body::from_stream(chunks));
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(BUFFERING, HeaderValue::from_static("no"));
-    if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(headers::REQUEST_ID, value);
-    }
+    headers::describe(response.headers_mut(), EVENTS, graphql::NOT_STORED, request_id);
+    response.headers_mut().insert(BUFFERING, HeaderValue::from_static("no"));
     response
 }
 
@@ -202,12 +195,14 @@ fn refusal(errors: &[ServerError]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::header;
 
     #[test]
     fn events_are_for_who_asks_for_them_before_json() {
-        let wanted = |accept: &'static str| {
-            is_wanted(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+        let lines = |lines: &[&'static str]| {
+            is_wanted(&lines.iter().map(|line| (header::ACCEPT, HeaderValue::from_static(line))).collect())
         };
+        let wanted = |accept| lines(&[accept]);
         for accept in [
             "text/event-stream",
             "Text/Event-Stream;q=0.9",
@@ -226,7 +221,9 @@ mod tests {
         ] {
             assert!(!wanted(accept), "{accept}");
         }
-        assert!(!is_wanted(&HeaderMap::new()));
+        assert!(!lines(&[]));
+        assert!(lines(&["text/html", EVENT_STREAM]), "lines add up");
+        assert!(!lines(&[EVENT_STREAM, "application/json"]));
     }
 
     #[test]

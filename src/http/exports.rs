@@ -22,13 +22,9 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 const ATTACHMENT: HeaderValue = HeaderValue::from_static("attachment; filename=\"millrace-export.json\"");
 const NOT_KEPT: HeaderValue = HeaderValue::from_static("private, no-store");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 /// What every answer under a secret path says.
-const PRIVATE: [(HeaderName, HeaderValue); 3] = [
-    (header::CACHE_CONTROL, NOT_KEPT),
-    (header::REFERRER_POLICY, NO_REFERRER),
-    (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
-];
+const PRIVATE: [(HeaderName, HeaderValue); 2] =
+    [(header::CACHE_CONTROL, NOT_KEPT), (header::REFERRER_POLICY, NO_REFERRER)];
 
 /// The route of exports.
 pub fn routes(port: CommandPort) -> Router {

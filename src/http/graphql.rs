@@ -7,40 +7,34 @@ use super::caching::{Caching, Copies};
 pub use super::media_type::MediaType;
 use super::media_type::accepted;
 use super::problem::{Problem, REFUSED_BY_SCHEMA};
-use super::{client_address, headers, trace_context};
+use super::{client_address, headers};
 use crate::answered::Answered;
 use crate::api::Api;
 use crate::documents::Resolved;
 use crate::documents::params::{self, Params};
 use crate::settings::HttpSettings;
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use millrace_read::graphql::Question;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// An error is nobody's to keep.
 /// So much of a body that is too long is read for nothing, so that its client hears why. Whoever sends more is cut off.
 const PASSED_OVER_BYTES_MAX: usize = 2 * 1024 * 1024;
-const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
+/// An error is nobody's to keep.
+pub(super) const NOT_STORED: HeaderValue = HeaderValue::from_static("no-store");
 
 /// `POST /graphql` and `GET /graphql?query=…`.
-pub async fn handle(State(api): State<Arc<Api>>, request: Request) -> Response {
+pub async fn handle(api: &Api, request: Request) -> Response {
     let request_id = headers::request_id(request.headers());
-    let trace = trace_context::parent(request.headers());
-    let mut response = match accepted(request.headers()) {
-        Some(media_type) => handle_for(&api, request, media_type, &request_id).await,
+    match accepted(request.headers()) {
+        Some(media_type) => handle_for(api, request, media_type, &request_id).await,
         None => refuse(&Problem::NotAcceptable, MediaType::Json, &request_id),
-    };
-    if let Some(value) = trace.and_then(|trace| trace_context::response(&trace)) {
-        response.headers_mut().insert(trace_context::TRACE_RESPONSE, value);
     }
-    response
 }
 
 async fn handle_for(api: &Api, request: Request, media_type: MediaType, request_id: &str) -> Response {
@@ -167,13 +161,19 @@ fn success_status(answered: &Answered, media_type: MediaType) -> StatusCode {
     if is_bad { REFUSED_BY_SCHEMA } else { StatusCode::OK }
 }
 
+/// The refusal of a request, with the status that clients of this form of answer expect.
 pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
-    let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    };
     let status = match media_type {
         MediaType::GraphQlResponse => problem.status(),
         MediaType::Json => problem.status_for_older(),
+    };
+    refuse_with(status, problem, media_type, request_id)
+}
+
+/// The refusal of a request, with a status that does not come from the form of the answer.
+pub(super) fn refuse_with(status: StatusCode, problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
+    let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let mut response = respond(refusal, media_type, status, request_id, NOT_STORED);
     let advice = match problem {
@@ -199,11 +199,7 @@ fn respond(
     cache: HeaderValue,
 ) -> Response {
     let mut answer = (status, answered.json).into_response();
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, media_type.header());
-    headers.insert(header::CACHE_CONTROL, cache);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    name_request(headers, request_id);
+    headers::describe(answer.headers_mut(), media_type.header(), cache, request_id);
     answer
 }
 
@@ -213,12 +209,8 @@ fn not_modified(caching: Caching, request_id: &str) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, caching.control);
     headers.extend(caching.tag.map(|tag| (header::ETAG, tag)));
-    name_request(headers, request_id);
+    headers::name_request(headers, request_id);
     response
-}
-
-fn name_request(headers: &mut HeaderMap, request_id: &str) {
-    headers.extend(HeaderValue::from_str(request_id).ok().map(|value| (headers::REQUEST_ID, value)));
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What requests bring in headers: request id, access token, consistency tokens.
 
 use super::problem::Problem;
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use millrace_events::ConsistencyToken;
 use millrace_read::reader::OnTimeout;
 use uuid::Uuid;
@@ -26,6 +26,18 @@ pub fn request_id(headers: &HeaderMap) -> String {
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
     };
     given.filter(plain).map_or_else(new_request_id, str::to_owned)
+}
+
+/// What every answer that has a body says of itself; that nobody guesses its type [a layer](super::nosniff) says.
+pub fn describe(headers: &mut HeaderMap, content_type: HeaderValue, cache: HeaderValue, request_id: &str) {
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::CACHE_CONTROL, cache);
+    name_request(headers, request_id);
+}
+
+/// Names the request that is answered.
+pub fn name_request(headers: &mut HeaderMap, request_id: &str) {
+    headers.extend(HeaderValue::from_str(request_id).ok().map(|value| (REQUEST_ID, value)));
 }
 
 /// A new id.

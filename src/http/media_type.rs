@@ -41,12 +41,10 @@ enum Exactness {
 
 /// The best of what the client accepts; nothing said means the older form, as the audit has it.
 pub fn accepted(headers: &HeaderMap) -> Option<MediaType> {
-    let lines = headers.get_all(header::ACCEPT).iter().map(|line| line.to_str().unwrap_or_default());
-    let ranges: Vec<_> = lines.flat_map(|line| line.split(',')).filter(|range| !range.trim().is_empty()).collect();
-    if ranges.is_empty() {
+    if said(headers).next().is_none() {
         return Some(MediaType::Json);
     }
-    let ranges: Vec<(String, f32)> = ranges.into_iter().filter_map(weighted).collect();
+    let ranges = ranges(headers);
     match (wanted(MediaType::GraphQlResponse, &ranges), wanted(MediaType::Json, &ranges)) {
         (Some(own), Some(older)) => Some(better(own, older)),
         (Some(_), None) => Some(MediaType::GraphQlResponse),
@@ -65,6 +63,16 @@ fn better(own: (Exactness, f32), older: (Exactness, f32)) -> MediaType {
 fn wanted(form: MediaType, ranges: &[(String, f32)]) -> Option<(Exactness, f32)> {
     let naming = ranges.iter().filter_map(|(range, weight)| Some((form.named_by(range)?, *weight)));
     naming.max_by_key(|(exactness, _)| *exactness).filter(|(_, weight)| *weight > 0.0)
+}
+
+/// What the client accepts, in small letters, each with its weight. Lines of the header add up.
+pub fn ranges(headers: &HeaderMap) -> Vec<(String, f32)> {
+    said(headers).filter_map(weighted).collect()
+}
+
+fn said(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::ACCEPT).iter().map(|line| line.to_str().unwrap_or_default());
+    lines.flat_map(|line| line.split(',')).filter(|range| !range.trim().is_empty())
 }
 
 fn weighted(range: &str) -> Option<(String, f32)> {

@@ -17,11 +17,15 @@ pub mod pictures;
 pub mod playground;
 pub mod problem;
 pub mod protocol;
+pub mod running;
 pub mod send_queue;
 pub mod server;
 pub mod socket;
+pub mod socket_operation;
 pub mod trace_context;
+pub mod watch;
 pub mod webhook;
+pub mod writer;
 
 use crate::api::Api;
 use axum::Router;
@@ -38,7 +42,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// Nobody guesses what an answer is: it is what it says.
+/// Nobody guesses what an answer is: it is what it says. Over all routes of a port, so that none has to say it.
 pub fn nosniff() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
 }
@@ -82,12 +86,16 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
     }
 }
 
-/// One answer, or a stream of events for who would rather have that.
+/// One answer, or a stream of events for who would rather have that. Either names the trace that it belongs to.
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
-    if event_stream::is_wanted(request.headers()) {
-        return event_stream::handle(api, request).await;
-    }
-    graphql::handle(State(api), request).await
+    let trace = trace_context::parent(request.headers()).and_then(|trace| trace_context::response(&trace));
+    let mut response = if event_stream::is_wanted(request.headers()) {
+        event_stream::handle(api, request).await
+    } else {
+        graphql::handle(&api, request).await
+    };
+    response.headers_mut().extend(trace.map(|trace| (trace_context::TRACE_RESPONSE, trace)));
+    response
 }
 
 /// Where a request comes from; none if it came over no connection, as in a test of routes alone.

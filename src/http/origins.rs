@@ -1,11 +1,12 @@
 //! Which pages of other origins may call: none that is not set.
 //!
 //! A browser holds answers back from a page that is not named here (CORS), and does not even send what is no simple request. It does not
-//! ask before it opens a socket, so there the origin is looked at here.
+//! ask before it opens a socket, or a stream of events by GET, so there the origin is looked at here.
 
 use super::{caching, event_stream, headers, trace_context};
 use crate::settings::HttpSettings;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::str::FromStr;
 use std::time::Duration;
@@ -113,10 +114,16 @@ pub fn may_open(headers: &HeaderMap, settings: &HttpSettings) -> bool {
         || is_host(origin, text(header::HOST).unwrap_or_default())
 }
 
-/// True if the page comes from where it calls.
+/// What a page is told that [may not](may_open).
+pub fn refusal() -> Response {
+    (StatusCode::FORBIDDEN, "pages of this origin may open no sockets and no event streams\n").into_response()
+}
+
+/// True if the page comes from where it calls, and is a page: files and extensions have hosts of their own making.
 fn is_host(origin: &str, host: &str) -> bool {
     let Ok(origin) = origin.parse::<Uri>() else { return false };
-    origin.authority().is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host))
+    let is_page = matches!(origin.scheme_str(), Some("http" | "https"));
+    is_page && origin.authority().is_some_and(|authority| authority.as_str().eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -149,6 +156,8 @@ mod tests {
             "https://api.example.evil.example",
             "https://api.example@evil.example",
             "https://api.example:8443",
+            "file://api.example",
+            "chrome-extension://api.example",
         ] {
             assert!(!from(other), "{other}");
         }

@@ -11,7 +11,6 @@ use axum::routing::get;
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'");
 const FOR_A_DAY: HeaderValue = HeaderValue::from_static("public, max-age=86400");
 const SVG: HeaderValue = HeaderValue::from_static("image/svg+xml");
-const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// The route of the pictures.
 pub fn routes() -> Router {
@@ -20,11 +19,7 @@ pub fn routes() -> Router {
 
 async fn show(Path(name): Path<String>) -> Response {
     let Some(picture) = seed::picture(&name) else { return StatusCode::NOT_FOUND.into_response() };
-    let headers = [
-        (header::CONTENT_TYPE, SVG),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, NOSNIFF),
-        (header::CACHE_CONTROL, FOR_A_DAY),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, SVG), (header::CONTENT_SECURITY_POLICY, POLICY), (header::CACHE_CONTROL, FOR_A_DAY)];
     (headers, picture).into_response()
 }

@@ -52,9 +52,7 @@ pub fn routes(folder: &Path, pages: Pages) -> Router {
         .layer(SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, IMMUTABLE))
         .service(ServeDir::new(folder.join("assets")));
     let policy = SetResponseHeaderLayer::overriding(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-    let nosniff =
-        SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    router.nest_service("/assets", assets).layer(policy).layer(nosniff)
+    router.nest_service("/assets", assets).layer(policy)
 }
 
 /// Pages name the built files that they want, so they are asked for again each time.

@@ -3,12 +3,17 @@
 //! Protocol: <https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md>.
 
 use crate::documents::params::Params;
+use axum::extract::ws::Utf8Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
+/// The longest id of an operation. Clients count, or take UUIDs; what is open is kept with its id.
+const ID_BYTES_MAX: usize = 128;
+/// The longest reason: a control frame holds 125 bytes, and two are the code's.
+const REASON_BYTES_MAX: usize = 123;
 
 /// A message from the client.
 #[derive(Debug, Deserialize)]
@@ -75,6 +80,14 @@ pub enum ServerMessage<'a> {
     },
 }
 
+impl ServerMessage<'_> {
+    /// As the text of a frame.
+    pub fn to_frame(&self) -> Option<Utf8Bytes> {
+        let text = serde_json::to_string(self);
+        text.inspect_err(|error| tracing::error!(%error, "a message could not be written as JSON")).ok().map(Into::into)
+    }
+}
+
 /// The message `next` of one operation, whose payload is JSON already: many sockets get the same one.
 #[derive(Debug)]
 pub struct NextMessage {
@@ -87,9 +100,14 @@ impl NextMessage {
         Self { beginning: format!(r#"{{"type":"next","id":{},"payload":"#, Value::from(id)) }
     }
 
+    /// How long it is with this payload.
+    pub fn bytes(&self, payload: &str) -> usize {
+        self.beginning.len() + payload.len() + 1
+    }
+
     /// With this payload.
     pub fn with(&self, payload: &str) -> String {
-        let mut message = String::with_capacity(self.beginning.len() + payload.len() + 1);
+        let mut message = String::with_capacity(self.bytes(payload));
         message.push_str(&self.beginning);
         message.push_str(payload);
         message.push('}');
@@ -108,7 +126,9 @@ pub struct Close {
 
 impl Close {
     fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
+        let mut reason = reason.into();
+        reason.truncate(reason.floor_char_boundary(REASON_BYTES_MAX));
+        Self { code, reason }
     }
 
     /// A frame that is no message of the protocol.
@@ -141,14 +161,14 @@ impl Close {
         Self::new(4429, "Too many initialisation requests")
     }
 
-    /// More sockets of this viewer than there may be.
+    /// More sockets of this viewer than there may be. A code after which clients come back: after 4429 they never do.
     pub fn too_many_sockets() -> Self {
-        Self::new(4429, "Too many sockets")
+        Self::new(1013, "Too many sockets")
     }
 
-    /// The client sends faster than it may.
+    /// The client sends faster than it may. A code after which clients come back.
     pub fn too_many_messages() -> Self {
-        Self::new(4429, "Too many messages")
+        Self::new(1013, "Too many messages")
     }
 
     /// The client speaks no subprotocol of ours.
@@ -189,8 +209,8 @@ pub enum Step {
     Nothing,
     /// Verify the payload, then [`SocketState::acknowledge`].
     Init(Option<Map<String, Value>>),
-    /// Begin the operation.
-    Begin(String, Box<Params>),
+    /// Begin the operation: its id, the number that [`SocketState::end`] wants, and what is asked.
+    Begin(String, u64, Box<Params>),
     /// Refuse the operation: as many as a socket may have are open.
     Refuse(String),
     /// Stop the operation.
@@ -210,14 +230,16 @@ enum Phase {
 #[derive(Debug)]
 pub struct SocketState {
     phase: Phase,
-    open: BTreeSet<String>,
+    /// The number of each: a client may use an id again before the operation that had it knows of its end.
+    open: BTreeMap<String, u64>,
+    begun: u64,
     operations_max: usize,
 }
 
 impl SocketState {
     /// A socket on which nothing has happened.
     pub fn new(operations_max: usize) -> Self {
-        Self { phase: Phase::New, open: BTreeSet::new(), operations_max }
+        Self { phase: Phase::New, open: BTreeMap::new(), begun: 0, operations_max }
     }
 
     /// True until `connection_init` has come.
@@ -231,8 +253,10 @@ impl SocketState {
         match message {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
-            ClientMessage::Complete { id } if id.is_empty() => Err(Close::malformed()),
-            ClientMessage::Complete { id } => Ok(if self.open.remove(&id) { Step::Stop(id) } else { Step::Nothing }),
+            ClientMessage::Complete { id } if !is_id(&id) => Err(Close::malformed()),
+            ClientMessage::Complete { id } => {
+                Ok(if self.open.remove(&id).is_some() { Step::Stop(id) } else { Step::Nothing })
+            }
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
         }
@@ -243,14 +267,14 @@ impl SocketState {
         self.phase = Phase::Open;
     }
 
-    /// The server ended an operation. False if the client had ended it before: then nothing is sent.
-    pub fn end(&mut self, id: &str) -> bool {
-        self.open.remove(id)
+    /// The server ended an operation. False if the client had ended it before, whatever has its id now: then nothing is sent.
+    pub fn end(&mut self, id: &str, number: u64) -> bool {
+        self.open.get(id) == Some(&number) && self.open.remove(id).is_some()
     }
 
     /// True while the operation is open.
     pub fn is_open(&self, id: &str) -> bool {
-        self.open.contains(id)
+        self.open.contains_key(id)
     }
 
     fn init(&mut self, payload: Option<Map<String, Value>>) -> Result<Step, Close> {
@@ -262,19 +286,24 @@ impl SocketState {
     }
 
     fn subscribe(&mut self, id: String, payload: Map<String, Value>) -> Result<Step, Close> {
-        let request = request(payload).filter(|_| !id.is_empty()).ok_or_else(Close::malformed)?;
+        let request = request(payload).filter(|_| is_id(&id)).ok_or_else(Close::malformed)?;
         if self.phase != Phase::Open {
             return Err(Close::unauthorized());
         }
-        if self.open.contains(&id) {
+        if self.open.contains_key(&id) {
             return Err(Close::duplicate(&id));
         }
         if self.open.len() >= self.operations_max {
             return Ok(Step::Refuse(id));
         }
-        self.open.insert(id.clone());
-        Ok(Step::Begin(id, Box::new(request)))
+        self.begun += 1;
+        self.open.insert(id.clone(), self.begun);
+        Ok(Step::Begin(id, self.begun, Box::new(request)))
     }
+}
+
+fn is_id(text: &str) -> bool {
+    (1..=ID_BYTES_MAX).contains(&text.len())
 }
 
 /// The payload as a request; none if it is none. A text that is no GraphQL is one: what it is, its own error tells.
@@ -304,6 +333,13 @@ mod tests {
         result.unwrap_err().code
     }
 
+    fn begun(result: Result<Step, Close>) -> u64 {
+        match result {
+            Ok(Step::Begin(_, number, _)) => number,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn an_operation_before_the_acknowledgement_is_unauthorized() {
         let mut state = SocketState::new(2);
@@ -321,10 +357,21 @@ mod tests {
     #[test]
     fn an_id_can_be_used_again_only_after_its_end() {
         let mut state = opened();
-        state.receive(&subscribe("a")).unwrap();
+        let number = begun(state.receive(&subscribe("a")));
         assert_eq!(code(state.receive(&subscribe("a"))), 4409);
-        assert!(state.end("a"));
+        assert!(state.end("a", number));
         assert!(matches!(state.receive(&subscribe("a")), Ok(Step::Begin(..))));
+    }
+
+    #[test]
+    fn an_end_that_comes_too_late_ends_no_successor_of_the_same_id() {
+        let mut state = opened();
+        let first = begun(state.receive(&subscribe("a")));
+        state.receive(r#"{"type":"complete","id":"a"}"#).unwrap();
+        let second = begun(state.receive(&subscribe("a")));
+        assert!(!state.end("a", first));
+        assert!(state.is_open("a"));
+        assert!(state.end("a", second) && !state.is_open("a"));
     }
 
     #[test]
@@ -358,8 +405,28 @@ mod tests {
     }
 
     #[test]
+    fn an_id_has_a_length() {
+        let mut state = opened();
+        let longest = "x".repeat(ID_BYTES_MAX);
+        assert!(matches!(state.receive(&subscribe(&longest)), Ok(Step::Begin(..))));
+        assert_eq!(code(state.receive(&subscribe(&format!("{longest}x")))), 4400);
+        assert_eq!(code(state.receive(&format!(r#"{{"type":"complete","id":"{longest}x"}}"#))), 4400);
+    }
+
+    #[test]
+    fn a_reason_fits_into_a_close_frame() {
+        for id in ["x".repeat(ID_BYTES_MAX), "ü".repeat(ID_BYTES_MAX / 2), "🂡".repeat(ID_BYTES_MAX / 4)] {
+            let reason = Close::duplicate(&id).reason;
+            assert!((REASON_BYTES_MAX - 3..=REASON_BYTES_MAX).contains(&reason.len()), "{reason}");
+        }
+        assert_eq!(Close::duplicate("a").reason, "Subscriber for a already exists");
+    }
+
+    #[test]
     fn a_next_message_carries_its_payload_as_it_is() {
-        let message = NextMessage::of("a\"b").with(r#"{"data":1}"#);
+        let (next, payload) = (NextMessage::of("a\"b"), r#"{"data":1}"#);
+        let message = next.with(payload);
+        assert_eq!(message.len(), next.bytes(payload));
         let message: Value = serde_json::from_str(&message).unwrap();
         assert_eq!(message, serde_json::json!({ "type": "next", "id": "a\"b", "payload": { "data": 1 } }));
     }
@@ -367,10 +434,10 @@ mod tests {
     #[test]
     fn completing_twice_is_no_error() {
         let mut state = opened();
-        state.receive(&subscribe("a")).unwrap();
+        let number = begun(state.receive(&subscribe("a")));
         let complete = r#"{"type":"complete","id":"a"}"#;
         assert!(matches!(state.receive(complete), Ok(Step::Stop(id)) if id == "a"));
         assert!(matches!(state.receive(complete), Ok(Step::Nothing)));
-        assert!(!state.end("a"));
+        assert!(!state.end("a", number));
     }
 }

@@ -41,10 +41,17 @@ pub fn send_queue(messages_max: usize, bytes_max: usize) -> (Outgoing, SendQueue
 impl Outgoing {
     /// Puts a message in as soon as there is room. Nothing happens if the client has left.
     pub async fn send(&self, message: Message) {
-        let bytes = bytes_of(&message).min(self.bytes_max);
-        let Ok(bytes) = u32::try_from(bytes) else { return };
+        self.send_made(bytes_of(&message), || Some(message)).await;
+    }
+
+    /// Puts in what is made as soon as there is room for so many bytes: what waits for room takes none. If nothing is made, nothing is put in.
+    pub async fn send_made(&self, bytes: usize, make: impl FnOnce() -> Option<Message>) {
+        let Ok(bytes) = u32::try_from(bytes.min(self.bytes_max)) else { return };
         let Ok(room) = Arc::clone(&self.room).acquire_many_owned(bytes).await else { return };
-        let _client_left = self.queue.send(Queued { message, _room: room }).await;
+        let Ok(place) = self.queue.reserve().await else { return };
+        if let Some(message) = make() {
+            place.send(Queued { message, _room: room });
+        }
     }
 
     /// Asks the client for a sign of life. Where messages wait for it, these ask.
@@ -79,6 +86,8 @@ fn bytes_of(message: &Message) -> usize {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
+    use std::cell::Cell;
+    use std::pin::pin;
 
     fn text(bytes: usize) -> Message {
         Message::text("x".repeat(bytes))
@@ -104,6 +113,29 @@ mod tests {
         assert!(outgoing.send(text(1_000)).now_or_never().is_some());
         assert!(outgoing.send(text(1)).now_or_never().is_none());
         assert_eq!(queue.next().await.unwrap().message, text(1_000));
+    }
+
+    #[tokio::test]
+    async fn a_message_is_made_only_when_there_is_room() {
+        let (outgoing, mut queue) = send_queue(2, 100);
+        outgoing.send(text(60)).await;
+        let made = Cell::new(false);
+        let mut sending = pin!(outgoing.send_made(60, || {
+            made.set(true);
+            Some(text(60))
+        }));
+        assert!(sending.as_mut().now_or_never().is_none() && !made.get());
+        drop(queue.next().await);
+        sending.await;
+        assert!(made.get());
+    }
+
+    #[tokio::test]
+    async fn what_need_not_be_said_any_more_takes_no_room() {
+        let (outgoing, mut queue) = send_queue(1, 100);
+        outgoing.send_made(100, || None).await;
+        outgoing.send(text(100)).await;
+        assert_eq!(queue.next().await.unwrap().message, text(100));
     }
 
     #[tokio::test]

@@ -1,31 +1,31 @@
 //! GraphQL over WebSocket (graphql-transport-ws): one task reads a socket, one task runs each operation, one writes.
 //!
+//! Whatever the reading task waits for, even room for its own answers, what may end the socket is watched beside it.
+//!
 //! async-graphql's own layer replaces a stream when an id is used twice and has no init timer, no ping and no cap.
 
 use super::message_rate::MessageRate;
 use super::problem::Problem;
-use super::protocol::{Close, NextMessage, SUBPROTOCOL, ServerMessage, SocketState, Step};
-use super::send_queue::{Outgoing, SendQueue, send_queue};
+use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use super::running::Running;
+use super::send_queue::{Outgoing, send_queue};
+use super::socket_operation::Operation;
+use super::watch::Watch;
+use super::writer::Writer;
 use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
-use crate::places::OperationPlace;
-use crate::responses::{Outcome, Responses};
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use futures_util::future::{BoxFuture, pending};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::StreamExt;
+use futures_util::stream::SplitStream;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, Interval, interval_at, sleep_until, timeout};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tungstenite::Error as SocketError;
 
@@ -41,7 +41,7 @@ pub fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !origins::may_open(&headers, api.limits()) {
-        return (StatusCode::FORBIDDEN, "pages of this origin may not open sockets\n").into_response();
+        return origins::refusal();
     }
     let place = match api.places().open(client_address) {
         Ok(place) => place,
@@ -68,14 +68,13 @@ struct Socket {
     client_address: Option<IpAddr>,
     state: Shared,
     outgoing: Outgoing,
-    /// Running operations; each removes itself from `state` when it ends, the handle is kept until the id is used again.
-    running: HashMap<String, AbortHandle>,
+    /// Running operations; each removes itself from `state` when it ends.
+    running: Running,
     operations: TaskTracker,
     /// What `connection_init` brought; none before it.
     connection: Option<Arc<Connection>>,
     /// That of a viewer who was just let in. The loop that reads takes it.
     admission: Option<Admission>,
-    last_heard: Instant,
     rate: MessageRate,
 }
 
@@ -85,73 +84,55 @@ impl Socket {
         let (sink, stream) = socket.split();
         let limits = api.limits();
         let (outgoing, queue) = send_queue(limits.socket_queue_messages_max, limits.socket_queue_bytes_max);
-        let writer = tokio::spawn(write(sink, queue, Duration::from_millis(limits.write_ms_max)));
+        let writer = Writer::begin(sink, queue, Duration::from_millis(limits.write_ms_max));
         let state = Arc::new(Mutex::new(SocketState::new(limits.operations_per_socket_max)));
         let rate = MessageRate::new(limits.socket_messages_per_s_max, limits.socket_messages_burst_max);
+        let running = Running::new(limits.operations_per_socket_max);
         let mut this = Self {
             api,
             headers,
             client_address,
             state,
             outgoing,
-            running: HashMap::new(),
+            running,
             operations: TaskTracker::new(),
             connection: None,
             admission: None,
-            last_heard: Instant::now(),
             rate,
         };
         let close = if speaks_our_protocol { this.read(stream).await } else { Some(Close::wrong_subprotocol()) };
-        this.finish(close).await;
-        drop(this);
-        let _writer_ended = writer.await;
+        this.end_operations().await;
+        writer.end(this.take_leave(close)).await;
     }
 
     /// Reads until the client leaves (`None`) or the server has a reason to close.
-    async fn read(&mut self, mut stream: SplitStream<WebSocket>) -> Option<Close> {
-        let shutdown = self.api.shutdown();
-        let mut shutdown = pin!(shutdown.cancelled());
-        let init_wait = Duration::from_millis(self.api.limits().socket_init_ms_max);
-        let ping_every = Duration::from_millis(self.api.limits().socket_ping_ms);
-        let mut init_deadline = pin!(sleep_until(Instant::now() + init_wait));
-        let mut pings = interval_at(Instant::now() + ping_every, ping_every);
-        let mut ended: BoxFuture<'static, ()> = pending().boxed();
+    async fn read(&mut self, stream: SplitStream<WebSocket>) -> Option<Close> {
+        let (state, outgoing) = (Arc::clone(&self.state), self.outgoing.clone());
+        let watch = Watch::new(state, outgoing, self.api.shutdown(), self.api.limits());
+        self.read_under(watch, stream).await.err()
+    }
+
+    async fn read_under(&mut self, mut watch: Watch, mut stream: SplitStream<WebSocket>) -> Result<(), Close> {
         loop {
-            if let Some(admission) = self.admission.take() {
-                ended = admission.ended().boxed();
-            }
-            let awaits_init = self.with_state(|state| state.awaits_init());
-            let outcome = tokio::select! {
-                frame = stream.next() => match frame? {
-                    Ok(frame) => self.receive(frame).await,
-                    Err(error) => return unreadable(error),
-                },
-                () = &mut init_deadline, if awaits_init => Err(Close::init_timeout()),
-                () = self.ping(&mut pings) => self.check_alive(),
-                () = &mut shutdown => Err(Close::going_away()),
-                () = &mut ended => Err(Close::forbidden()),
+            let Some(frame) = watch.unless_closed(stream.next()).await? else { return Ok(()) };
+            let now = Instant::now();
+            watch.heard(now);
+            let frame = match frame {
+                Ok(frame) => frame,
+                Err(error) => return unreadable(error).map_or(Ok(()), Err),
             };
-            match outcome {
-                Ok(true) => {}
-                Ok(false) => return None,
-                Err(close) => return Some(close),
+            if !watch.unless_closed(self.receive(frame, now)).await?? {
+                return Ok(());
+            }
+            if let Some(admission) = self.admission.take() {
+                watch.follow(admission);
             }
         }
     }
 
-    async fn ping(&self, pings: &mut Interval) {
-        pings.tick().await;
-        self.outgoing.try_ping();
-    }
-
-    fn check_alive(&self) -> Result<bool, Close> {
-        let silence_max = Duration::from_millis(self.api.limits().socket_silence_ms_max);
-        if self.last_heard.elapsed() > silence_max { Err(Close::dead()) } else { Ok(true) }
-    }
-
-    async fn receive(&mut self, frame: Message) -> Result<bool, Close> {
-        self.last_heard = Instant::now();
-        if !self.rate.take(self.last_heard) {
+    /// False if the client leaves.
+    async fn receive(&mut self, frame: Message, now: Instant) -> Result<bool, Close> {
+        if !self.rate.take(now) {
             return Err(Close::too_many_messages());
         }
         match frame {
@@ -167,9 +148,9 @@ impl Socket {
         match step {
             Step::Nothing => {}
             Step::Init(payload) => self.init(payload).await?,
-            Step::Begin(id, request) => self.begin(id, *request),
+            Step::Begin(id, number, request) => self.begin(id, number, *request),
             Step::Refuse(id) => self.refuse(&id).await,
-            Step::Stop(id) => self.stop(&id),
+            Step::Stop(id) => self.running.stop(&id),
             Step::Pong(payload) => self.send(&ServerMessage::Pong { payload }).await,
         }
         Ok(())
@@ -186,18 +167,19 @@ impl Socket {
         Ok(())
     }
 
-    fn begin(&mut self, id: String, request: Params) {
+    fn begin(&mut self, id: String, number: u64, request: Params) {
         let Some(connection) = self.connection.clone() else { return };
         let operation = Operation {
             api: Arc::clone(&self.api),
             connection,
             id: id.clone(),
+            number,
             request_id: headers::new_request_id(),
             state: Arc::clone(&self.state),
             outgoing: self.outgoing.clone(),
         };
         let task = self.operations.spawn(operation.run(request));
-        self.running.insert(id, task.abort_handle());
+        self.running.begin(id, task.abort_handle());
     }
 
     async fn refuse(&self, id: &str) {
@@ -207,27 +189,25 @@ impl Socket {
         self.send(&ServerMessage::Error { id, payload: &errors }).await;
     }
 
-    fn stop(&mut self, id: &str) {
-        if let Some(task) = self.running.remove(id) {
-            task.abort();
-        }
-    }
-
     /// Ends what is open. No `complete` is sent when we close: to clients that would be the end of the subscription, while a closed
     /// socket means that they connect again and go on after their last cursor.
-    async fn finish(&mut self, close: Option<Close>) {
-        for (_, task) in self.running.drain() {
-            task.abort();
-        }
+    async fn end_operations(&mut self) {
+        self.running.stop_all();
         self.operations.close();
         self.operations.wait().await;
+    }
+
+    /// Tells the client why, if it is not the one who left. Nothing can be sent after it.
+    async fn take_leave(self, close: Option<Close>) {
         let Some(close) = close else { return };
         let frame = CloseFrame { code: close.code, reason: close.reason.into() };
         self.outgoing.send(Message::Close(Some(frame))).await;
     }
 
     async fn send(&self, message: &ServerMessage<'_>) {
-        send(&self.outgoing, message).await;
+        if let Some(text) = message.to_frame() {
+            self.outgoing.send(Message::Text(text)).await;
+        }
     }
 
     fn with_state<T>(&self, act: impl FnOnce(&mut SocketState) -> T) -> T {
@@ -251,74 +231,4 @@ fn unreadable(error: axum::Error) -> Option<Close> {
         Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => Some(Close::broken()),
         _ => None,
     }
-}
-
-/// One operation of a socket, in a task of its own.
-struct Operation {
-    api: Arc<Api>,
-    connection: Arc<Connection>,
-    id: String,
-    request_id: String,
-    state: Shared,
-    outgoing: Outgoing,
-}
-
-impl Operation {
-    async fn run(self, request: Params) {
-        let (mut responses, _place) = match self.begin(request).await {
-            Ok(begun) => begun,
-            Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
-        };
-        let next = NextMessage::of(&self.id);
-        while let Some(outcome) = responses.next().await {
-            match outcome {
-                Outcome::Response(delivery) => self.forward(next.with(&delivery.json)).await,
-                Outcome::Refused(errors) => return self.refuse(&errors).await,
-            }
-        }
-        // Of a process that stops the clients learn by the socket's end: a completed subscription is not taken up again.
-        if !self.api.shutdown().is_cancelled() && self.end() {
-            send(&self.outgoing, &ServerMessage::Complete { id: &self.id }).await;
-        }
-    }
-
-    async fn begin(&self, request: Params) -> Result<(Responses, OperationPlace), Problem> {
-        let request = self.api.check(self.api.documents().resolve(request).await?)?;
-        let place = self.connection.operation(self.api.places())?;
-        let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
-        self.api.charge(&call, &request).await?;
-        Ok((Responses::begin(&self.api, request, call)?, place))
-    }
-
-    async fn forward(&self, message: String) {
-        self.outgoing.send(Message::Text(message.into())).await;
-    }
-
-    async fn refuse(&self, errors: &[async_graphql::ServerError]) {
-        if self.end() {
-            send(&self.outgoing, &ServerMessage::Error { id: &self.id, payload: errors }).await;
-        }
-    }
-
-    fn end(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).end(&self.id)
-    }
-}
-
-async fn send(outgoing: &Outgoing, message: &ServerMessage<'_>) {
-    match serde_json::to_string(message) {
-        Ok(text) => outgoing.send(Message::Text(text.into())).await,
-        Err(error) => tracing::error!(%error, "a message could not be written as JSON"),
-    }
-}
-
-async fn write(mut sink: SplitSink<WebSocket, Message>, mut queue: SendQueue, wait: Duration) {
-    while let Some(queued) = queue.next().await {
-        let closes = matches!(queued.message, Message::Close(_));
-        let sent = timeout(wait, sink.send(queued.message)).await;
-        if closes || !matches!(sent, Ok(Ok(()))) {
-            break;
-        }
-    }
-    let _already_closed = timeout(wait, sink.close()).await;
 }

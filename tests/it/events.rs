@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 const EVENT_WAIT: Duration = Duration::from_secs(60);
+const LISTED: &str = "https://shop.example";
 const POST_CHANGED: &str = "subscription($id: ID!, $after: String) { postChanged(id: $id, after: $after) {
     __typename
     ... on LiveEvent { cursor }
@@ -82,7 +83,7 @@ impl Events {
     }
 
     /// `complete`, and nothing after it.
-    async fn completes(mut self) {
+    pub async fn completes(mut self) {
         let complete = self.next("complete").await.expect("an event");
         assert_eq!((complete.name.as_str(), complete.data.as_str()), ("complete", ""));
         assert_eq!(self.next("the end").await, None);
@@ -256,5 +257,27 @@ async fn a_stream_is_kept_awake_counted_and_ends_with_the_sign_in() {
     assert_eq!(again.status(), StatusCode::UNAUTHORIZED, "whoever comes back is told why");
     let input = json!({ "email": ada.email, "password": PASSWORD });
     client.command("signIn", input, "session { accessToken }").await;
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn only_pages_of_our_own_and_listed_origins_open_streams() {
+    let stage = Stage::new().await;
+    let process = Process::serve("all", &stage.environment_with(&[("MILLRACE_HTTP__CORS_ORIGINS", LISTED)])).await;
+    let (own, client) = (process.addresses["graphql"].clone(), Client::new(&process.graphql()));
+    let query = [("query", "{ viewer { roles } }")];
+    for (origin, status) in [
+        (own.as_str(), StatusCode::OK),
+        (LISTED, StatusCode::OK),
+        ("https://evil.example", StatusCode::FORBIDDEN),
+        ("null", StatusCode::FORBIDDEN),
+        (own.replace("http:", "file:").as_str(), StatusCode::FORBIDDEN),
+    ] {
+        let by_get = client.http.get(&client.url).query(&query);
+        for request in [by_get, post(&client, query[0].1, json!({}))] {
+            let response = request.header("accept", "text/event-stream").header("origin", origin).send().await.unwrap();
+            assert_eq!(response.status(), status, "{origin}");
+        }
+    }
     process.stop().await;
 }

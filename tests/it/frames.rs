@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use millrace::http::protocol::{SocketState, Step};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio_tungstenite::tungstenite::Message;
 
 const SEQUENCES: u64 = 20_000;
@@ -40,6 +40,8 @@ enum Frame {
     Binary,
     /// Not the client's: the server ends an operation. Only where no server does.
     Ended(&'static str),
+    /// Not the client's either: an operation that had this id before ends now, too late.
+    EndedLate(&'static str),
 }
 
 /// What has to follow.
@@ -82,7 +84,7 @@ impl Oracle {
                 self.open.remove(id);
                 Due::Nothing
             }
-            Frame::Ping | Frame::Pong => Due::Nothing,
+            Frame::Ping | Frame::Pong | Frame::EndedLate(_) => Due::Nothing,
         }
     }
 }
@@ -97,7 +99,8 @@ impl Frame {
             2 => Self::Junk(junk(dice)),
             3..18 => Self::Subscribe(id),
             18..32 => Self::Complete(id),
-            32..35 => Self::Ended(id),
+            32..34 => Self::Ended(id),
+            34 => Self::EndedLate(id),
             35..38 => Self::Ping,
             _ => Self::Pong,
         }
@@ -126,7 +129,7 @@ impl Frame {
             Self::Complete(id) => json!({ "id": id, "type": "complete", "beside": 1 }),
             Self::Ping => json!({ "type": "ping", "payload": { "n": 1 } }),
             Self::Pong => json!({ "type": "pong", "payload": null }),
-            Self::Binary | Self::Ended(_) => Value::Null,
+            Self::Binary | Self::Ended(_) | Self::EndedLate(_) => Value::Null,
         };
         message.to_string()
     }
@@ -150,6 +153,7 @@ fn junk(dice: &mut Dice) -> String {
         ("/id", json!(1)),
         ("/id", json!("")),
         ("/id", json!(null)),
+        ("/id", json!("x".repeat(129))),
         ("/payload", json!(null)),
         ("/payload", json!("text")),
         ("/payload", json!({})),
@@ -171,10 +175,18 @@ fn junk(dice: &mut Dice) -> String {
     }
 }
 
-/// What the state does with a frame, in the oracle's words.
-fn taken(state: &mut SocketState, frame: &Frame) -> Due {
+/// What the state does with a frame, in the oracle's words. The numbers are those of all operations that began under an id.
+fn taken(state: &mut SocketState, numbers: &mut BTreeMap<String, Vec<u64>>, frame: &Frame) -> Due {
+    let numbers_of = |id: &str| numbers.get(id).map(|numbers| numbers.as_slice()).unwrap_or_default();
     if let Frame::Ended(id) = frame {
-        state.end(id);
+        if let Some(number) = numbers_of(id).last() {
+            state.end(id, *number);
+        }
+        return Due::Nothing;
+    }
+    if let Frame::EndedLate(id) = frame {
+        let earlier = numbers_of(id).split_last().map(|(_, earlier)| earlier).unwrap_or_default();
+        assert!(!earlier.iter().any(|number| state.end(id, *number)), "an end that came too late was taken");
         return Due::Nothing;
     }
     if *frame == Frame::Binary {
@@ -183,7 +195,10 @@ fn taken(state: &mut SocketState, frame: &Frame) -> Due {
     }
     match state.receive(&frame.text()) {
         Err(close) => Due::Closed(close.code),
-        Ok(Step::Begin(..)) => Due::Begins,
+        Ok(Step::Begin(id, number, _)) => {
+            numbers.entry(id).or_default().push(number);
+            Due::Begins
+        }
         Ok(Step::Refuse(_)) => Due::Refused,
         Ok(Step::Init(_)) if *frame == (Frame::Init { is_good: false }) => Due::Closed(4403),
         Ok(Step::Init(_)) => {
@@ -199,10 +214,10 @@ fn whatever_a_client_sends_the_state_does_what_the_protocol_says() {
     let mut closed = std::collections::BTreeMap::<u16, usize>::new();
     for seed in 0..SEQUENCES {
         let (mut oracle, mut state) = (Oracle::default(), SocketState::new(OPERATIONS_MAX));
-        let sequence = Frame::sequence(seed);
+        let (mut numbers, sequence) = (BTreeMap::new(), Frame::sequence(seed));
         for (place, frame) in sequence.iter().enumerate() {
             let due = oracle.due(frame);
-            assert_eq!(taken(&mut state, frame), due, "seed {seed}, frame {place} of {sequence:#?}");
+            assert_eq!(taken(&mut state, &mut numbers, frame), due, "seed {seed}, frame {place} of {sequence:#?}");
             for id in IDS {
                 assert_eq!(state.is_open(id), oracle.open.contains(id), "{id}: seed {seed}, frame {place}");
             }
@@ -241,7 +256,8 @@ async fn a_real_socket_is_closed_with_the_same_codes() {
 async fn play(url: String, seed: u64) -> Option<u16> {
     let mut socket = Socket::connect(&url).await.expect("a socket");
     let (mut oracle, mut due) = (Oracle::default(), Due::Nothing);
-    let frames = Frame::sequence(seed).into_iter().filter(|frame| !matches!(frame, Frame::Ended(_)));
+    let frames =
+        Frame::sequence(seed).into_iter().filter(|frame| !matches!(frame, Frame::Ended(_) | Frame::EndedLate(_)));
     for frame in frames {
         due = oracle.due(&frame);
         socket.send_frame(frame.message()).await.expect("a socket that is open");

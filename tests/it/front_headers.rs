@@ -147,6 +147,9 @@ async fn a_trace_goes_with_a_command_into_the_stream_and_is_named_in_the_answer(
         named.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && !named.contains("00f067aa0ba902b7"),
         "{named}"
     );
+    let events = post(&process, "{ __typename }").header("traceparent", TRACE).header("accept", "text/event-stream");
+    let named = header(events, "traceresponse").await.expect("a stream of events names it too");
+    assert!(named.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{named}");
     for wrong in ["nonsense", "00-00000000000000000000000000000000-00f067aa0ba902b7-01", &TRACE.to_uppercase()] {
         let answer = post(&process, "{ __typename }").header("traceparent", wrong);
         assert_eq!(header(answer, "traceresponse").await, None, "{wrong}");

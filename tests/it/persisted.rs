@@ -1,15 +1,17 @@
 //! Queries that are sent by their hash: automatic persisted queries, over all instances, with Redis and without.
 
+use crate::events::Events;
 use crate::harness::client::{Client, mutation};
 use crate::harness::node::Script;
 use crate::harness::process::Process;
 use crate::harness::stage::Stage;
 use millrace::documents::trusted::sha256;
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 const QUERY: &str = "query Newest($n: Int) { posts(first: $n) { nodes { title } } }";
 const OWN_FORM: &str = "application/graphql-response+json";
+const EVENTS: &str = "text/event-stream";
 
 fn extension(hash: &str) -> Value {
     json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } })
@@ -63,6 +65,36 @@ async fn a_text_that_one_instance_got_is_known_to_all_by_its_hash() {
     }
     one.stop().await;
     other.stop().await;
+}
+
+/// The only answer over a stream of events.
+async fn by_events(request: RequestBuilder) -> Value {
+    let mut events = Events::open(request).await;
+    let answer = events.next("the answer").await.expect("an event").payload();
+    events.completes().await;
+    answer
+}
+
+#[tokio::test]
+async fn events_are_asked_for_by_hash_too() {
+    let stage = Stage::new().await;
+    let (process, _) = stage.all().await;
+    let hash = sha256(QUERY);
+    let missing = get(&process, &hash, EVENTS).await;
+    assert_eq!(code(&missing), (400, "PERSISTED_QUERY_NOT_FOUND"), "200 would be a stream");
+    assert_eq!(missing.1["errors"][0]["message"], "PersistedQueryNotFound", "the words that clients look for");
+    let send = |body: Value| reqwest::Client::new().post(process.graphql()).json(&body);
+    let wrong = send(json!({ "query": QUERY, "extensions": extension(&sha256("{ a }")) })).header("accept", EVENTS);
+    assert_eq!(wrong.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+
+    let introduced = by_events(send(json!({ "query": QUERY, "extensions": extension(&hash) }))).await;
+    assert!(introduced["data"]["posts"]["nodes"].is_array(), "{introduced:#}");
+    let extensions = extension(&hash).to_string();
+    let by_get = reqwest::Client::new().get(process.graphql()).query(&[("extensions", &extensions)]);
+    for by_hash in [by_get, send(json!({ "extensions": extension(&hash) }))] {
+        assert_eq!(by_events(by_hash).await["data"], introduced["data"]);
+    }
+    process.stop().await;
 }
 
 #[tokio::test]

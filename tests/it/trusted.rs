@@ -1,5 +1,6 @@
 //! Trusted documents: what clients were built with is run, and, where that is enforced, nothing else.
 
+use crate::events::Events;
 use crate::harness::node::Script;
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
@@ -127,6 +128,36 @@ async fn a_socket_is_held_to_the_same_documents() {
     assert!(payload.to_string().contains("UNAUTHENTICATED"), "{payload:#}");
     let (kind, payload) = over_socket(&mut socket, "newest", json!({ "id": "newest-1" })).await;
     assert!(kind == "next" && payload["data"]["posts"]["nodes"].is_array(), "{payload:#}");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_events_is_held_to_the_same_documents() {
+    let stage = Stage::new().await;
+    let folder = tempdir().expect("a folder");
+    let feed = "subscription Feed { feedChanged { __typename } }";
+    std::fs::write(folder.path().join("web.json"), json!({ "feed-1": feed, "newest-1": TRUSTED }).to_string()).unwrap();
+    let process = serve(&stage, "enforce", folder.path(), "false").await;
+    let request = |body: Value| reqwest::Client::new().post(process.graphql()).json(&body);
+    let others = [
+        json!({ "query": OTHER }),
+        json!({ "query": "subscription { feedChanged { __typename  } }" }),
+        persisted(&sha256(OTHER)),
+        json!({ "documentId": "none" }),
+    ];
+    for body in others {
+        let response = request(body.clone()).header("accept", "text/event-stream").send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::FORBIDDEN, "{body}");
+        let errors = response.json::<Value>().await.expect("JSON");
+        assert_eq!(errors["errors"][0]["extensions"]["code"], "DOCUMENT_NOT_TRUSTED", "{body}");
+    }
+    let mut events = Events::open(request(json!({ "documentId": "newest-1" }))).await;
+    let payload = events.next("the answer").await.expect("an event").payload();
+    assert!(payload["data"]["posts"]["nodes"].is_array(), "{payload:#}");
+    // Signed in is nobody here: that a subscription begins its refusal shows, which only a resolver gives.
+    let by_get = reqwest::Client::new().get(process.graphql()).query(&[("documentId", "feed-1")]);
+    let payload = Events::open(by_get).await.next("the refusal").await.expect("an event").payload();
+    assert!(payload.to_string().contains("UNAUTHENTICATED"), "{payload:#}");
     process.stop().await;
 }
 

@@ -13,7 +13,7 @@ pub mod things;
 use crate::harness::stage::Stage;
 
 /// Everything is asked for at once here, of which no client should have the right.
-const LARGE_DOCUMENTS: [(&str, &str); 9] = [
+const LARGE_DOCUMENTS: [(&str, &str); 10] = [
     ("MILLRACE_LIMITS__QUERY_BYTES_MAX", "1000000"),
     ("MILLRACE_LIMITS__TOKENS_MAX", "100000"),
     ("MILLRACE_LIMITS__ALIASES_MAX", "100000"),
@@ -22,6 +22,7 @@ const LARGE_DOCUMENTS: [(&str, &str); 9] = [
     ("MILLRACE_LIMITS__DEPTH_MAX", "30"),
     ("MILLRACE_LIMITS__INTROSPECTION_LISTS_MAX", "10"),
     ("MILLRACE_LIMITS__COST_MAX", "1000000"),
+    ("MILLRACE_LIMITS__SUBSCRIPTION_COST_MAX", "1000000"),
     ("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "1000000"),
 ];
 
