@@ -235,7 +235,8 @@ mod tests {
     #[test]
     fn the_same_long_text_cannot_be_asked_for_many_times_over() {
         let bodies = |count: usize| (1..=count).map(|n| format!("a{n}: body ")).collect::<String>();
-        let posts = |count: usize, first: usize| format!("{{ posts(first: {first}) {{ nodes {{ {} }} }} }}", bodies(count));
+        let posts =
+            |count: usize, first: usize| format!("{{ posts(first: {first}) {{ nodes {{ {} }} }} }}", bodies(count));
         assert_eq!(limit(&posts(30, 100), json!({})), Some(Limit::Cost));
         assert_eq!(limit(&posts(30, 20), json!({})), Some(Limit::Cost));
         assert_eq!(limit(&posts(1, 100), json!({})), None, "a page of whole posts");
@@ -250,8 +251,14 @@ mod tests {
 
     #[test]
     fn what_is_executed_again_for_each_event_may_cost_less() {
-        let comments = |first: usize| format!("comments(first: {first}) {{ nodes {{ id version revision createdAt hidden }} }}");
-        let posts = |first| format!("subscription($id: ID!) {{ postChanged(id: $id) {{ ... on PostChanged {{ post {{ {} }} }} }} }}", comments(first));
+        let comments =
+            |first: usize| format!("comments(first: {first}) {{ nodes {{ id version revision createdAt hidden }} }}");
+        let posts = |first| {
+            format!(
+                "subscription($id: ID!) {{ postChanged(id: $id) {{ ... on PostChanged {{ post {{ {} }} }} }} }}",
+                comments(first)
+            )
+        };
         let query = |first| format!("query($id: ID!) {{ post(id: $id) {{ {} }} }}", comments(first));
         let id = json!({ "id": "a" });
         assert_eq!(limit(&posts(60), id.clone()), None);

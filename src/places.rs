@@ -164,16 +164,16 @@ mod tests {
 
     #[test]
     fn operations_are_counted_by_viewer_or_else_by_address() {
-        let limits = HttpSettings {
-            operations_per_address_max: 2,
-            operations_per_viewer_max: 1,
-            ..HttpSettings::default()
-        };
+        let limits =
+            HttpSettings { operations_per_address_max: 2, operations_per_viewer_max: 1, ..HttpSettings::default() };
         let places = OpenPlaces::new(&limits);
         let (here, there) = ("2001:db8::1".parse().ok(), "192.0.2.1".parse().ok());
         let (first, _second) = (places.operation(None, here).unwrap(), places.operation(None, here).unwrap());
         let refused = places.operation(None, "2001:db8::2".parse().ok()).unwrap_err();
-        assert!(matches!(refused, Problem::TooManyOpen { limit: "open operations of an address", max: 2 }), "{refused:?}");
+        assert!(
+            matches!(refused, Problem::TooManyOpen { limit: "open operations of an address", max: 2 }),
+            "{refused:?}"
+        );
         assert!(places.operation(None, there).is_ok(), "another address has its own");
         let ada = UserId::generate();
         let _of_ada = places.operation(Some(ada), here).unwrap();

@@ -10,12 +10,8 @@ const IDS: &str = "ids";
 
 /// Fields whose text may be long, and how many characters it may have (`millrace_events::values`). An answer is made before its bytes are
 /// counted, so what may make it long has its price beforehand.
-const LONG_TEXTS: &[(&str, &str, usize)] = &[
-    ("Post", "body", 20_000),
-    ("Product", "description", 5_000),
-    ("Comment", "text", 2_000),
-    ("User", "bio", 1_000),
-];
+const LONG_TEXTS: &[(&str, &str, usize)] =
+    &[("Post", "body", 20_000), ("Product", "description", 5_000), ("Comment", "text", 2_000), ("User", "bio", 1_000)];
 /// So many characters of a long text cost as much as any other field.
 const CHARACTERS_PER_POINT: usize = 800;
 
@@ -95,7 +91,8 @@ mod tests {
         assert_eq!(LONG_TEXTS.iter().map(|text| text.2).collect::<Vec<_>>(), longest);
         let sdl = crate::schema::sdl();
         for (on, field, _) in LONG_TEXTS {
-            let fields = sdl.split(&format!("type {on} implements Node {{")).nth(1).and_then(|rest| rest.split("\n}").next());
+            let fields =
+                sdl.split(&format!("type {on} implements Node {{")).nth(1).and_then(|rest| rest.split("\n}").next());
             assert!(fields.is_some_and(|fields| fields.contains(&format!("\n\t{field}: String"))), "{on}.{field}");
         }
         assert_eq!([own("Post", "body"), own("Comment", "text"), own("User", "bio"), own("Post", "id")], [25, 3, 2, 1]);

@@ -4,8 +4,8 @@ use crate::http::problem::Problem;
 use async_graphql::{Extensions, Request as GraphQlRequest, Value, Variables};
 use axum::extract::Query;
 use axum::http::Uri;
-use serde::{Deserialize, Deserializer};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 
 /// The entry of `extensions` by which clients with automatic persisted queries name a text.
 const PERSISTED_QUERY: &str = "persistedQuery";

@@ -124,10 +124,8 @@ fn introduction(text: &str) -> Value {
 #[tokio::test]
 async fn what_is_refused_is_not_kept_and_nobody_uses_up_what_others_may_bring() {
     let stage = Stage::new().await;
-    let limits = [
-        ("MILLRACE_HTTP__PERSISTED_QUERIES_PER_MINUTE_MAX", "2"),
-        ("MILLRACE_HTTP__TRUSTED_PROXIES", "127.0.0.1"),
-    ];
+    let limits =
+        [("MILLRACE_HTTP__PERSISTED_QUERIES_PER_MINUTE_MAX", "2"), ("MILLRACE_HTTP__TRUSTED_PROXIES", "127.0.0.1")];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
     let refused = "{ posts(first: 100) { nodes { comments(first: 100) { nodes { id } } } } }";
     assert_eq!(code(&post(&process, &introduction(refused)).await), (400, "COST_LIMIT"));
