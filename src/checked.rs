@@ -317,11 +317,42 @@ mod tests {
         assert!(count >= 30, "{count} documents");
         let pipeline = std::fs::read_to_string("web-playground/src/pipeline/operations.ts").unwrap();
         let filled = pipeline.replace("${HOP}", "{ p50Ms p99Ms count }").replace("${STATUS}", "id state");
-        let texts: Vec<_> = filled.split('`').skip(1).step_by(2).filter(|text| text.contains('{')).collect();
+        let is_operation =
+            |text: &&str| ["query", "mutation", "subscription"].iter().any(|kind| text.starts_with(kind));
+        let texts: Vec<_> = filled.split('`').skip(1).step_by(2).filter(is_operation).collect();
         assert!(texts.iter().any(|text| text.starts_with("subscription Pipeline")), "{texts:?}");
         for text in texts {
             assert_eq!(checks.check(GraphQlRequest::new(text)).err(), None, "{text}");
         }
+    }
+
+    /// Each with the fragments of all files, as the client that is built from them sends it.
+    #[test]
+    fn what_the_storefront_sends_costs_no_more_than_it_may() {
+        let files = std::fs::read_dir("examples/storefront/src/operations").unwrap();
+        let all: String = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+        let many = 1_000_000;
+        let limits = Limits {
+            query_bytes_max: many,
+            tokens_max: many,
+            aliases_max: many,
+            fragments_max: many,
+            selections_max: many,
+            operations_max: many,
+            ..Limits::default()
+        };
+        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
+        let of_kind = |kind| all.lines().filter_map(move |line: &str| line.strip_prefix(kind));
+        let operations = of_kind("query ").chain(of_kind("mutation ")).chain(of_kind("subscription "));
+        let mut count = 0;
+        for operation in operations {
+            let name = operation.split(|end: char| !end.is_alphanumeric()).next().unwrap();
+            let checked = checks.check(GraphQlRequest::new(&all).operation_name(name));
+            let cost = checked.map(|checked| checked.cost());
+            assert!(matches!(cost, Ok(1..)), "{name}: {cost:?}");
+            count += 1;
+        }
+        assert!(count >= 20, "{count} operations");
     }
 
     /// As graphql-js writes it for GraphiQL, with everything that can be asked for.

@@ -9,7 +9,6 @@ use crate::places::OperationPlace;
 use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
 use axum::extract::ws::Message;
-use millrace_events::UserId;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// One operation of a socket, in a task of its own.
