@@ -71,7 +71,7 @@ impl Default for Limits {
             variable_depth_max: 10,
             list_items_max: 100,
             cost_max: 5_000,
-            subscription_cost_max: 500,
+            subscription_cost_max: 1_000,
         }
     }
 }
