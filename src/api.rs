@@ -400,7 +400,7 @@ impl Call {
     fn whose(&self) -> String {
         match self.asked.viewer.user_id() {
             Some(user_id) => format!("of:{user_id}"),
-            None => client_address::network(self.circumstances.client_address),
+            None => client_address::network_name(self.circumstances.client_address),
         }
     }
 

@@ -1,16 +1,14 @@
 //! Places that are taken for as long as something is open: so many in all, and so many for each address and viewer.
 
+use crate::http::client_address::network;
 use crate::http::problem::Problem;
 use crate::settings::HttpSettings;
 use millrace_events::UserId;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// Of an IPv6 address the network is what one customer of a provider has.
-const IPV6_NETWORK: u128 = u128::MAX << 64;
 
 /// Places for sockets, event streams and their operations in one process.
 #[derive(Debug)]
@@ -78,13 +76,6 @@ fn take<K: Eq + Hash + Clone>(
     let Some(key) = key else { return Ok(None) };
     let place = places.take(key).ok_or(Problem::TooManyOpen { limit, max: places.each_max })?;
     Ok(Some(place))
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
-    }
 }
 
 /// How many of its places each key has taken.

@@ -5,6 +5,8 @@ use axum::http::HeaderMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Once;
 
+const IPV6_NETWORK: u128 = u128::MAX << 64;
+
 /// The client's address. Of what proxies wrote, the right-most that is not itself a trusted proxy's: all to the left of it may be
 /// invented by the client.
 pub fn of(peer: IpAddr, headers: &HeaderMap, settings: &HttpSettings) -> IpAddr {
@@ -64,13 +66,17 @@ fn address(text: &str) -> Option<IpAddr> {
     found.map(|address: IpAddr| address.to_canonical())
 }
 
-/// Those who share an address, as a name: of the sixth version one customer has all that begin alike.
-pub fn network(address: Option<IpAddr>) -> String {
+/// What those who share an address have in common: of the sixth version one customer of a provider has all that begin alike.
+pub fn network(address: IpAddr) -> IpAddr {
     match address {
-        Some(IpAddr::V6(address)) => format!("at:{}", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        Some(address) => format!("at:{address}"),
-        None => "at:nowhere".to_owned(),
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_NETWORK).into(),
     }
+}
+
+/// The same as a name.
+pub fn network_name(address: Option<IpAddr>) -> String {
+    address.map_or_else(|| "at:nowhere".to_owned(), |address| format!("at:{}", network(address)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::lag::Lag;
 use super::run::ProjectorStatus;
 use super::source::Beat;
 use crate::projection::Projection;
-use crate::store::mongo::{Parked, ServedPointer};
+use crate::store::mongo::ServedPointer;
 use millrace_events::Timestamp;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -47,12 +47,6 @@ pub async fn count_parked<P: Projection>(pointer: ServedPointer<P>, figures: Fig
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        figures.set_parked(parked(&pointer).await);
+        figures.set_parked(pointer.count_parked().await.ok().flatten());
     }
-}
-
-/// None if it is not known.
-async fn parked<P: Projection>(pointer: &ServedPointer<P>) -> Option<Parked> {
-    let generation = pointer.served().await.ok()??.generation;
-    pointer.store(generation).count_parked().await.ok()
 }

@@ -5,6 +5,7 @@ use super::commit::durable;
 use super::error::{MongoError, code, failed};
 use super::form::{self, CHECKPOINT};
 use super::names::{Names, PROJECTIONS};
+use super::parked::Parked;
 use super::read::{bounded, primary};
 use crate::projection::Projection;
 use crate::projector::Beat;
@@ -96,6 +97,12 @@ impl<P: Projection> ServedPointer<P> {
         let update = pointers.update_one(doc! { "_id": P::NAME }, doc! { "$set": { "beat": form } });
         let update = update.write_concern(WriteConcern::nodes(1));
         bounded(STEP, async { update.await.map_err(failed(STEP)) }).await.map(|_| ())
+    }
+
+    /// How much of what is served is parked; nothing before the first projector ran.
+    pub async fn count_parked(&self) -> Result<Option<Parked>, MongoError> {
+        let Some(served) = self.served().await? else { return Ok(None) };
+        self.store(served.generation).count_parked().await.map(Some)
     }
 
     /// The store of a generation.
