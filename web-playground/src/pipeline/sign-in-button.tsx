@@ -1,5 +1,6 @@
-import { useState, useSyncExternalStore } from 'react';
-import { session, wordsOf } from './api.ts';
+import { useSyncExternalStore } from 'react';
+import { useDemoSession } from '../use-demo-session.ts';
+import { session } from './api.ts';
 
 /** Whether the demo user is signed in. */
 export function useIsSignedIn(): boolean {
@@ -8,17 +9,7 @@ export function useIsSignedIn(): boolean {
 
 /** Signs the demo user in or out; the token is kept in memory only. */
 export function SignInButton() {
-  const isSignedIn = useIsSignedIn();
-  const [problem, setProblem] = useState<string | null>(null);
-
-  async function signIn() {
-    setProblem(null);
-    try {
-      await session.signIn();
-    } catch (error) {
-      setProblem(wordsOf(error));
-    }
-  }
+  const { isSignedIn, problem, toggle } = useDemoSession(session);
 
   return (
     <span className="sign-in">
@@ -27,7 +18,7 @@ export function SignInButton() {
           {problem}
         </span>
       )}
-      <button type="button" onClick={isSignedIn ? () => session.signOut() : () => void signIn()}>
+      <button type="button" onClick={toggle}>
         {isSignedIn ? 'Sign out demo user' : 'Sign in as demo user'}
       </button>
     </span>
