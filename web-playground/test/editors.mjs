@@ -62,6 +62,10 @@ export async function typeOperation(page, text) {
   await page.keyboard.insertText(text);
 }
 
+/** Waits until the tab holds this text, as its storage shows: GraphiQL takes it over a moment after it was typed, and its history has the tab's. */
+export const tabHolds = (page, text) =>
+  until('the text in its tab', () => page.evaluate(() => Object.values(localStorage)), (values) => values.some((value) => value.includes(text)));
+
 /** Runs the operation; for a running subscription the same button stops it. */
 export const run = (page) => page.locator('.graphiql-execute-button').click();
 

@@ -1,8 +1,9 @@
 // The panes beside the editors: the explorer, which writes an operation by clicks, and the history of what was run.
 import assert from 'node:assert/strict';
-import { data, run, textOf, typeOperation } from '../editors.mjs';
+import { data, run, tabHolds, textOf, typeOperation } from '../editors.mjs';
 import { until } from '../steps.mjs';
 
+const EXPLORED = 'query Explored { posts(first: 1) { nodes { id } } }';
 const operation = (page) => textOf(page, 'operation.graphql');
 
 export const panes = {
@@ -17,7 +18,8 @@ export const panes = {
     await field('first:').click();
     await until('its argument', () => operation(page), (text) => /posts\(first: \d*\)/.test(text));
     await shot('explorer');
-    await typeOperation(page, 'query Explored { posts(first: 1) { nodes { id } } }');
+    await typeOperation(page, EXPLORED);
+    await tabHolds(page, EXPLORED);
     await run(page);
     await data(page, 'the posts', (value) => value.posts?.nodes.length === 1);
     await page.getByRole('button', { name: 'Hide GraphiQL Explorer' }).click();
