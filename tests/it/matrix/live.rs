@@ -1,11 +1,10 @@
 //! Every role against every subscription: what strangers are told of a secret thing is what they are told of one that does not exist.
 
 use super::cast::Who;
-use super::reads::{Estate, Question, all_shown, fields_are_shown_by_rule, may_ask, questions, rule_of};
+use super::reads::{Estate, Question, all_shown, fields_are_shown_by_rule, may_ask, questions, rule_of, timed_command};
 use super::schema::Schema;
 use super::stage;
 use super::things::{Shop, eur, missing};
-use crate::checker::settled;
 use crate::harness::client::Client;
 use crate::harness::socket::{Received, Socket};
 use serde_json::{Value, json};
@@ -178,7 +177,7 @@ async fn every_role_is_told_live_what_it_may_see() {
     estate.secret.push(pending.clone());
     let (talked_about, fleeting) = (shop.post("Talked about", true).await, shop.post("Fleeting", true).await);
     estate.open.extend([talked_about.clone(), fleeting.clone()]);
-    settled(&stage).await;
+    estate.secret.push(timed_command(&stage, &shop).await);
     let roots = schema.fields("Subscription").iter();
     let all = roots.flat_map(|field| questions(&schema, "Subscription", field, &estate)).collect();
     let pairs = about_nothing(all, &estate.secret);

@@ -9,7 +9,9 @@ use super::things::{Shop, eur, missing};
 use crate::accounts::{VERIFY, mailed_token};
 use crate::checker::settled;
 use crate::harness::client::{Client, PASSWORD, id_of, token};
+use crate::harness::eventually;
 use crate::harness::socket::Socket;
+use crate::harness::stage::Stage;
 use millrace_events::{ConsistencyToken, Position};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,6 +83,23 @@ impl Estate {
     fn all(&self) -> Vec<String> {
         [&self.open[..], &self.secret].concat()
     }
+}
+
+/// A command of the owner's of which it is known how long it took. Rings tell that of a few events each, so nothing else may go on.
+pub async fn timed_command(stage: &Stage, shop: &Shop<'_>) -> String {
+    settled(stage).await;
+    let owner = &shop.cast.owner.client;
+    let done = owner.command("updateProfile", json!({ "bio": "Mills and weirs." }), "").await;
+    let command = done["receipt"]["commandId"].as_str().expect("an id").to_owned();
+    settled(stage).await;
+    eventually("it is told how long the command took", || async {
+        let query = "query($id: ID!) { commandStatus(id: $id) { streamedMs projections { receivedMs visibleMs } } }";
+        let status = owner.ask(query, json!({ "id": command })).await["commandStatus"].clone();
+        let is_told = status["projections"].as_array()?.iter().any(|one| one["visibleMs"].is_number());
+        (status["streamedMs"].is_number() && is_told).then_some(())
+    })
+    .await;
+    command
 }
 
 fn id_of_top_up(payload: &Value) -> String {
@@ -249,8 +268,8 @@ async fn every_role_sees_what_each_fields_rule_says() {
     let stage = stage().await;
     let (process, client) = stage.all().await;
     let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
-    let estate = Estate::of(&shop).await;
-    settled(&stage).await;
+    let mut estate = Estate::of(&shop).await;
+    estate.secret.push(timed_command(&stage, &shop).await);
     // Lags are remembered while somebody watches.
     let mut watching = Socket::open(&client.url, shop.cast.client(Who::Admin).access_token.as_deref()).await;
     watching.subscribe("pipeline", "subscription { pipeline { at } }", json!({})).await;

@@ -136,16 +136,8 @@ pub async fn newest(post: &Post, request: &RequestContext, count: usize) -> Resu
 /// The page, if nothing outside of the window can belong to it.
 fn in_window(post: &post::Post, paging: &Paging) -> Option<Page<Arc<WindowComment>>> {
     let place = |said: &WindowComment| Place::new(said.created_micros, comment::key(said.id));
-    let reaches_end = post.window_holds_all();
-    let reaches_bound =
-        post.comments.last().zip(paging.before.as_ref()).is_some_and(|(last, bound)| place(last) <= *bound);
-    let page = Page::cut(post.comments.iter().map(|said| (place(said), said)), paging);
-    let is_full = page.entries.len() == paging.size && !paging.from_end;
-    if !reaches_end && !reaches_bound && !is_full {
-        return None;
-    }
-    let more = page.more || !(reaches_end || reaches_bound);
-    Some(Page { more, ..page.filter_map(|said| Some(Arc::clone(said))) })
+    let kept = post.comments.iter().map(|said| (place(said), Arc::clone(said))).collect();
+    Page::of_beginning(kept, post.window_holds_all(), paging)
 }
 
 async fn in_collection(

@@ -96,13 +96,11 @@ fn nothing() -> Page<Arc<order::Order>> {
     Page { entries: vec![], more: false }
 }
 
-/// The page, if the newest orders hold all of it: they are a beginning of the list.
+/// The page, if the newest orders, which are the beginning of the list, hold all of it.
 fn out_of(customer: &Customer, paging: &Paging) -> Option<Page<Arc<order::Order>>> {
-    let places =
-        customer.orders.iter().map(|order| (Place::new(order.created_micros, order::key(order.id)), Arc::clone(order)));
-    let page = Page::cut(places, paging);
-    let reaches = customer.holds_all() || (!paging.from_end && (page.entries.len() == paging.size && page.more));
-    reaches.then_some(page)
+    let place = |order: &order::Order| Place::new(order.created_micros, order::key(order.id));
+    let kept = customer.orders.iter().map(|order| (place(order), Arc::clone(order))).collect();
+    Page::of_beginning(kept, customer.holds_all(), paging)
 }
 
 fn customer_in(document: ShopDocument) -> Option<Arc<Customer>> {

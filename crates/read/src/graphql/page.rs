@@ -164,6 +164,20 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// Cuts a page out of the beginning of a list, if nothing that stands behind it can belong to the page; `is_whole` if nothing does.
+    pub fn of_beginning(kept: Vec<(Place, T)>, is_whole: bool, paging: &Paging) -> Option<Self> {
+        let last = kept.last().map(|(place, _)| place.clone());
+        let ends_within = last.zip(paging.before.as_ref()).is_some_and(|(last, before)| last <= *before);
+        let page = Self::cut(kept, paging);
+        if is_whole || ends_within {
+            return Some(page);
+        }
+        let is_full = !paging.from_end && page.entries.len() == paging.size;
+        // What is asked for up to a place behind the beginning may end with the page: whether it does is not known here.
+        let goes_on = page.more || paging.before.is_none();
+        (is_full && goes_on).then_some(Self { more: true, ..page })
+    }
+
     /// Cuts a page out of entries that are in the list's order and hold all of it, or a beginning that reaches beyond the page.
     pub fn cut(all: impl IntoIterator<Item = (Place, T)>, paging: &Paging) -> Self {
         let behind = |place: &Place| paging.after.as_ref().is_none_or(|after| place < after);
@@ -260,6 +274,40 @@ mod tests {
             (entries, info.has_next_page, info.end_cursor),
             (vec![5, 4, 3], true, Some(place_at(3).to_cursor()))
         );
+    }
+
+    /// Of a list of nine the first five are kept: 9, 8, 7, 6, 5.
+    fn beginning(is_whole: bool, arguments: PageArguments) -> Option<(Vec<i64>, bool)> {
+        let kept = (5..=9).rev().map(|n| (place_at(n), n)).collect();
+        let page = Page::of_beginning(kept, is_whole, &paging(&arguments))?;
+        Some((page.entries.into_iter().map(|(_, n)| n).collect(), page.more))
+    }
+
+    #[test]
+    fn a_beginning_gives_the_pages_that_nothing_behind_it_belongs_to() {
+        let first = |first| PageArguments { first: Some(first), ..PageArguments::default() };
+        let at = |n| Some(place_at(n).to_cursor());
+        assert_eq!(beginning(false, first(2)), Some((vec![9, 8], true)));
+        assert_eq!(
+            beginning(false, first(5)),
+            Some((vec![9, 8, 7, 6, 5], true)),
+            "exactly what is kept, and there is more"
+        );
+        assert_eq!(beginning(true, first(5)), Some((vec![9, 8, 7, 6, 5], false)));
+        assert_eq!(beginning(false, first(6)), None);
+        assert_eq!(beginning(true, first(6)), Some((vec![9, 8, 7, 6, 5], false)));
+        assert_eq!(beginning(false, PageArguments { after: at(7), ..first(2) }), Some((vec![6, 5], true)));
+        assert_eq!(beginning(false, PageArguments { after: at(5), ..first(2) }), None);
+        assert_eq!(beginning(false, PageArguments { before: at(5), ..first(4) }), Some((vec![9, 8, 7, 6], false)));
+        assert_eq!(beginning(false, PageArguments { before: at(3), ..first(5) }), None, "is 4 there?");
+        assert_eq!(beginning(false, PageArguments { before: at(3), ..first(4) }), Some((vec![9, 8, 7, 6], true)));
+        let last = |last| PageArguments { last: Some(last), ..PageArguments::default() };
+        assert_eq!(beginning(false, last(2)), None);
+        assert_eq!(beginning(true, last(2)), Some((vec![6, 5], true)));
+        assert_eq!(beginning(false, PageArguments { before: at(6), ..last(2) }), Some((vec![8, 7], true)));
+        assert_eq!(beginning(false, PageArguments { before: at(4), ..last(2) }), None);
+        let none = Page::<i64>::of_beginning(vec![], false, &paging(&first(1)));
+        assert!(none.is_none(), "nothing is kept, and something is there");
     }
 
     #[test]

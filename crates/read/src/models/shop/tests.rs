@@ -4,43 +4,24 @@ use super::*;
 use crate::models::shop::customer::{LINES_KEPT, ORDERS_KEPT};
 use crate::models::shop::order::{PaymentKind, Status};
 use crate::models::shop::product::Offered;
-use crate::models::tests::{Folded, Log, after_erasing, at, id};
-use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderPlaced, OrderSent, OrderedLine, Refund};
+use crate::models::tests::{Folded, Log, OAK, after_erasing, at, eur, id};
+use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderSent, Refund};
 use millrace_events::product::{ProductCreated, ProductDescription, ProductRetired, StockMoved};
 use millrace_events::wallet::{MovementCause, TopUpRequested, WalletMoved, WalletOpened};
-use millrace_events::{Currency, Date, Money, OrderId, Personal, ProductId, TopUpId, TransactionId, WalletId};
+use millrace_events::{Date, OrderId, Personal, TopUpId, TransactionId, WalletId};
 use time::macros::date;
 use uuid::Uuid;
 
 const ADA: UserId = UserId(id(1));
 const BEN: UserId = UserId(id(4));
-const OAK: ProductId = ProductId(id(2));
 const WALLET: WalletId = WalletId(id(3));
-
-fn eur(minor: i64) -> Money {
-    Money::new(minor, Currency::parse("EUR").unwrap())
-}
 
 fn order_id(n: u128) -> OrderId {
     OrderId(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0001_0000 + n))
 }
 
-fn line(quantity: u32) -> OrderedLine {
-    OrderedLine { product_id: OAK, product_name: "Oak".into(), product_image: None, quantity, price: eur(300) }
-}
-
 fn place(log: &mut Log, n: u128, lines: usize) {
-    log.record(Event::OrderPlaced(OrderPlaced {
-        order_id: order_id(n),
-        customer_id: ADA,
-        customer_name: Personal::known(ADA, "Ada Test".into()),
-        customer_email: Personal::known(ADA, "ada@millrace.example".into()),
-        delivery_address: Personal::known(ADA, "Mill Lane 1".into()),
-        lines: vec![line(2); lines],
-        total: eur(600),
-        estimated_delivery: Date(date!(2026 - 11 - 30)),
-        pay_until: at(900),
-    }));
+    log.place_order(order_id(n), ADA, lines);
 }
 
 fn order(folded: &Folded<Shop>, n: u128) -> &order::Order {

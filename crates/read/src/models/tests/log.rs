@@ -4,6 +4,7 @@ use millrace_events::aggregate::pair_id;
 use millrace_events::comment::{CommentDeleted, CommentHidden, CommentUnhidden, CommentWritten};
 use millrace_events::follow::FollowChanged;
 use millrace_events::like::LikeChanged;
+use millrace_events::order::{OrderPlaced, OrderedLine};
 use millrace_events::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
@@ -11,10 +12,11 @@ use millrace_events::user::{
     UserErased,
 };
 use millrace_events::{
-    Aggregate, CommandId, CommentId, ErasureId, Event, EventId, KeyState, PersonKey, Personal, Position, PostId,
-    Recorded, Role, SessionId, Timestamp, UserId, seal,
+    Aggregate, CommandId, CommentId, Currency, Date, ErasureId, Event, EventId, KeyState, Money, OrderId, PersonKey,
+    Personal, Position, PostId, ProductId, Recorded, Role, SessionId, Timestamp, UserId, seal,
 };
 use std::collections::{BTreeSet, HashMap};
+use time::macros::date;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -226,6 +228,36 @@ impl Log {
     pub fn unlike(&mut self, post_id: PostId, user_id: UserId) -> &mut Self {
         self.record(Event::PostUnliked(LikeChanged { post_id, user_id }))
     }
+
+    /// An order of so many lines, each of two pieces of oak.
+    pub fn place_order(&mut self, order_id: OrderId, customer_id: UserId, lines: usize) -> &mut Self {
+        let line = OrderedLine {
+            product_id: OAK,
+            product_name: "Oak".into(),
+            product_image: None,
+            quantity: 2,
+            price: eur(300),
+        };
+        self.record(Event::OrderPlaced(OrderPlaced {
+            order_id,
+            customer_id,
+            customer_name: Personal::known(customer_id, "Ada Test".into()),
+            customer_email: Personal::known(customer_id, "ada@millrace.example".into()),
+            delivery_address: Personal::known(customer_id, "Mill Lane 1".into()),
+            lines: vec![line; lines],
+            total: eur(600),
+            estimated_delivery: Date(date!(2026 - 11 - 30)),
+            pay_until: at(900),
+        }))
+    }
+}
+
+/// What is ordered here.
+pub const OAK: ProductId = ProductId(id(2));
+
+/// So many cents.
+pub fn eur(minor: i64) -> Money {
+    Money::new(minor, Currency::parse("EUR").unwrap())
 }
 
 /// The moment this many seconds after the log began.
