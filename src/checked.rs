@@ -24,6 +24,7 @@ pub const SIGN_INS: &[&str] = &[
 pub struct Checks {
     limits: Limits,
     weights: Weights,
+    answers_introspection: bool,
 }
 
 /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
@@ -38,8 +39,8 @@ pub struct Checked {
 
 impl Checks {
     /// With these limits.
-    pub fn new(limits: Limits, weights: Weights) -> Self {
-        Self { limits, weights }
+    pub fn new(limits: Limits, weights: Weights, answers_introspection: bool) -> Self {
+        Self { limits, weights, answers_introspection }
     }
 
     /// Takes a request, or says why not.
@@ -47,6 +48,9 @@ impl Checks {
         let refused = |refusal| refused(refusal, &request.query);
         let mut steps = Steps::default();
         let outline = look(&request.query, &self.limits, SIGN_INS, &mut steps).map_err(refused)?;
+        if !self.answers_introspection && outline.reads_the_schema() {
+            return Err(Problem::IntrospectionOff);
+        }
         self.check_variables(&request, &mut steps).map_err(refused)?;
         let name = request.operation_name.as_deref();
         let value = |name: &str| request.variables.get(name).map(size);
@@ -167,7 +171,7 @@ mod tests {
     type Object = serde_json::Map<String, serde_json::Value>;
 
     fn checks() -> Checks {
-        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap())
+        Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap(), true)
     }
 
     fn checked(query: &str, variables: serde_json::Value) -> Result<Checked, Problem> {
@@ -197,6 +201,23 @@ mod tests {
             for count in [max + 1, max * 10] {
                 assert_eq!(limit(query, variables(count).into()), Some(limit_of), "{count}");
             }
+        }
+    }
+
+    #[test]
+    fn where_introspection_is_off_only_the_names_of_types_are_told() {
+        let checks = Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap(), false);
+        let refused = |query: &str| checks.check(GraphQlRequest::new(query)).err();
+        assert_eq!(refused("{ __typename posts { nodes { __typename } } }"), None);
+        for query in [
+            "{ __schema { types { name } } }",
+            "{ name: __type(name: \"Post\") { name } }",
+            "query A { __typename } query B { __schema { description } }",
+            "{ ...f } fragment f on Query { ... { __schema { description } } }",
+            "mutation { __schema { description } }",
+        ] {
+            assert_eq!(refused(query), Some(Problem::IntrospectionOff), "{query}");
+            assert_eq!(checked(query, json!({})).err(), None, "{query}");
         }
     }
 
@@ -303,7 +324,7 @@ mod tests {
     fn what_we_offer_as_examples_is_within_the_limits() {
         // A file of the storefront has several operations, and fragments of other files are spread in it.
         let limits = Limits { operations_max: 20, ..Limits::default() };
-        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
+        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap(), true);
         let mut count = 0;
         for folder in ["examples", "examples/storefront/src/operations"] {
             let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -343,7 +364,7 @@ mod tests {
             operations_max: many,
             ..Limits::default()
         };
-        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
+        let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap(), true);
         let of_kind = |kind| all.lines().filter_map(move |line: &str| line.strip_prefix(kind));
         let operations = of_kind("query ").chain(of_kind("mutation ")).chain(of_kind("subscription "));
         let mut count = 0;

@@ -66,8 +66,10 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// Where `/metrics`, `/livez` and `/readyz` are served.
     pub operations_listen: SocketAddr,
-    /// Serve GraphiQL at `/`, and answer introspection.
+    /// Serve GraphiQL at `/`.
     pub playground: bool,
+    /// Answer questions about the schema (`__schema`, `__type`): `as-playground`, `on` or `off`.
+    pub introspection: Introspection,
     /// The built playground; a small page takes its place when the folder is not there.
     pub playground_folder: PathBuf,
     /// Serve the page at `/pipeline`, and let everybody watch the figures of the pipeline that it shows; else admins alone may ask for them.
@@ -153,6 +155,7 @@ impl Default for HttpSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             operations_listen: SocketAddr::from(([127, 0, 0, 1], 4001)),
             playground: true,
+            introspection: Introspection::AsPlayground,
             playground_folder: PathBuf::from("web-playground/dist"),
             pipeline: false,
             cors_origins: Origins::default(),
@@ -195,6 +198,15 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
+    /// True if questions about the schema are answered.
+    pub fn answers_introspection(&self) -> bool {
+        match self.introspection {
+            Introspection::AsPlayground => self.playground,
+            Introspection::On => true,
+            Introspection::Off => false,
+        }
+    }
+
     /// Where this machine reaches the public endpoint.
     pub fn local_url(&self) -> String {
         let address = match self.listen {
@@ -204,6 +216,18 @@ impl HttpSettings {
         };
         format!("http://{address}")
     }
+}
+
+/// Whether questions about the schema are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Introspection {
+    /// Where GraphiQL is served, which asks them.
+    AsPlayground,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }
 
 /// What is done about documents that are not trusted.
@@ -793,6 +817,18 @@ mod tests {
         let origins = set("https://a.example, http://b.example:8080").unwrap().http.cors_origins;
         assert!(origins.contains("https://a.example") && origins.contains("http://b.example:8080"));
         assert!(set("a.example").is_err());
+    }
+
+    #[test]
+    fn questions_about_the_schema_follow_graphiql_unless_they_are_set() {
+        let answered = |introspection: &str, playground: &str| {
+            let set = [("http.introspection", introspection), ("http.playground", playground)];
+            let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            Settings::load(None, &set).unwrap().http.answers_introspection()
+        };
+        assert!(answered("as-playground", "true") && !answered("as-playground", "false"));
+        assert!(answered("on", "false") && !answered("off", "true"));
+        assert_eq!(Settings::default().http.introspection, Introspection::AsPlayground);
     }
 
     #[test]

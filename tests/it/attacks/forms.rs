@@ -1,11 +1,14 @@
 //! Requests in forms that a page of somebody else could send, or that hide what they are.
 
-use super::{code_of, refused_body};
+use super::{code_of, refused, refused_body};
 use crate::harness::process::Process;
+use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
 
+const SCHEMA: &str = "{ __schema { types { name } } }";
+const TYPE: &str = r#"{ __type(name: "Query") { name } }"#;
 const QUERY: &str = r#"{"query":"{ __typename }"}"#;
 
 #[tokio::test]
@@ -95,14 +98,11 @@ async fn in_production_the_schema_and_graphiql_are_off() {
     let stage = Stage::new().await;
     let process = Process::serve("all", &stage.environment_with(&[("MILLRACE_HTTP__PLAYGROUND", "false")])).await;
     let client = crate::harness::client::Client::new(&process.graphql());
-    for query in ["{ __schema { types { name } } }", r#"{ __type(name: "Query") { name } }"#] {
-        let answer = client.send(query, json!({}), &[]).await.expect("an answer").body;
-        let told = answer["data"].as_object().cloned().unwrap_or_default();
-        assert!(told.values().all(Value::is_null), "{query}: {answer:#}");
-    }
+    assert_eq!(refused(&client, SCHEMA, json!({})).await, (400, "INTROSPECTION_OFF".into()));
+    assert_eq!(refused(&client, TYPE, json!({})).await, (400, "INTROSPECTION_OFF".into()));
     let answer =
         client.send("{ __typename posts(first: 1) { nodes { id } } }", json!({}), &[]).await.expect("an answer");
-    assert_eq!(answer.body["data"]["posts"]["nodes"], json!([]));
+    assert_eq!(answer.body["data"], json!({ "__typename": "Query", "posts": { "nodes": [] } }));
     let extensions = answer.body["extensions"].as_object().expect("extensions").keys().collect::<Vec<_>>();
     assert_eq!(extensions, ["millrace"], "no tracing");
     let root = process.graphql().replace("/graphql", "/");
@@ -111,4 +111,33 @@ async fn in_production_the_schema_and_graphiql_are_off() {
         assert!(matches!(page.status().as_u16(), 404 | 406), "{url}: {}", page.status());
     }
     process.stop().await;
+}
+
+/// Each has a switch of its own: who builds clients against it may ask, and where people look at GraphiQL the schema may stay closed.
+#[tokio::test]
+async fn the_schema_has_a_switch_beside_that_of_graphiql() {
+    let stage = Stage::new().await;
+    for (playground, introspection) in [("true", "off"), ("false", "on")] {
+        let switches =
+            [("MILLRACE_HTTP__PLAYGROUND", playground), ("MILLRACE_HTTP__INTROSPECTION", introspection)];
+        let process = Process::serve("all", &stage.environment_with(&switches)).await;
+        let client = crate::harness::client::Client::new(&process.graphql());
+        if introspection == "off" {
+            assert_eq!(refused(&client, SCHEMA, json!({})).await, (400, "INTROSPECTION_OFF".into()));
+            assert_eq!(client.ask("{ __typename }", json!({})).await, json!({ "__typename": "Query" }));
+            on_a_socket(&process).await;
+        } else {
+            assert_eq!(client.ask(TYPE, json!({})).await, json!({ "__type": { "name": "Query" } }));
+        }
+        let page = client.http.get(process.graphql().replace("/graphql", "/")).send().await.expect("an answer");
+        assert_eq!(page.status() == 200, playground == "true", "{}", page.status());
+        process.stop().await;
+    }
+}
+
+async fn on_a_socket(process: &Process) {
+    let mut socket = Socket::open(&process.graphql(), None).await;
+    socket.subscribe("1", SCHEMA, json!({})).await;
+    let Received::Message(message) = socket.receive("the refusal").await else { panic!("it is open") };
+    assert_eq!(message["payload"][0]["extensions"]["code"], "INTROSPECTION_OFF", "{message:#}");
 }
