@@ -76,6 +76,9 @@ pub struct HttpSettings {
     pub pipeline: bool,
     /// Origins whose pages may call, such as `https://shop.example`, joined by commas; none by default, `*` for all.
     pub cors_origins: Origins,
+    /// How long browsers remember to come over TLS only (`Strict-Transport-Security`), in seconds; 0 does not say it. For whoever ends TLS
+    /// in front of millrace with something that does not add the header: over plain HTTP browsers pay no heed to it.
+    pub hsts_max_age_s: u64,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
     /// believed: behind a proxy that is not named here all clients look like one, and share its limits of failed sign-ins and new passwords.
     pub trusted_proxies: Networks,
@@ -159,6 +162,7 @@ impl Default for HttpSettings {
             playground_folder: PathBuf::from("web-playground/dist"),
             pipeline: false,
             cors_origins: Origins::default(),
+            hsts_max_age_s: 0,
             trusted_proxies: Networks::default(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             connections_max: 4_096,

@@ -141,3 +141,28 @@ async fn on_a_socket(process: &Process) {
     let Received::Message(message) = socket.receive("the refusal").await else { panic!("it is open") };
     assert_eq!(message["payload"][0]["extensions"]["code"], "INTROSPECTION_OFF", "{message:#}");
 }
+
+/// Over all that a browser may open, and never unasked: whoever serves plain HTTP somewhere must not lose that.
+#[tokio::test]
+async fn browsers_are_sent_to_tls_only_if_that_is_set() {
+    let stage = Stage::new().await;
+    for (seconds, expected) in [("0", None), ("31536000", Some("max-age=31536000"))] {
+        let environment = stage.environment_with(&[("MILLRACE_HTTP__HSTS_MAX_AGE_S", seconds)]);
+        let process = Process::serve("query", &environment).await;
+        let http = reqwest::Client::new();
+        let graphql = process.graphql();
+        let answers = [
+            http.post(&graphql).header("content-type", "application/json").body(QUERY),
+            http.post(&graphql).header("content-type", "text/plain").body(QUERY),
+            http.get(&graphql).query(&[("query", "{ __typename }")]).header("accept", "text/event-stream"),
+            http.get(graphql.replace("/graphql", "/")),
+            http.get(graphql.replace("/graphql", "/nothing")),
+        ];
+        for request in answers {
+            let answer = request.send().await.expect("an answer");
+            let said = answer.headers().get("strict-transport-security").map(|value| value.to_str().expect("text"));
+            assert_eq!(said, expected, "{} {}", answer.url(), answer.status());
+        }
+        process.stop().await;
+    }
+}
