@@ -7,6 +7,7 @@ use crate::api::{Api, Call, finished, with_cost};
 use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::panics::caught;
 use crate::shared_operation::{self, NotOneField};
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Value, Variables};
 use futures_util::StreamExt;
@@ -61,8 +62,20 @@ impl Responses {
         Ok(Self { api, context, request_id, begun, deadline, answered: false, cost, shared, follower: None })
     }
 
-    /// The next outcome; none at the end.
+    /// The next outcome; none at the end. A panic is refused like any other fault of ours, and nothing follows it.
     pub async fn next(&mut self) -> Option<Outcome> {
+        match caught(async { Ok(self.next_of_all().await) }).await {
+            Ok(outcome) => outcome,
+            Err(problem) => Some(self.fail(&problem)),
+        }
+    }
+
+    fn fail(&mut self, problem: &Problem) -> Outcome {
+        (self.begun, self.shared, self.follower) = (None, None, None);
+        Outcome::Refused(problem.to_response(&self.request_id).errors)
+    }
+
+    async fn next_of_all(&mut self) -> Option<Outcome> {
         if self.begun.is_some() {
             if let Some(response) = self.next_begun().await {
                 return Some(self.outcome(response));

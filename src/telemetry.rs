@@ -2,7 +2,9 @@
 
 use crate::settings::{LogFormat, LogSettings};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, stderr};
+use std::panic::PanicHookInfo;
 use tracing_subscriber::EnvFilter;
 
 /// Bounds of the histograms of durations, in seconds: from a cached read to the request deadline.
@@ -19,16 +21,31 @@ pub enum TelemetryError {
     Metrics(#[from] BuildError),
 }
 
-/// Starts logging to standard error, in colour on a terminal. A second start in one process (tests) changes nothing.
+/// Starts logging to standard error, in colour on a terminal, panics included. A second start in one process (tests) changes nothing.
 pub fn start_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(&settings.filter)?;
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr).with_ansi(stderr().is_terminal());
-    let _already_started = match settings.format {
-        LogFormat::Text => builder.try_init().is_err(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init().is_err(),
+    let started = match settings.format {
+        LogFormat::Text => builder.try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
+    if started.is_ok() {
+        std::panic::set_hook(Box::new(tell_panic));
+    }
     Ok(())
+}
+
+/// Says where a panic was. Its text is told only if it stands in the source as it is: one that was put together may hold what somebody has
+/// sent, such as a password.
+fn tell_panic(panic: &PanicHookInfo<'_>) {
+    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(its text may hold what somebody has sent)");
+    let place = panic.location().map(ToString::to_string);
+    let backtrace = Backtrace::capture();
+    match backtrace.status() {
+        BacktraceStatus::Captured => tracing::error!(place, %backtrace, "a panic: {text}"),
+        _ => tracing::error!(place, "a panic: {text}"),
+    }
 }
 
 /// Starts recording metrics; the handle renders them in Prometheus' text form.

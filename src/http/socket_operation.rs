@@ -5,6 +5,7 @@ use super::protocol::{NextMessage, ServerMessage, SocketState};
 use super::send_queue::Outgoing;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
+use crate::panics::caught;
 use crate::places::OperationPlace;
 use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
@@ -32,7 +33,7 @@ pub struct Operation {
 impl Operation {
     /// Runs it to its end.
     pub async fn run(self, request: Params) {
-        let (mut responses, _place) = match self.begin(request).await {
+        let (mut responses, _place) = match caught(self.begin(request)).await {
             Ok(begun) => begun,
             Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
         };

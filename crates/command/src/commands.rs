@@ -297,7 +297,7 @@ impl Commands {
             answer
         };
         match tokio::time::timeout(wait_max, tokio::spawn(work.instrument(span))).await {
-            Ok(answer) => answer?,
+            Ok(answer) => answer.unwrap_or(Err(Fault::Task)),
             Err(_) => Err(Fault::Slow { wait_ms: wait_max.as_millis() }),
         }
     }

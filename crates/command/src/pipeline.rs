@@ -11,7 +11,7 @@ use crate::{
     Answer, Command, CommandError, CommandReceipt, DataExport, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings,
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
-use millrace_events::fail_point::reach_in;
+use millrace_events::fail_point::{reach_in, reach_with};
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
 use millrace_log::{Log, Sequencer, Spaced};
 use std::sync::Arc;
@@ -61,6 +61,7 @@ impl Pipeline {
     async fn settle<C: Command>(&self, request: Request, actor: Actor, input: &C) -> Handling<Settled<C::Outcome>> {
         admit_kind(C::SENDER, &actor)?;
         let valid = validate(input)?;
+        reach_with("command.validated", C::NAME, || serde_json::to_string(input).unwrap_or_default()).await;
         let owner = C::key_owner(&valid).unwrap_or_else(|| actor.key_owner());
         let claim = Claim::of(input, &owner, &self.settings.server_secret)?;
         let password = self.look_at_password(C::password_work(&valid), &request).await?;

@@ -63,9 +63,9 @@ pub enum PasswordError {
     /// The hash, new or kept, is not one that argon2 makes.
     #[error("a password's hash is malformed")]
     Hash(#[source] argon2::password_hash::Error),
-    /// The hashing task ended without an answer.
+    /// The hashing task ended without an answer: it panicked. No cause is kept, as it would repeat the panic's text.
     #[error("the task that hashes a password ended")]
-    Task(#[from] tokio::task::JoinError),
+    Task,
 }
 
 /// Hashes and compares passwords.
@@ -133,7 +133,7 @@ impl Passwords {
             drop(held);
             answer
         });
-        computed.await?
+        computed.await.unwrap_or(Err(PasswordError::Task))
     }
 
     async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], PasswordError> {
