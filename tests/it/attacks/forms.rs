@@ -6,6 +6,9 @@ use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 
 const SCHEMA: &str = "{ __schema { types { name } } }";
 const TYPE: &str = r#"{ __type(name: "Query") { name } }"#;
@@ -65,16 +68,37 @@ async fn no_other_origin_may_read_and_the_headers_tell_nothing() {
     process.stop().await;
 }
 
-/// "gzip" of a long text would be a kilobyte that becomes a megabyte: what is compressed is not unpacked.
+/// A megabyte that becomes a gigabyte: whatever is compressed, and however, is not unpacked, so there is no length to count.
 #[tokio::test]
 async fn a_request_that_is_compressed_is_not_unpacked() {
     let stage = Stage::new().await;
     let (process, client) = stage.all().await;
     let gzip_of_nothing: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-    let request = client.http.post(&client.url).header("content-type", "application/json");
-    let response = request.header("content-encoding", "gzip").body(gzip_of_nothing).send().await.expect("an answer");
-    let (status, code) = code_of(response).await;
-    assert!(matches!(status, 400 | 415) && code == "BAD_USER_INPUT", "{status} {code}");
+    for encoding in ["gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "gzip, gzip", "identity, br"] {
+        for accepted in ["application/json", "text/event-stream"] {
+            let request = client.http.post(&client.url).header("content-type", "application/json");
+            let request = request.header("accept", accepted).header("content-encoding", encoding);
+            let response = request.body(gzip_of_nothing).send().await.expect("an answer");
+            assert_eq!(code_of(response).await, (415, "BAD_USER_INPUT".into()), "{encoding} {accepted}");
+        }
+    }
+    process.stop().await;
+}
+
+/// The same on a socket: its compression (RFC 7692) is never agreed on, and a frame that says it is compressed breaks the protocol.
+#[tokio::test]
+async fn a_frame_that_is_compressed_closes_its_socket() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let offer = [
+        ("sec-websocket-protocol", "graphql-transport-ws"),
+        ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits"),
+    ];
+    let mut socket = Socket::connect_with(&client.url, &offer).await.expect("a socket that agrees on nothing");
+    let header = FrameHeader { rsv1: true, opcode: OpCode::Data(Data::Text), ..FrameHeader::default() };
+    let frame = Frame::from_payload(header, "{\"type\":\"connection_init\"}".into());
+    socket.send_frame(Message::Frame(frame)).await.expect("a socket that is open");
+    assert_eq!(socket.receive("the close").await.code(), Some(1002));
     process.stop().await;
 }
 
