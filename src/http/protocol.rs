@@ -7,6 +7,8 @@ use axum::extract::ws::Utf8Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";
@@ -202,6 +204,31 @@ impl Close {
     }
 }
 
+/// One use of an id. A client may use an id again before the operation that had it knows of its end, and before what that said is sent:
+/// so whatever an operation does it does in the name of its turn. Clones are the same turn.
+#[derive(Debug, Clone, Default)]
+pub struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    /// True if the client has ended the operation: it wants nothing more of it, not even what waits to be sent.
+    pub fn is_withdrawn(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn withdraw(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// True as long as the operation, or a message of it, is somewhere.
+    fn has_messages(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
 /// What the socket has to do about a client's message.
 #[derive(Debug)]
 pub enum Step {
@@ -209,8 +236,8 @@ pub enum Step {
     Nothing,
     /// Verify the payload, then [`SocketState::acknowledge`].
     Init(Option<Map<String, Value>>),
-    /// Begin the operation: its id, the number that [`SocketState::end`] wants, and what is asked.
-    Begin(String, u64, Box<Params>),
+    /// Begin the operation: its id, its turn, and what is asked.
+    Begin(String, Turn, Box<Params>),
     /// Refuse the operation: as many as a socket may have are open.
     Refuse(String),
     /// Stop the operation.
@@ -230,16 +257,16 @@ enum Phase {
 #[derive(Debug)]
 pub struct SocketState {
     phase: Phase,
-    /// The number of each: a client may use an id again before the operation that had it knows of its end.
-    open: BTreeMap<String, u64>,
-    begun: u64,
+    open: BTreeMap<String, Turn>,
+    /// Those that the server has ended, of which something may still wait to be sent: no more than what waits.
+    ended: BTreeMap<String, Turn>,
     operations_max: usize,
 }
 
 impl SocketState {
     /// A socket on which nothing has happened.
     pub fn new(operations_max: usize) -> Self {
-        Self { phase: Phase::New, open: BTreeMap::new(), begun: 0, operations_max }
+        Self { phase: Phase::New, open: BTreeMap::new(), ended: BTreeMap::new(), operations_max }
     }
 
     /// True until `connection_init` has come.
@@ -254,9 +281,7 @@ impl SocketState {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
             ClientMessage::Complete { id } if !is_id(&id) => Err(Close::malformed()),
-            ClientMessage::Complete { id } => {
-                Ok(if self.open.remove(&id).is_some() { Step::Stop(id) } else { Step::Nothing })
-            }
+            ClientMessage::Complete { id } => Ok(self.complete(id)),
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
         }
@@ -268,8 +293,14 @@ impl SocketState {
     }
 
     /// The server ended an operation. False if the client had ended it before, whatever has its id now: then nothing is sent.
-    pub fn end(&mut self, id: &str, number: u64) -> bool {
-        self.open.get(id) == Some(&number) && self.open.remove(id).is_some()
+    pub fn end(&mut self, id: &str, turn: &Turn) -> bool {
+        if !self.open.get(id).is_some_and(|open| open.is(turn)) {
+            return false;
+        }
+        self.open.remove(id);
+        self.ended.retain(|_, ended| ended.has_messages());
+        self.ended.insert(id.to_owned(), turn.clone());
+        true
     }
 
     /// True while the operation is open.
@@ -296,9 +327,19 @@ impl SocketState {
         if self.open.len() >= self.operations_max {
             return Ok(Step::Refuse(id));
         }
-        self.begun += 1;
-        self.open.insert(id.clone(), self.begun);
-        Ok(Step::Begin(id, self.begun, Box::new(request)))
+        let turn = Turn::default();
+        self.open.insert(id.clone(), turn.clone());
+        Ok(Step::Begin(id, turn, Box::new(request)))
+    }
+
+    /// The client ends an operation, or one that has just ended by itself, which it does not know yet.
+    fn complete(&mut self, id: String) -> Step {
+        if let Some(ended) = self.ended.remove(&id) {
+            ended.withdraw();
+        }
+        let Some(turn) = self.open.remove(&id) else { return Step::Nothing };
+        turn.withdraw();
+        Step::Stop(id)
     }
 }
 
@@ -333,9 +374,9 @@ mod tests {
         result.unwrap_err().code
     }
 
-    fn begun(result: Result<Step, Close>) -> u64 {
+    fn begun(result: Result<Step, Close>) -> Turn {
         match result {
-            Ok(Step::Begin(_, number, _)) => number,
+            Ok(Step::Begin(_, turn, _)) => turn,
             other => panic!("{other:?}"),
         }
     }
@@ -357,9 +398,9 @@ mod tests {
     #[test]
     fn an_id_can_be_used_again_only_after_its_end() {
         let mut state = opened();
-        let number = begun(state.receive(&subscribe("a")));
+        let turn = begun(state.receive(&subscribe("a")));
         assert_eq!(code(state.receive(&subscribe("a"))), 4409);
-        assert!(state.end("a", number));
+        assert!(state.end("a", &turn));
         assert!(matches!(state.receive(&subscribe("a")), Ok(Step::Begin(..))));
     }
 
@@ -369,9 +410,33 @@ mod tests {
         let first = begun(state.receive(&subscribe("a")));
         state.receive(r#"{"type":"complete","id":"a"}"#).unwrap();
         let second = begun(state.receive(&subscribe("a")));
-        assert!(!state.end("a", first));
+        assert!(!state.end("a", &first));
         assert!(state.is_open("a"));
-        assert!(state.end("a", second) && !state.is_open("a"));
+        assert!(state.end("a", &second) && !state.is_open("a"));
+    }
+
+    #[test]
+    fn what_an_operation_said_is_wanted_until_its_client_ends_it() {
+        let (mut state, complete) = (opened(), r#"{"type":"complete","id":"a"}"#);
+        let first = begun(state.receive(&subscribe("a")));
+        state.receive(complete).unwrap();
+        let second = begun(state.receive(&subscribe("a")));
+        assert!(first.is_withdrawn() && !second.is_withdrawn());
+        assert!(state.end("a", &second));
+        assert!(!second.is_withdrawn(), "its last words are still to be sent");
+        state.receive(complete).unwrap();
+        assert!(second.is_withdrawn(), "the client ended it before it heard of the end");
+    }
+
+    #[test]
+    fn of_what_has_ended_and_was_sent_nothing_is_kept() {
+        let mut state = opened();
+        for number in 0..100 {
+            let id = number.to_string();
+            let turn = begun(state.receive(&subscribe(&id)));
+            assert!(state.end(&id, &turn));
+        }
+        assert!(state.ended.len() <= 1, "{}", state.ended.len());
     }
 
     #[test]
@@ -434,10 +499,10 @@ mod tests {
     #[test]
     fn completing_twice_is_no_error() {
         let mut state = opened();
-        let number = begun(state.receive(&subscribe("a")));
+        let turn = begun(state.receive(&subscribe("a")));
         let complete = r#"{"type":"complete","id":"a"}"#;
         assert!(matches!(state.receive(complete), Ok(Step::Stop(id)) if id == "a"));
         assert!(matches!(state.receive(complete), Ok(Step::Nothing)));
-        assert!(!state.end("a", number));
+        assert!(!state.end("a", &turn));
     }
 }
