@@ -18,7 +18,7 @@ use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
 use millrace_document::Limits;
-use millrace_events::{CommandId, Timestamp, UserId, Viewer};
+use millrace_events::{CommandId, Timestamp, Trace, UserId, Viewer};
 use millrace_read::budget::{Budget, Spent};
 use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
 use millrace_read::reader::OnTimeout;
@@ -76,7 +76,7 @@ pub struct Call {
 #[derive(Debug, Clone)]
 struct Circumstances {
     request_id: String,
-    trace: Option<String>,
+    trace: Option<Trace>,
     client_address: Option<IpAddr>,
 }
 
@@ -85,6 +85,8 @@ pub struct Connection {
     authorization: Option<String>,
     consistency: Option<String>,
     on_timeout: Option<String>,
+    /// Of operations that name none of their own.
+    trace: Option<Trace>,
     client_address: Option<IpAddr>,
     user_id: Option<UserId>,
     _place: Option<Place<UserId>>,
@@ -236,7 +238,7 @@ impl Api {
         let token = headers::merge_tokens(texts.chain(extension("consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
-        let (request_id, trace) = (request_id.to_owned(), trace_context::parent(headers));
+        let (request_id, trace) = (request_id.to_owned(), trace_context::of_headers(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
         let tells_cost = headers::asks_cost(headers) || request.is_some_and(asks_cost);
         Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None, tells_cost })
@@ -261,9 +263,11 @@ impl Api {
         let nested =
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
+        let trace = trace_context::of_texts(|name| payload.get(name).and_then(|value| value.as_str()));
+        let trace = trace.or_else(|| trace_context::of_headers(headers));
         let Admitted { viewer, admission, place } = self.admit(authorization.as_deref()).await?;
         let user_id = viewer.user_id();
-        let connection = Connection { authorization, consistency, on_timeout, client_address, user_id, _place: place };
+        let connection = Connection { authorization, consistency, on_timeout, trace, client_address, user_id, _place: place };
         Ok((connection, admission))
     }
 
@@ -292,7 +296,9 @@ impl Api {
         let on_timeout = extension_text(request, "onTimeout").or(connection.on_timeout.as_deref());
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
-        let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
+        let trace = trace_context::of_texts(|name| text(request.extensions.get(name)?));
+        let trace = trace.or_else(|| connection.trace.clone());
+        let circumstances = Circumstances { request_id: request_id.to_owned(), trace, client_address };
         let tells_cost = asks_cost(request);
         let asked = Asked { viewer, token, on_timeout, deadline: self.deadline() };
         Ok(Call { asked, circumstances, cursor: None, tells_cost })
@@ -440,12 +446,13 @@ pub fn command_request(ctx: &Context<'_>) -> async_graphql::Result<CommandReques
 /// `extensions.millrace.NAME` of a request.
 fn extension_text<'a>(request: &'a GraphQlRequest, name: &str) -> Option<&'a str> {
     match request.extensions.get(EXTENSION)? {
-        Value::Object(object) => match object.get(name)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        },
+        Value::Object(object) => text(object.get(name)?),
         _ => None,
     }
+}
+
+fn text(value: &Value) -> Option<&str> {
+    if let Value::String(text) = value { Some(text) } else { None }
 }
 
 /// True if a request's extensions ask for the cost.

@@ -99,7 +99,7 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
 
 /// One answer, or a stream of events for who would rather have that. Either names the trace that it belongs to.
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let trace = trace_context::parent(request.headers()).and_then(|trace| trace_context::response(&trace));
+    let trace = trace_context::of_headers(request.headers()).and_then(|trace| trace_context::response(&trace));
     let mut response = if event_stream::is_wanted(request.headers()) {
         event_stream::handle(api, request).await
     } else {

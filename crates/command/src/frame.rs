@@ -68,7 +68,7 @@ impl MailGrants {
 pub(crate) struct Frame {
     pub command_id: CommandId,
     pub actor: Actor,
-    pub trace: Option<String>,
+    pub trace: Option<Trace>,
     pub password: PasswordFinding,
     pub auth: Arc<Auth>,
     pub client_address: Option<IpAddr>,

@@ -22,8 +22,6 @@ use time::OffsetDateTime;
 const ATTEMPTS_MAX: usize = 6;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 const ATTEMPT_DELAY_MAX: Duration = Duration::from_millis(500);
-/// The most bytes of a `traceparent`; version 00 has 55.
-const TRACE_BYTES_MAX: usize = 64;
 /// What every command goes through.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -66,9 +64,8 @@ impl Pipeline {
         let claim = Claim::of(input, &owner, &self.settings.server_secret)?;
         let password = self.look_at_password(C::password_work(&valid), &request).await?;
         let auth = Arc::clone(&self.auth);
-        let trace = request.trace.filter(|trace| is_trace(trace));
         let shop = self.settings.shop;
-        let (command_id, client_address) = (request.command_id, request.client_address);
+        let Request { command_id, trace, client_address, .. } = request;
         let mails = MailGrants::default();
         let frame = Frame { command_id, actor, trace, password, auth, client_address, mails, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
@@ -210,11 +207,6 @@ fn admit_kind(sender: Sender, actor: &Actor) -> Result<(), Fault> {
         (_, Actor::Viewer(Viewer::Anonymous)) => Err(Fault::NotSignedIn),
         _ => Ok(()),
     }
-}
-
-/// What a client sends as its trace goes into the log for ever: only what has the form.
-fn is_trace(text: &str) -> bool {
-    text.len() <= TRACE_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 fn validate<C: Command>(input: &C) -> Handling<C::Valid> {
