@@ -11,7 +11,7 @@ use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Admitted, Api};
 use crate::panics::caught;
-use crate::places::{OpenPlace, OperationPlace, Place};
+use crate::places::{Kind, OpenPlace, OperationPlace, Place};
 use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes};
@@ -95,7 +95,7 @@ impl EventStream {
             graphql::require_json(request.headers())?;
         }
         let client_address = super::client_address(api, &request);
-        let open = api.places().open(client_address)?;
+        let open = api.places().open(Kind::EventStream, client_address)?;
         let (parts, body) = request.into_parts();
         let bytes = graphql::collect(body, api.limits()).await?;
         let checked = match api.check(graphql::read(api, &parts, &bytes).await?) {

@@ -16,6 +16,7 @@ use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
+use crate::places::Kind;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -43,7 +44,7 @@ pub fn upgrade(
     if !origins::may_open(&headers, api.limits()) {
         return origins::refusal();
     }
-    let place = match api.places().open(client_address) {
+    let place = match api.places().open(Kind::Socket, client_address) {
         Ok(place) => place,
         Err(problem) => return (problem.status(), format!("{problem}\n")).into_response(),
     };
