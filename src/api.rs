@@ -267,7 +267,8 @@ impl Api {
         let trace = trace.or_else(|| trace_context::of_headers(headers));
         let Admitted { viewer, admission, place } = self.admit(authorization.as_deref()).await?;
         let user_id = viewer.user_id();
-        let connection = Connection { authorization, consistency, on_timeout, trace, client_address, user_id, _place: place };
+        let connection =
+            Connection { authorization, consistency, on_timeout, trace, client_address, user_id, _place: place };
         Ok((connection, admission))
     }
 

@@ -39,7 +39,8 @@ pub fn start_logs(settings: &LogSettings) -> Result<(), TelemetryError> {
 /// Says where a panic was. Its text is told only if it stands in the source as it is: one that was put together may hold what somebody has
 /// sent, such as a password.
 fn tell_panic(panic: &PanicHookInfo<'_>) {
-    let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(its text may hold what somebody has sent)");
+    let text =
+        panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(its text may hold what somebody has sent)");
     let place = panic.location().map(ToString::to_string);
     let backtrace = Backtrace::capture();
     match backtrace.status() {

@@ -83,9 +83,15 @@ async fn pages_of_other_origins_get_nothing_unless_they_are_set() {
     assert_eq!(text(allowed.headers(), "access-control-max-age").as_deref(), Some("7200"));
     assert_eq!(text(allowed.headers(), "access-control-allow-credentials"), None);
     let sent = text(allowed.headers(), "access-control-allow-headers").unwrap();
-    for name in
-        ["authorization", "content-type", "millrace-consistency", "traceparent", "tracestate", "if-none-match", "last-event-id"]
-    {
+    for name in [
+        "authorization",
+        "content-type",
+        "millrace-consistency",
+        "traceparent",
+        "tracestate",
+        "if-none-match",
+        "last-event-id",
+    ] {
         assert!(sent.contains(name), "{name}: {sent}");
     }
     let answer = post(&set, "{ __typename }").header("origin", PAGE).send().await.unwrap();

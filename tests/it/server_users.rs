@@ -126,9 +126,8 @@ async fn serve_all(stage: &Stage, users: &Addresses) -> Vec<Process> {
         ("MILLRACE_COMMAND__LISTEN", command_listen),
     ];
     let relay = [("MILLRACE_POSTGRES__URL", users.postgresql("millrace_relay"))];
-    let read_side = |user: &str| {
-        [("MILLRACE_MONGODB__URL", users.mongodb(user)), ("MILLRACE_REDIS__URL", users.redis(user))]
-    };
+    let read_side =
+        |user: &str| [("MILLRACE_MONGODB__URL", users.mongodb(user)), ("MILLRACE_REDIS__URL", users.redis(user))];
     let budget = [("MILLRACE_BUDGET__POINTS_MAX", "1000000"), ("MILLRACE_BUDGET__POINTS_PER_SECOND", "1000")];
     let (projector, mut query) = (read_side("millrace_projector"), read_side("millrace_query").to_vec());
     query.push(("MILLRACE_COMMAND__URL", command_url));
@@ -160,8 +159,7 @@ async fn nothing_was_refused(stage: &Stage) {
     let mut redis = stage.redis().await;
     let refused: redis::Value = redis::cmd("ACL").arg("LOG").query_async(&mut redis).await.expect("what it noted");
     let refused = format!("{refused:?}").to_lowercase();
-    let others: Vec<&str> =
-        refused.split("object").skip(1).filter(|entry| !entry.contains("client|setinfo")).collect();
+    let others: Vec<&str> = refused.split("object").skip(1).filter(|entry| !entry.contains("client|setinfo")).collect();
     assert!(others.is_empty(), "{others:#?}");
 }
 

@@ -66,10 +66,16 @@ mod armed {
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) enum Strike {
-        Abort { at_visit: u64 },
-        Stall { ms: u64 },
+        Abort {
+            at_visit: u64,
+        },
+        Stall {
+            ms: u64,
+        },
         /// At this visit, or at each.
-        Panic { at_visit: Option<u64> },
+        Panic {
+            at_visit: Option<u64>,
+        },
     }
 
     static STRIKES: LazyLock<HashMap<String, Strike>> =

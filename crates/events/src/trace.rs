@@ -70,8 +70,7 @@ impl FromStr for Trace {
     type Err = MalformedTrace;
 
     fn from_str(text: &str) -> Result<Self, MalformedTrace> {
-        let (parent, state) =
-            text.split_once(SEPARATOR).map_or((text, None), |(parent, state)| (parent, Some(state)));
+        let (parent, state) = text.split_once(SEPARATOR).map_or((text, None), |(parent, state)| (parent, Some(state)));
         Self::new(parent, state).ok_or(MalformedTrace)
     }
 }
@@ -182,7 +181,8 @@ mod tests {
         assert_eq!(state(&[long("a"), long("b"), long("c")].join(",")), Some([long("a"), long("b")].join(",")));
         let many = |count: usize| (0..count).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
         assert_eq!(state(&many(MEMBERS_MAX)), Some(many(MEMBERS_MAX)));
-        for wrong in ["", ",", "a", "=1", "a=", "A=1", "a=b=c", "a=\u{e9}", "a=1,a=2", "a=1,b", &many(MEMBERS_MAX + 1)] {
+        for wrong in ["", ",", "a", "=1", "a=", "A=1", "a=b=c", "a=\u{e9}", "a=1,a=2", "a=1,b", &many(MEMBERS_MAX + 1)]
+        {
             assert_eq!(state(wrong), None, "{wrong}");
         }
         assert_eq!(state(&format!("a={}", "x".repeat(257))), None);

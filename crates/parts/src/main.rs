@@ -7,7 +7,16 @@ use std::process::{Command, ExitCode};
 
 /// What the released program is made of: no tools, no tests, and the platform that it is built on.
 const TREE: &[&str] = &[
-    "tree", "--package", "millrace", "--edges", "normal,build", "--prefix", "none", "--locked", "--offline", "--format",
+    "tree",
+    "--package",
+    "millrace",
+    "--edges",
+    "normal,build",
+    "--prefix",
+    "none",
+    "--locked",
+    "--offline",
+    "--format",
     TREE_FORMAT,
 ];
 const CARGO_LOCK: &str = "Cargo.lock";

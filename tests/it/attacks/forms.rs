@@ -142,8 +142,7 @@ async fn in_production_the_schema_and_graphiql_are_off() {
 async fn the_schema_has_a_switch_beside_that_of_graphiql() {
     let stage = Stage::new().await;
     for (playground, introspection) in [("true", "off"), ("false", "on")] {
-        let switches =
-            [("MILLRACE_HTTP__PLAYGROUND", playground), ("MILLRACE_HTTP__INTROSPECTION", introspection)];
+        let switches = [("MILLRACE_HTTP__PLAYGROUND", playground), ("MILLRACE_HTTP__INTROSPECTION", introspection)];
         let process = Process::serve("all", &stage.environment_with(&switches)).await;
         let client = crate::harness::client::Client::new(&process.graphql());
         if introspection == "off" {

@@ -191,6 +191,16 @@ mod tests {
         assert!(passwords.decoy.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     }
 
+    #[tokio::test]
+    async fn a_panic_is_told_without_its_text_and_gives_its_turn_back() {
+        let limits = PasswordLimits { at_once_max: 1, waiting_max: 0, wait_max: Duration::from_secs(60) };
+        let passwords = Passwords::new(CHEAP, limits).unwrap();
+        let words = "correct horse".to_owned();
+        let failed = passwords.compute::<()>(move || panic!("{words}")).await.unwrap_err();
+        assert!(matches!(failed, PasswordError::Task) && std::error::Error::source(&failed).is_none());
+        assert!(passwords.hash(password("correct horse")).await.is_ok());
+    }
+
     /// Work that ends when told, in place of a hash that takes long.
     async fn occupy(passwords: &Arc<Passwords>) -> std::sync::mpsc::Sender<()> {
         let (end, ended) = std::sync::mpsc::channel::<()>();
