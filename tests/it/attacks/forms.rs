@@ -171,7 +171,7 @@ async fn browsers_are_sent_to_tls_only_if_that_is_set() {
     let stage = Stage::new().await;
     for (seconds, expected) in [("0", None), ("31536000", Some("max-age=31536000"))] {
         let environment = stage.environment_with(&[("MILLRACE_HTTP__HSTS_MAX_AGE_S", seconds)]);
-        let process = Process::serve("query", &environment).await;
+        let process = Process::serve("all", &environment).await;
         let http = reqwest::Client::new();
         let graphql = process.graphql();
         let answers = [
