@@ -149,7 +149,7 @@ fn requests() -> BTreeSet<String> {
 #[test]
 fn every_close_code_is_told() {
     let source =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/protocol.rs")).expect("the source");
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/http/protocol/close.rs")).expect("the source");
     let codes: BTreeSet<&str> =
         source.split("Self::new(").skip(1).filter_map(|rest| rest.split_once(',')).map(|(code, _)| code).collect();
     let page = std::fs::read_to_string(root().join("reference/close-codes.md")).expect("the page");
