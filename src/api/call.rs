@@ -29,8 +29,8 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub(super) struct Circumstances {
     pub(super) request_id: String,
-    trace: Option<String>,
-    client_address: Option<IpAddr>,
+    pub(super) trace: Option<String>,
+    pub(super) client_address: Option<IpAddr>,
 }
 
 impl Api {
