@@ -10,8 +10,7 @@ use serde_json::json;
 #[test]
 fn the_same_long_text_cannot_be_asked_for_many_times_over() {
     let bodies = |count: usize| (1..=count).map(|n| format!("a{n}: body ")).collect::<String>();
-    let posts =
-        |count: usize, first: usize| format!("{{ posts(first: {first}) {{ nodes {{ {} }} }} }}", bodies(count));
+    let posts = |count: usize, first: usize| format!("{{ posts(first: {first}) {{ nodes {{ {} }} }} }}", bodies(count));
     assert_eq!(limit(&posts(30, 100), json!({})), Some(Limit::Cost));
     assert_eq!(limit(&posts(30, 20), json!({})), Some(Limit::Cost));
     assert_eq!(limit(&posts(1, 100), json!({})), None, "a page of whole posts");
@@ -60,8 +59,7 @@ async fn the_cost_is_what_async_graphql_reckons() {
         ),
         ("{ viewer { user { id followers { nodes { id } } } } }".into(), json!({})),
         (
-            "mutation($i: AddCommentInput!) { addComment(input: $i) { post { comments { nodes { id } } } } }"
-                .into(),
+            "mutation($i: AddCommentInput!) { addComment(input: $i) { post { comments { nodes { id } } } } }".into(),
             json!({ "i": { "postId": "x", "text": "y" } }),
         ),
     ] {

@@ -32,9 +32,7 @@ fn whatever_takes_a_password_or_sends_a_mail_is_done_once_in_a_request() {
     let sdl = crate::schema::sdl();
     let takes_password = |input: &str| {
         let fields = sdl.split(&format!("input {input} {{")).nth(1).and_then(|rest| rest.split("\n}").next());
-        fields.is_some_and(|fields| {
-            fields.lines().any(|line| line.trim_start().to_lowercase().contains("password: "))
-        })
+        fields.is_some_and(|fields| fields.lines().any(|line| line.trim_start().to_lowercase().contains("password: ")))
     };
     let mutations = sdl.split("type Mutation {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
     let lines: Vec<&str> = mutations.lines().map(str::trim).collect();

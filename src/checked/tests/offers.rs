@@ -24,8 +24,7 @@ fn what_we_offer_as_examples_is_within_the_limits() {
     assert!(count >= 30, "{count} documents");
     let pipeline = std::fs::read_to_string("web-playground/src/pipeline/operations.ts").unwrap();
     let filled = pipeline.replace("${HOP}", "{ p50Ms p99Ms count }").replace("${STATUS}", "id state");
-    let is_operation =
-        |text: &&str| ["query", "mutation", "subscription"].iter().any(|kind| text.starts_with(kind));
+    let is_operation = |text: &&str| ["query", "mutation", "subscription"].iter().any(|kind| text.starts_with(kind));
     let texts: Vec<_> = filled.split('`').skip(1).step_by(2).filter(is_operation).collect();
     assert!(texts.iter().any(|text| text.starts_with("subscription Pipeline")), "{texts:?}");
     for text in texts {
