@@ -77,7 +77,8 @@ async fn the_first_page_of_ones_orders_is_kept_until_there_is_another_order() {
     let (stage, answers) = (Stage::new().await, Answers::new(ROOM));
     let order = |n| OrderId(Uuid::from_u128(id(100).as_u128() + n));
     stage.fold(|log| (0..25).for_each(|n| nothing(log.place_order(order(n), ADA, 2)))).await;
-    let ask = || ask_for(&stage, &answers, &viewer(ADA), PAGE);
+    let ada = viewer(ADA);
+    let ask = || ask_for(&stage, &answers, &ada, PAGE);
     let (first, was_kept) = ask().await;
     assert!(!was_kept && first.contains("\"totalCount\":25") && first.contains("\"hasNextPage\":true"), "{first}");
     assert_eq!(ask().await, (first, true));
