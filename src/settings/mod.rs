@@ -26,6 +26,7 @@ pub use command::CommandSettings;
 pub use exports::ExportSettings;
 pub use http::{HttpSettings, TrustedMode};
 pub use loading::SettingsError;
+#[cfg(test)]
 pub(crate) use loading::known_keys;
 pub use logs::{LogFormat, LogSettings};
 pub use mail::MailSettings;
