@@ -3,6 +3,7 @@
 //! A subscription to changes is begun for each socket; what its events look like is made once for all sockets that asked for the
 //! same (`millrace_read::graphql::Follower`).
 
+use crate::answered::{is_refusal, to_json};
 use crate::api::{Api, Call, finished, with_cost};
 use crate::checked::Checked;
 use crate::http::headers;
@@ -118,9 +119,7 @@ impl Responses {
         let response = with_cost(response, self.cost.clone());
         let response = finished(response, &self.context, &self.request_id, self.api.limits().errors_max);
         let is_first = !std::mem::replace(&mut self.answered, true);
-        // Only what was not executed at all has no path.
-        let is_refused = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
-        if is_first && is_refused {
+        if is_first && is_refusal(&response) {
             return Outcome::Refused(response.errors);
         }
         let json = json(&response, self.api.limits().answer_bytes_max);
@@ -164,14 +163,11 @@ fn may_pass(error: &ServerError) -> bool {
     retryable == Some(&async_graphql::Value::from(true))
 }
 
-/// A response has nothing that JSON has not. One that is too long is none.
+/// One that is too long is none.
 fn json(response: &GraphQlResponse, bytes_max: usize) -> Arc<str> {
-    match serde_json::to_string(response) {
+    match to_json(response) {
         Ok(text) if text.len() <= bytes_max => text.into(),
         Ok(_) => json(&Problem::AnswerTooLarge { bytes_max }.to_response(&headers::new_request_id()), usize::MAX),
-        Err(error) => {
-            tracing::error!(%error, "a response could not be written as JSON");
-            r#"{"data":null}"#.into()
-        }
+        Err(_) => r#"{"data":null}"#.into(),
     }
 }

@@ -187,8 +187,7 @@ impl CacheSession for SessionPort {
         self.call(moved).await
     }
 
-    async fn ring(&self, ring: &Ring) -> Result<(), CacheError> {
-        let ring = ring.clone();
+    async fn ring(&self, ring: Ring) -> Result<(), CacheError> {
         self.call(move |world| world.ring(&ring)).await
     }
 }
