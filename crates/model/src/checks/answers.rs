@@ -27,7 +27,7 @@ struct Part<'a> {
 pub fn check(world: &mut World, memory: &mut Memory, asked: &[(Name, Vec<Thing>)], whole: &Whole) {
     let mut owed = memory.token.clone();
     for ((of, things), answer) in asked.iter().zip(&whole.parts) {
-        let part = Part { of: *of, answer, owed: owed.clone(), told: whole.token.as_ref() };
+        let part = Part { of, answer, owed: owed.clone(), told: whole.token.as_ref() };
         if let Err((invariant, what)) = check_part(world, memory, things, &part) {
             world.break_off(invariant, format!("{} {what}", world.own_name()));
         }
