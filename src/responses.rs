@@ -8,6 +8,8 @@ use crate::api::{Api, Call, finished, with_cost};
 use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::panics::caught;
+use crate::places::Counted;
 use crate::shared_operation::{self, NotOneField};
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Value, Variables};
 use futures_util::StreamExt;
@@ -39,6 +41,8 @@ pub struct Responses {
     cost: Option<Value>,
     shared: Option<(Operation, Again)>,
     follower: Option<Follower<Again>>,
+    /// Of a subscription.
+    _counted: Option<Counted>,
 }
 
 /// A selection that is executed again for each event. Its text is parsed again then: of many sockets one executes it, and a parsed
@@ -57,13 +61,37 @@ impl Responses {
         let request_id = call.request_id().to_owned();
         let cost = call.tells_cost().then(|| request.told_cost());
         let deadline = (!request.is_subscription()).then(|| call.deadline());
+        let counted = request.is_subscription().then(|| api.places().subscription());
         let (begun, context) = api.begin(request, call);
         let (api, begun) = (Arc::clone(api), Some(begun));
-        Ok(Self { api, context, request_id, begun, deadline, answered: false, cost, shared, follower: None })
+        Ok(Self {
+            api,
+            context,
+            request_id,
+            begun,
+            deadline,
+            answered: false,
+            cost,
+            shared,
+            follower: None,
+            _counted: counted,
+        })
     }
 
-    /// The next outcome; none at the end.
+    /// The next outcome; none at the end. A panic is refused like any other fault of ours, and nothing follows it.
     pub async fn next(&mut self) -> Option<Outcome> {
+        match caught(async { Ok(self.next_of_all().await) }).await {
+            Ok(outcome) => outcome,
+            Err(problem) => Some(self.fail(&problem)),
+        }
+    }
+
+    fn fail(&mut self, problem: &Problem) -> Outcome {
+        (self.begun, self.shared, self.follower) = (None, None, None);
+        Outcome::Refused(problem.to_response(&self.request_id).errors)
+    }
+
+    async fn next_of_all(&mut self) -> Option<Outcome> {
         if self.begun.is_some() {
             if let Some(response) = self.next_begun().await {
                 return Some(self.outcome(response));

@@ -7,7 +7,7 @@ use crate::http::{client_address, headers, trace_context};
 use async_graphql::{Context, Request as GraphQlRequest};
 use axum::http::HeaderMap;
 use millrace_command::Request as CommandRequest;
-use millrace_events::{CommandId, Viewer};
+use millrace_events::{CommandId, Trace, Viewer};
 use millrace_read::graphql::{Asked, RequestContext};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
@@ -29,7 +29,7 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub(super) struct Circumstances {
     pub(super) request_id: String,
-    pub(super) trace: Option<String>,
+    pub(super) trace: Option<Trace>,
     pub(super) client_address: Option<IpAddr>,
 }
 
@@ -49,7 +49,7 @@ impl Api {
         let token = headers::merge_tokens(texts.chain(extension("consistency")))?;
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
-        let (request_id, trace) = (request_id.to_owned(), trace_context::parent(headers));
+        let (request_id, trace) = (request_id.to_owned(), trace_context::of_headers(headers));
         let circumstances = Circumstances { request_id, trace, client_address };
         let tells_cost = headers::asks_cost(headers) || request.is_some_and(asks_cost);
         Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None, tells_cost })

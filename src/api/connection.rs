@@ -1,15 +1,15 @@
 //! A socket: who opened it, and the operations that come over it.
 
 use super::call::{Call, Circumstances};
-use super::extension::{EXTENSION, asks_cost, extension_text};
+use super::extension::{EXTENSION, asks_cost, extension_text, text};
 use super::{Admitted, Api};
 use crate::admission::Admission;
-use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::http::{headers, trace_context};
 use crate::places::{OpenPlaces, OperationPlace, Place};
 use async_graphql::Request as GraphQlRequest;
 use axum::http::HeaderMap;
-use millrace_events::UserId;
+use millrace_events::{Trace, UserId};
 use millrace_read::graphql::Asked;
 use std::net::IpAddr;
 
@@ -18,6 +18,8 @@ pub struct Connection {
     authorization: Option<String>,
     consistency: Option<String>,
     on_timeout: Option<String>,
+    /// Of operations that name none of their own.
+    trace: Option<Trace>,
     client_address: Option<IpAddr>,
     user_id: Option<UserId>,
     _place: Option<Place<UserId>>,
@@ -45,9 +47,12 @@ impl Api {
         let nested =
             |name: &str| payload.pointer(&format!("/{EXTENSION}/{name}")).and_then(|v| v.as_str()).map(str::to_owned);
         let (consistency, on_timeout) = (nested("consistency"), nested("onTimeout"));
+        let trace = trace_context::of_texts(|name| payload.get(name).and_then(|value| value.as_str()));
+        let trace = trace.or_else(|| trace_context::of_headers(headers));
         let Admitted { viewer, admission, place } = self.admit(authorization.as_deref()).await?;
         let user_id = viewer.user_id();
-        let connection = Connection { authorization, consistency, on_timeout, client_address, user_id, _place: place };
+        let connection =
+            Connection { authorization, consistency, on_timeout, trace, client_address, user_id, _place: place };
         Ok((connection, admission))
     }
 
@@ -64,7 +69,9 @@ impl Api {
         let on_timeout = extension_text(request, "onTimeout").or(connection.on_timeout.as_deref());
         let on_timeout = headers::on_timeout(on_timeout)?;
         let client_address = connection.client_address;
-        let circumstances = Circumstances { request_id: request_id.to_owned(), trace: None, client_address };
+        let trace = trace_context::of_texts(|name| text(request.extensions.get(name)?));
+        let trace = trace.or_else(|| connection.trace.clone());
+        let circumstances = Circumstances { request_id: request_id.to_owned(), trace, client_address };
         let tells_cost = asks_cost(request);
         let asked = Asked { viewer, token, on_timeout, deadline: self.deadline() };
         Ok(Call { asked, circumstances, cursor: None, tells_cost })

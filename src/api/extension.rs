@@ -11,12 +11,14 @@ const COST_EXTENSION: &str = "cost";
 /// `extensions.millrace.NAME` of a request.
 pub(super) fn extension_text<'a>(request: &'a GraphQlRequest, name: &str) -> Option<&'a str> {
     match request.extensions.get(EXTENSION)? {
-        Value::Object(object) => match object.get(name)? {
-            Value::String(text) => Some(text),
-            _ => None,
-        },
+        Value::Object(object) => text(object.get(name)?),
         _ => None,
     }
+}
+
+/// A value that is a text.
+pub(super) fn text(value: &Value) -> Option<&str> {
+    if let Value::String(text) = value { Some(text) } else { None }
 }
 
 /// True if a request's extensions ask for the cost.

@@ -64,14 +64,14 @@ impl Api {
         shutdown: CancellationToken,
     ) -> Result<Self, WeightsError> {
         let mut builder = crate::schema::builder().data(commands.clone()).data(Arc::clone(&reads));
-        if !limits.playground {
+        if !limits.answers_introspection() {
             builder = builder.disable_introspection();
         }
         let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
         let Gate { documents, limits: document_limits, budget } = gate;
-        let checks = Checks::new(document_limits, weights::of(&schema.sdl())?);
+        let checks = Checks::new(document_limits, weights::of(&schema.sdl())?, limits.answers_introspection());
         Ok(Self {
             schema,
             reads,

@@ -29,6 +29,7 @@ pub const SIGN_INS: &[&str] = &[
 pub struct Checks {
     limits: Limits,
     weights: Weights,
+    answers_introspection: bool,
 }
 
 /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
@@ -43,8 +44,8 @@ pub struct Checked {
 
 impl Checks {
     /// With these limits.
-    pub fn new(limits: Limits, weights: Weights) -> Self {
-        Self { limits, weights }
+    pub fn new(limits: Limits, weights: Weights, answers_introspection: bool) -> Self {
+        Self { limits, weights, answers_introspection }
     }
 
     /// Takes a request, or says why not.
@@ -52,6 +53,9 @@ impl Checks {
         let refused = |refusal| refused(refusal, &request.query);
         let mut steps = Steps::default();
         let outline = look(&request.query, &self.limits, SIGN_INS, &mut steps).map_err(refused)?;
+        if !self.answers_introspection && outline.reads_the_schema() {
+            return Err(Problem::IntrospectionOff);
+        }
         self.check_variables(&request, &mut steps).map_err(refused)?;
         let name = request.operation_name.as_deref();
         let value = |name: &str| request.variables.get(name).map(variables::size);

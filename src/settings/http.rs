@@ -14,14 +14,19 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// Where `/metrics`, `/livez` and `/readyz` are served.
     pub operations_listen: SocketAddr,
-    /// Serve GraphiQL at `/`, and answer introspection.
+    /// Serve GraphiQL at `/`.
     pub playground: bool,
+    /// Answer questions about the schema (`__schema`, `__type`): `as-playground`, `on` or `off`.
+    pub introspection: Introspection,
     /// The built playground; a small page takes its place when the folder is not there.
     pub playground_folder: PathBuf,
     /// Serve the page at `/pipeline`, and let everybody watch the figures of the pipeline that it shows; else admins alone may ask for them.
     pub pipeline: bool,
     /// Origins whose pages may call, such as `https://shop.example`, joined by commas; none by default, `*` for all.
     pub cors_origins: Origins,
+    /// How long browsers remember to come over TLS only (`Strict-Transport-Security`), in seconds; 0 does not say it. For whoever ends TLS
+    /// in front of millrace with something that does not add the header: over plain HTTP browsers pay no heed to it.
+    pub hsts_max_age_s: u64,
     /// Addresses and networks of proxies, joined by commas; none by default. Only what these say about where a request comes from is
     /// believed: behind a proxy that is not named here all clients look like one, and share its limits of failed sign-ins and new passwords.
     pub trusted_proxies: Networks,
@@ -101,9 +106,11 @@ impl Default for HttpSettings {
             listen: SocketAddr::from(([127, 0, 0, 1], 4000)),
             operations_listen: SocketAddr::from(([127, 0, 0, 1], 4001)),
             playground: true,
+            introspection: Introspection::AsPlayground,
             playground_folder: PathBuf::from("web-playground/dist"),
             pipeline: false,
             cors_origins: Origins::default(),
+            hsts_max_age_s: 0,
             trusted_proxies: Networks::default(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             connections_max: 4_096,
@@ -143,6 +150,15 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
+    /// True if questions about the schema are answered.
+    pub fn answers_introspection(&self) -> bool {
+        match self.introspection {
+            Introspection::AsPlayground => self.playground,
+            Introspection::On => true,
+            Introspection::Off => false,
+        }
+    }
+
     /// Where this machine reaches the public endpoint.
     pub fn local_url(&self) -> String {
         let address = match self.listen {
@@ -152,6 +168,18 @@ impl HttpSettings {
         };
         format!("http://{address}")
     }
+}
+
+/// Whether questions about the schema are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Introspection {
+    /// Where GraphiQL is served, which asks them.
+    AsPlayground,
+    /// Always.
+    On,
+    /// Never.
+    Off,
 }
 
 /// What is done about documents that are not trusted.
@@ -177,6 +205,18 @@ mod tests {
         let origins = set("https://a.example, http://b.example:8080").unwrap().http.cors_origins;
         assert!(origins.contains("https://a.example") && origins.contains("http://b.example:8080"));
         assert!(set("a.example").is_err());
+    }
+
+    #[test]
+    fn questions_about_the_schema_follow_graphiql_unless_they_are_set() {
+        let answered = |introspection: &str, playground: &str| {
+            let set = [("http.introspection", introspection), ("http.playground", playground)];
+            let set = set.map(|(key, value)| (key.to_owned(), value.to_owned()));
+            Settings::load(None, &set).unwrap().http.answers_introspection()
+        };
+        assert!(answered("as-playground", "true") && !answered("as-playground", "false"));
+        assert!(answered("on", "false") && !answered("off", "true"));
+        assert_eq!(Settings::default().http.introspection, Introspection::AsPlayground);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use auth::AuthSettings;
 pub use budget::BudgetSettings;
 pub use command::CommandSettings;
 pub use exports::ExportSettings;
-pub use http::{HttpSettings, TrustedMode};
+pub use http::{HttpSettings, Introspection, TrustedMode};
 pub use loading::SettingsError;
 #[cfg(test)]
 pub(crate) use loading::known_keys;

@@ -58,6 +58,7 @@ mod rename;
 mod rush;
 mod schema;
 mod sender;
+mod server_users;
 mod shop;
 mod shown_again;
 mod shown_live;

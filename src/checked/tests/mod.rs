@@ -13,7 +13,7 @@ use serde_json::json;
 use std::collections::BTreeSet;
 
 fn checks() -> Checks {
-    Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap())
+    Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap(), true)
 }
 
 fn checked(query: &str, variables: serde_json::Value) -> Result<Checked, Problem> {
@@ -24,6 +24,23 @@ fn limit(query: &str, variables: serde_json::Value) -> Option<Limit> {
     match checked(query, variables).err()? {
         Problem::Document { refusal: Refusal::Limit { limit, .. }, .. } => Some(limit),
         other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn where_introspection_is_off_only_the_names_of_types_are_told() {
+    let checks = Checks::new(Limits::default(), weights::of(&crate::schema::sdl()).unwrap(), false);
+    let refused = |query: &str| checks.check(GraphQlRequest::new(query)).err();
+    assert_eq!(refused("{ __typename posts { nodes { __typename } } }"), None);
+    for query in [
+        "{ __schema { types { name } } }",
+        "{ name: __type(name: \"Post\") { name } }",
+        "query A { __typename } query B { __schema { description } }",
+        "{ ...f } fragment f on Query { ... { __schema { description } } }",
+        "mutation { __schema { description } }",
+    ] {
+        assert_eq!(refused(query), Some(Problem::IntrospectionOff), "{query}");
+        assert_eq!(checked(query, json!({})).err(), None, "{query}");
     }
 }
 

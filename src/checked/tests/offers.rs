@@ -10,7 +10,7 @@ use serde_json::json;
 fn what_we_offer_as_examples_is_within_the_limits() {
     // A file of the storefront has several operations, and fragments of other files are spread in it.
     let limits = Limits { operations_max: 20, ..Limits::default() };
-    let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
+    let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap(), true);
     let mut count = 0;
     for folder in ["examples", "examples/storefront/src/operations"] {
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
@@ -49,7 +49,7 @@ fn what_the_storefront_sends_costs_no_more_than_it_may() {
         operations_max: many,
         ..Limits::default()
     };
-    let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap());
+    let checks = Checks::new(limits, weights::of(&crate::schema::sdl()).unwrap(), true);
     let of_kind = |kind| all.lines().filter_map(move |line: &str| line.strip_prefix(kind));
     let operations = of_kind("query ").chain(of_kind("mutation ")).chain(of_kind("subscription "));
     let mut count = 0;

@@ -6,10 +6,12 @@
 mod close;
 mod message;
 mod state;
+mod turn;
 
 pub use close::Close;
 pub use message::{ClientMessage, NextMessage, ServerMessage};
 pub use state::{SocketState, Step};
+pub use turn::Turn;
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "graphql-transport-ws";

@@ -1,6 +1,6 @@
 //! What has happened on one socket, and what follows from its client's next message.
 
-use super::{ClientMessage, Close, ID_BYTES_MAX};
+use super::{ClientMessage, Close, ID_BYTES_MAX, Turn};
 use crate::documents::params::Params;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -12,8 +12,8 @@ pub enum Step {
     Nothing,
     /// Verify the payload, then [`SocketState::acknowledge`].
     Init(Option<Map<String, Value>>),
-    /// Begin the operation: its id, the number that [`SocketState::end`] wants, and what is asked.
-    Begin(String, u64, Box<Params>),
+    /// Begin the operation: its id, its turn, and what is asked.
+    Begin(String, Turn, Box<Params>),
     /// Refuse the operation: as many as a socket may have are open.
     Refuse(String),
     /// Stop the operation.
@@ -33,16 +33,16 @@ enum Phase {
 #[derive(Debug)]
 pub struct SocketState {
     phase: Phase,
-    /// The number of each: a client may use an id again before the operation that had it knows of its end.
-    open: BTreeMap<String, u64>,
-    begun: u64,
+    open: BTreeMap<String, Turn>,
+    /// Those that the server has ended, of which something may still wait to be sent: no more than what waits.
+    ended: BTreeMap<String, Turn>,
     operations_max: usize,
 }
 
 impl SocketState {
     /// A socket on which nothing has happened.
     pub fn new(operations_max: usize) -> Self {
-        Self { phase: Phase::New, open: BTreeMap::new(), begun: 0, operations_max }
+        Self { phase: Phase::New, open: BTreeMap::new(), ended: BTreeMap::new(), operations_max }
     }
 
     /// True until `connection_init` has come.
@@ -57,9 +57,7 @@ impl SocketState {
             ClientMessage::ConnectionInit { payload } => self.init(payload),
             ClientMessage::Subscribe { id, payload } => self.subscribe(id, payload),
             ClientMessage::Complete { id } if !is_id(&id) => Err(Close::malformed()),
-            ClientMessage::Complete { id } => {
-                Ok(if self.open.remove(&id).is_some() { Step::Stop(id) } else { Step::Nothing })
-            }
+            ClientMessage::Complete { id } => Ok(self.complete(id)),
             ClientMessage::Ping { payload } => Ok(Step::Pong(payload)),
             ClientMessage::Pong { .. } => Ok(Step::Nothing),
         }
@@ -71,8 +69,14 @@ impl SocketState {
     }
 
     /// The server ended an operation. False if the client had ended it before, whatever has its id now: then nothing is sent.
-    pub fn end(&mut self, id: &str, number: u64) -> bool {
-        self.open.get(id) == Some(&number) && self.open.remove(id).is_some()
+    pub fn end(&mut self, id: &str, turn: &Turn) -> bool {
+        if !self.open.get(id).is_some_and(|open| open.is(turn)) {
+            return false;
+        }
+        self.open.remove(id);
+        self.ended.retain(|_, ended| ended.has_messages());
+        self.ended.insert(id.to_owned(), turn.clone());
+        true
     }
 
     /// True while the operation is open.
@@ -99,9 +103,19 @@ impl SocketState {
         if self.open.len() >= self.operations_max {
             return Ok(Step::Refuse(id));
         }
-        self.begun += 1;
-        self.open.insert(id.clone(), self.begun);
-        Ok(Step::Begin(id, self.begun, Box::new(request)))
+        let turn = Turn::default();
+        self.open.insert(id.clone(), turn.clone());
+        Ok(Step::Begin(id, turn, Box::new(request)))
+    }
+
+    /// The client ends an operation, or one that has just ended by itself, which it does not know yet.
+    fn complete(&mut self, id: String) -> Step {
+        if let Some(ended) = self.ended.remove(&id) {
+            ended.withdraw();
+        }
+        let Some(turn) = self.open.remove(&id) else { return Step::Nothing };
+        turn.withdraw();
+        Step::Stop(id)
     }
 }
 
@@ -136,9 +150,9 @@ mod tests {
         result.unwrap_err().code
     }
 
-    fn begun(result: Result<Step, Close>) -> u64 {
+    fn begun(result: Result<Step, Close>) -> Turn {
         match result {
-            Ok(Step::Begin(_, number, _)) => number,
+            Ok(Step::Begin(_, turn, _)) => turn,
             other => panic!("{other:?}"),
         }
     }
@@ -160,9 +174,9 @@ mod tests {
     #[test]
     fn an_id_can_be_used_again_only_after_its_end() {
         let mut state = opened();
-        let number = begun(state.receive(&subscribe("a")));
+        let turn = begun(state.receive(&subscribe("a")));
         assert_eq!(code(state.receive(&subscribe("a"))), 4409);
-        assert!(state.end("a", number));
+        assert!(state.end("a", &turn));
         assert!(matches!(state.receive(&subscribe("a")), Ok(Step::Begin(..))));
     }
 
@@ -172,9 +186,33 @@ mod tests {
         let first = begun(state.receive(&subscribe("a")));
         state.receive(r#"{"type":"complete","id":"a"}"#).unwrap();
         let second = begun(state.receive(&subscribe("a")));
-        assert!(!state.end("a", first));
+        assert!(!state.end("a", &first));
         assert!(state.is_open("a"));
-        assert!(state.end("a", second) && !state.is_open("a"));
+        assert!(state.end("a", &second) && !state.is_open("a"));
+    }
+
+    #[test]
+    fn what_an_operation_said_is_wanted_until_its_client_ends_it() {
+        let (mut state, complete) = (opened(), r#"{"type":"complete","id":"a"}"#);
+        let first = begun(state.receive(&subscribe("a")));
+        state.receive(complete).unwrap();
+        let second = begun(state.receive(&subscribe("a")));
+        assert!(first.is_withdrawn() && !second.is_withdrawn());
+        assert!(state.end("a", &second));
+        assert!(!second.is_withdrawn(), "its last words are still to be sent");
+        state.receive(complete).unwrap();
+        assert!(second.is_withdrawn(), "the client ended it before it heard of the end");
+    }
+
+    #[test]
+    fn of_what_has_ended_and_was_sent_nothing_is_kept() {
+        let mut state = opened();
+        for number in 0..100 {
+            let id = number.to_string();
+            let turn = begun(state.receive(&subscribe(&id)));
+            assert!(state.end(&id, &turn));
+        }
+        assert!(state.ended.len() <= 1, "{}", state.ended.len());
     }
 
     #[test]
@@ -219,10 +257,10 @@ mod tests {
     #[test]
     fn completing_twice_is_no_error() {
         let mut state = opened();
-        let number = begun(state.receive(&subscribe("a")));
+        let turn = begun(state.receive(&subscribe("a")));
         let complete = r#"{"type":"complete","id":"a"}"#;
         assert!(matches!(state.receive(complete), Ok(Step::Stop(id)) if id == "a"));
         assert!(matches!(state.receive(complete), Ok(Step::Nothing)));
-        assert!(!state.end("a", number));
+        assert!(!state.end("a", &turn));
     }
 }
