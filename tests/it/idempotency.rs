@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 const CREATE: &str = "post { id title }";
 /// Whoever is struck here has done nothing.
-const BEFORE_COMMIT: [&str; 2] = ["command.handled", "command.before_commit"];
+const BEFORE_COMMIT: [&str; 3] = ["command.validated", "command.handled", "command.before_commit"];
 
 fn same_effect(a: &Value, b: &Value) {
     for field in ["commandId", "accepted", "aggregateId", "version", "acceptedAt"] {
