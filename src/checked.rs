@@ -6,9 +6,11 @@ use async_graphql::{Pos, Request as GraphQlRequest, Value, value};
 use millrace_document::cost::{self, Weights};
 use millrace_document::{Kind, Limit, Limits, Refusal, Steps, look};
 
-/// Mutations that check or set a password, or send a mail: one request does one of them, so that what limits requests limits guesses.
+/// Mutations that check or set a password, look at an ID token, or send a mail: one request does one of them, so that what limits requests limits guesses.
 pub const SIGN_INS: &[&str] = &[
     "signIn",
+    "signInWithProvider",
+    "linkProvider",
     "signUp",
     "changePassword",
     "changeEmail",
@@ -210,12 +212,13 @@ mod tests {
     }
 
     #[test]
-    fn whatever_takes_a_password_or_sends_a_mail_is_done_once_in_a_request() {
+    fn whatever_takes_a_password_or_an_id_token_or_sends_a_mail_is_done_once_in_a_request() {
         let sdl = crate::schema::sdl();
         let takes_password = |input: &str| {
             let fields = sdl.split(&format!("input {input} {{")).nth(1).and_then(|rest| rest.split("\n}").next());
             fields.is_some_and(|fields| {
-                fields.lines().any(|line| line.trim_start().to_lowercase().contains("password: "))
+                let lines = fields.lines().map(str::to_lowercase);
+                lines.into_iter().any(|line| line.contains("password: ") || line.contains("idtoken: "))
             })
         };
         let mutations = sdl.split("type Mutation {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();

@@ -11,10 +11,10 @@ use millrace_command::like::{LikePost, UnlikePost};
 use millrace_command::order::{CancelOrder, ConfirmDelivery, PayOrder, PlaceOrder, ShipOrder};
 use millrace_command::post::{CreatePost, DeletePost, EditPost, HidePost, PublishPost, UnhidePost, UnpublishPost};
 use millrace_command::product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
-use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
+use millrace_command::session::{RefreshSession, SignIn, SignInWithProvider, SignOut, SignOutEverywhere};
 use millrace_command::user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
-    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, LinkProvider,
+    RequestPasswordReset, ResetPassword, RevokeRole, SignUp, UnlinkProvider, UpdateProfile, VerifyEmail,
 };
 use millrace_command::wallet::{TopUpWallet, Transfer};
 use millrace_command::{
@@ -169,6 +169,18 @@ mutations! {
         }
     }
 
+    /// Signs in with an ID token of an OpenID provider, or opens an account with it.
+    sign_in_with_provider(SignInWithProvider) -> SignInWithProviderPayload {
+        show {
+            /// Who signed in.
+            user: User,
+        }
+        credentials {
+            /// The new session.
+            session
+        }
+    }
+
     /// Exchanges a refresh token for new tokens. Each refresh token is good once; the one before stays good for 20 seconds.
     refresh_session(RefreshSession) -> RefreshSessionPayload {
         show {
@@ -223,6 +235,22 @@ mutations! {
     verify_email(VerifyEmail) -> VerifyEmailPayload {
         show {
             /// Whose address it is.
+            user: User,
+        }
+    }
+
+    /// Links an account that the signed-in person has with an OpenID provider: they can sign in by it, too.
+    link_provider(LinkProvider) -> LinkProviderPayload {
+        show {
+            /// Whose account it is.
+            user: User,
+        }
+    }
+
+    /// Ends that the signed-in person can sign in by an OpenID provider. Who has no password keeps the last one.
+    unlink_provider(UnlinkProvider) -> UnlinkProviderPayload {
+        show {
+            /// Whose account it is.
             user: User,
         }
     }

@@ -3,6 +3,7 @@
 //! Only the pipeline begins and ends it. What a handler records is sealed and written in the same transaction, as its last statement.
 
 use crate::auth::Auth;
+use crate::auth::openid::Identity;
 use crate::fault::{Fault, HandlerError, sql_state};
 use crate::frame::{Actor, Frame, PasswordFinding};
 use crate::rows::mail::Kind;
@@ -139,6 +140,11 @@ impl UnitOfWork {
 
     pub(crate) fn password(&self) -> &PasswordFinding {
         &self.frame.password
+    }
+
+    /// Who the sender is with an OpenID provider, as their ID token says.
+    pub(crate) fn identity(&self) -> Result<&Identity, Fault> {
+        self.frame.identity.as_deref().ok_or(Fault::Missing("the identity out of an ID token"))
     }
 
     pub(crate) fn auth(&self) -> &Auth {

@@ -112,6 +112,30 @@ pub struct EmailVerified {
     pub email: Personal<String>,
 }
 
+/// A person may sign in by an account that they have with an OpenID provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityLinked {
+    /// Who.
+    pub user_id: UserId,
+    /// The provider. Where somebody has accounts says something about them.
+    pub issuer: Personal<String>,
+    /// Who they are there.
+    pub subject: Personal<String>,
+}
+
+/// A person may sign in by an account with an OpenID provider no longer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityUnlinked {
+    /// Who.
+    pub user_id: UserId,
+    /// The provider.
+    pub issuer: Personal<String>,
+    /// Who they are there.
+    pub subject: Personal<String>,
+}
+
 /// A person deactivated their account: nobody but themselves and staff sees its page until they have it back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -8,8 +8,8 @@ use millrace_events::order::{OrderPlaced, OrderedLine};
 use millrace_events::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
-    EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
-    UserErased,
+    EmailVerified, IdentityLinked, IdentityUnlinked, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged,
+    SessionEnded, UserCreated, UserErased,
 };
 use millrace_events::{
     Aggregate, CommandId, CommentId, Currency, Date, ErasureId, Event, EventId, KeyState, Money, OrderId, PersonKey,
@@ -137,6 +137,16 @@ impl Log {
     pub fn verify_email(&mut self, user: UserId, email: &str) -> &mut Self {
         let email = Personal::known(user, email.to_owned());
         self.record(Event::EmailVerified(EmailVerified { user_id: user, email }))
+    }
+
+    pub fn link(&mut self, user: UserId, subject: &str) -> &mut Self {
+        let (issuer, subject) = outside(user, subject);
+        self.record(Event::IdentityLinked(IdentityLinked { user_id: user, issuer, subject }))
+    }
+
+    pub fn unlink(&mut self, user: UserId, subject: &str) -> &mut Self {
+        let (issuer, subject) = outside(user, subject);
+        self.record(Event::IdentityUnlinked(IdentityUnlinked { user_id: user, issuer, subject }))
     }
 
     pub fn deactivate(&mut self, user_id: UserId) -> &mut Self {
@@ -276,6 +286,11 @@ fn written(post_id: PostId, author_id: UserId, title: &str, tags: &[&str], publi
     }
 }
 
+/// Who somebody is with a provider.
+fn outside(user: UserId, subject: &str) -> (Personal<String>, Personal<String>) {
+    (Personal::known(user, "https://id.example".to_owned()), Personal::known(user, subject.to_owned()))
+}
+
 fn said(comment_id: CommentId, post_id: PostId, author_id: UserId, text: &str) -> CommentWritten {
     CommentWritten { comment_id, post_id, author_id, text: Personal::known(author_id, text.to_owned()) }
 }
@@ -292,6 +307,8 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::EmailChangeRequested(e) => e.user_id.0,
         Event::EmailChangeWithdrawn(e) => e.user_id.0,
         Event::EmailVerified(e) => e.user_id.0,
+        Event::IdentityLinked(e) => e.user_id.0,
+        Event::IdentityUnlinked(e) => e.user_id.0,
         Event::AccountDeactivated(e) => e.user_id.0,
         Event::AccountReactivated(e) => e.user_id.0,
         Event::UserErased(e) => e.user_id.0,

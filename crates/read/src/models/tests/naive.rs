@@ -135,6 +135,12 @@ impl Naive {
                 account.pending_email.take_if(|pending| *pending == email);
                 (account.email, account.email_verified, account.page_updated) = (email, true, at);
             }
+            Event::IdentityLinked(e) => {
+                self.account(e.user_id, version);
+            }
+            Event::IdentityUnlinked(e) => {
+                self.account(e.user_id, version);
+            }
             Event::AccountDeactivated(e) => {
                 let account = self.account(e.user_id, version);
                 (account.deactivated, account.page_updated) = (true, at);

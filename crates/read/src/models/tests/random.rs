@@ -27,6 +27,7 @@ pub enum Step {
     Deactivate { user: u8 },
     WantEmail { user: u8, variant: u8 },
     VerifyEmail { user: u8, variant: u8 },
+    Link { user: u8, ends: bool },
     Erase { user: u8 },
     Follow { follower: u8, followed: u8 },
     Post { user: u8, published: bool },
@@ -58,6 +59,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => user().prop_map(|user| Step::Deactivate { user }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::WantEmail { user, variant }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::VerifyEmail { user, variant }),
+        1 => (user(), any::<bool>()).prop_map(|(user, ends)| Step::Link { user, ends }),
         1 => user().prop_map(|user| Step::Erase { user }),
         2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
@@ -166,6 +168,12 @@ impl World {
             Step::SignOutEverywhere { user } => {
                 let until = self.log.last().at;
                 self.log.sign_out_everywhere(self.person(user)?, until);
+            }
+            Step::Link { user, ends: false } => {
+                self.log.link(self.person(user)?, &user.to_string());
+            }
+            Step::Link { user, ends: true } => {
+                self.log.unlink(self.person(user)?, &user.to_string());
             }
             Step::Erase { user } => {
                 self.log.erase(self.person(user)?);
