@@ -84,20 +84,21 @@ impl IdTokens {
     }
 
     async fn key(&self, known: &Known, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
-        let look = || known.kept().look(named, &self.rules, Instant::now());
-        let found = match look() {
-            Look::Ask => {
-                let _one_at_a_time = known.asking.lock().await;
-                match look() {
-                    Look::Ask => {
-                        self.ask(known).await;
-                        known.kept().settle(named, &self.rules, Instant::now())
-                    }
-                    answered_meanwhile => answered_meanwhile,
-                }
-            }
-            found => found,
-        };
+        let found = known.kept().look(named, &self.rules, Instant::now());
+        match found {
+            Look::Found(key) => Ok(key),
+            _ => self.key_by_now(known, named).await,
+        }
+    }
+
+    /// Whoever finds nothing while somebody asks waits for the same answer.
+    async fn key_by_now(&self, known: &Known, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
+        let _one_at_a_time = known.asking.lock().await;
+        let mut found = known.kept().look(named, &self.rules, Instant::now());
+        if matches!(found, Look::Ask) {
+            self.ask(known).await;
+            found = known.kept().settle(named, &self.rules, Instant::now());
+        }
         match found {
             Look::Found(key) => Ok(key),
             Look::NoSuchKey => Err(Refusal::Key.into()),
