@@ -8,6 +8,10 @@ CREATE TABLE identities (
     subject text NOT NULL,
     user_id uuid NOT NULL REFERENCES users,
     linked_at timestamptz NOT NULL,
+    -- What requests with the provider's own tokens are known by, in place of a sign-in.
+    session_id uuid NOT NULL UNIQUE,
+    -- Such tokens that were issued up to this moment are void: all sign-ins were ended then.
+    void_until timestamptz,
     -- Whoever two people were with a provider would sign in as either.
     PRIMARY KEY (issuer, subject),
     -- One of each provider, so that the provider's name is enough to unlink it. Also finds a person's.

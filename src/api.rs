@@ -17,10 +17,13 @@ use axum::http::HeaderMap;
 use futures_util::stream::BoxStream;
 use millrace_command::Request as CommandRequest;
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_command::auth::openid::{Bearer, IdTokenError, IdTokens};
 use millrace_document::Limits;
+use millrace_events::identity::identity_digest;
+use millrace_events::viewer::Person;
 use millrace_events::{CommandId, Timestamp, UserId, Viewer};
 use millrace_read::budget::{Budget, Spent};
-use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext};
+use millrace_read::graphql::{Answers, Asked, Groups, Question, ReadSide, Refusal, RequestContext, ShownToken};
 use millrace_read::reader::OnTimeout;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -41,6 +44,8 @@ pub struct Api {
     reads: Arc<ReadSide>,
     commands: CommandPort,
     verifier: AccessTokenVerifier,
+    /// Tokens of OpenID providers, if they are taken in place of ours.
+    outside: Option<IdTokens>,
     limits: HttpSettings,
     documents: Documents,
     checks: Checks,
@@ -60,6 +65,8 @@ pub struct Gate {
     pub limits: Limits,
     /// What one viewer may ask for.
     pub budget: Option<Budget>,
+    /// Tokens of OpenID providers, if they are taken in place of ours.
+    pub outside: Option<IdTokens>,
 }
 
 /// Who asks, and what they are owed: one request.
@@ -131,13 +138,14 @@ impl Api {
         let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        let Gate { documents, limits: document_limits, budget } = gate;
+        let Gate { documents, limits: document_limits, budget, outside } = gate;
         let checks = Checks::new(document_limits, weights::of(&schema.sdl())?);
         Ok(Self {
             schema,
             reads,
             commands,
             verifier,
+            outside,
             limits,
             documents,
             checks,
@@ -269,7 +277,7 @@ impl Api {
 
     /// Lets in whoever stays: on a socket, or for a stream of events.
     pub async fn admit(&self, authorization: Option<&str>) -> Result<Admitted, Problem> {
-        let verified = self.verified(authorization)?;
+        let verified = self.verified(authorization).await?;
         let place = self.places.of_viewer(verified.user_id())?;
         // Listened to before the look, so that no change is missed in between.
         let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
@@ -300,7 +308,7 @@ impl Api {
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        self.admitted(self.verified(authorization)?).await
+        self.admitted(self.verified(authorization).await?).await
     }
 
     async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
@@ -312,19 +320,35 @@ impl Api {
         }
     }
 
+    async fn linked(&self, tokens: &IdTokens, token: &str, now: Timestamp) -> Result<Person, Problem> {
+        let Bearer { identity, issued_at, expires_at } =
+            tokens.verify_bearer(token, now).await.map_err(|error| match error {
+                IdTokenError::Refused(_) => Problem::Unauthenticated,
+                IdTokenError::KeysUnknown { .. } => Problem::Unavailable,
+            })?;
+        let digest = identity_digest(&identity.issuer, &identity.subject);
+        self.reads.linked(ShownToken { digest, issued_at, expires_at }).await.map_err(|refusal| match refusal {
+            Refusal::Unauthenticated => Problem::Unauthenticated,
+            _ => Problem::Unavailable,
+        })
+    }
+
     /// Who sends what is also taken from a sign-in that has ended.
-    pub fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
+    pub async fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
         if !ended_sign_in::may_send(&request.request().query) {
             return Err(Problem::Unauthenticated);
         }
-        self.verified(headers::authorization(headers)?)
+        self.verified(headers::authorization(headers)?).await
     }
 
-    /// Who asks, from a verified token, whatever became of the session.
-    fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+    /// Who asks, from a verified token, whatever became of the session. A token of an OpenID provider says whose it is.
+    async fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
         let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
         let token = headers::bearer(authorization)?;
         let now = Timestamp::new(OffsetDateTime::now_utc());
+        if let Some(tokens) = self.outside.as_ref().filter(|tokens| tokens.knows(token)) {
+            return self.linked(tokens, token, now).await.map(Viewer::Person);
+        }
         self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
     }
 

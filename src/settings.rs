@@ -51,7 +51,7 @@ pub struct Settings {
     pub exports: ExportSettings,
     /// Mails to people (command role).
     pub mail: MailSettings,
-    /// OpenID providers, by whose ID tokens people sign in (command role).
+    /// OpenID providers, by whose ID tokens people sign in (command role; query role if `bearer` is set).
     pub openid: OpenIdSettings,
     /// What goes on by itself in `millrace dev`.
     pub story: StorySettings,
@@ -566,6 +566,8 @@ pub struct OpenIdSettings {
     /// RS384, RS512, PS256, PS384, PS512, ES256, ES384, EdDSA; by default RS256, ES256, EdDSA) and `jwks_url` (where its keys are, if not where
     /// its discovery document says).
     pub providers: OpenIdProviders,
+    /// Take the providers' own tokens as `Authorization: Bearer` too, of whom they are linked to (query role).
+    pub bearer: bool,
     /// How far a provider's clock and ours may be apart, in seconds.
     pub clock_leeway_s: u32,
     /// How long a provider's keys are used before they are fetched again, in seconds.
@@ -580,6 +582,7 @@ impl Default for OpenIdSettings {
     fn default() -> Self {
         Self {
             providers: OpenIdProviders::default(),
+            bearer: false,
             clock_leeway_s: 30,
             keys_fresh_s: 3_600,
             keys_kept_s_max: 24 * 3_600,

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use self::provider::{SignInWithProvider, SignedInWithProvider};
 pub(crate) use self::provider::{link, linked_event};
 pub use self::refresh::{RefreshSession, SessionRefreshed};
+pub(crate) use self::sign_out::is_live;
 pub use self::sign_out::{SignOut, SignOutEverywhere, SignedOut};
 pub(crate) use self::sweep::sweep;
 

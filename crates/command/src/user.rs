@@ -130,13 +130,8 @@ impl Command for SignUp {
 /// that is live. The account must be locked. Answers the moment after the locks: a sign-in that is committed by now has its token from
 /// before it.
 async fn still_signed_in(unit: &UnitOfWork) -> Handling<Timestamp> {
-    let person = unit.person()?;
-    let session = rows::session::locked(unit.db(), person.session_id.0).await?;
-    let now = unit.clock().await?;
-    if !session.is_some_and(|session| session.user_id == person.user_id.0 && session.is_live(now.moment())) {
-        return Err(Fault::NotSignedIn.into());
-    }
-    Ok(now)
+    let (now, is_live) = session::is_live(unit).await?;
+    if is_live { Ok(now) } else { Err(Fault::NotSignedIn.into()) }
 }
 
 fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Result<user::Model, Fault> {

@@ -118,6 +118,8 @@ pub struct EmailVerified {
 pub struct IdentityLinked {
     /// Who.
     pub user_id: UserId,
+    /// What all requests with the provider's own tokens are known by, as a sign-in's are by its id, until it is unlinked.
+    pub session_id: SessionId,
     /// The provider. Where somebody has accounts says something about them.
     pub issuer: Personal<String>,
     /// Who they are there.
@@ -130,10 +132,8 @@ pub struct IdentityLinked {
 pub struct IdentityUnlinked {
     /// Who.
     pub user_id: UserId,
-    /// The provider.
-    pub issuer: Personal<String>,
-    /// Who they are there.
-    pub subject: Personal<String>,
+    /// The one that the link was given.
+    pub session_id: SessionId,
 }
 
 /// A person deactivated their account: nobody but themselves and staff sees its page until they have it back.

@@ -66,7 +66,13 @@ impl SigningKey {
 
     /// A token with these claims.
     pub fn sign(&self, claims: &Value) -> String {
-        let header = Header { kid: Some(self.id.clone()), ..Header::new(self.algorithm) };
+        self.sign_as("JWT", claims)
+    }
+
+    /// A token of this type.
+    pub fn sign_as(&self, type_name: &str, claims: &Value) -> String {
+        let (kid, typ) = (Some(self.id.clone()), Some(type_name.to_owned()));
+        let header = Header { kid, typ, ..Header::new(self.algorithm) };
         jsonwebtoken::encode(&header, claims, &self.key).expect("a token")
     }
 

@@ -1,5 +1,6 @@
 //! Signing in by an OpenID provider, which the test runs itself.
 
+mod bearer;
 mod erased;
 mod keys;
 mod linking;

@@ -53,8 +53,6 @@ pub const WORDS: &[(&str, &str, &str, &str)] = &[
     ("user.emailVerified", "email", "account", "email"),
     ("user.identityLinked", "issuer", "identities", "issuer"),
     ("user.identityLinked", "subject", "identities", "subject"),
-    ("user.identityUnlinked", "issuer", "identities", "issuer"),
-    ("user.identityUnlinked", "subject", "identities", "subject"),
     ("post.created", "title", "posts", "title"),
     ("post.created", "body", "posts", "body"),
     ("post.created", "tags", "posts", "tags"),
@@ -122,7 +120,8 @@ const SESSIONS: &str = "
 
 /// Accounts elsewhere by which the person signs in.
 const IDENTITIES: &str = "
-    SELECT json_build_object('issuer', i.issuer, 'subject', i.subject, 'linkedAt', i.linked_at)::text AS json
+    SELECT json_build_object('issuer', i.issuer, 'subject', i.subject, 'linkedAt', i.linked_at,
+        'sessionId', global_id('Session', i.session_id), 'voidUntil', i.void_until)::text AS json
     FROM identities i WHERE i.user_id = $1 ORDER BY i.linked_at, i.issuer";
 
 const POSTS: &str = "

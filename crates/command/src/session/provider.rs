@@ -11,7 +11,7 @@ use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::{EmailVerified, IdentityLinked, UserCreated};
 use millrace_events::values::{Email, PersonName};
-use millrace_events::{Event, Personal, UserId};
+use millrace_events::{Event, Personal, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Signs in with an ID token of an OpenID provider, or opens an account with it. An account that has the same e-mail address already is
@@ -119,12 +119,13 @@ async fn open_account(
     let row = account.row(user_id, unit);
     let (version, email_canonical) = (rows::version(row.version), row.email_canonical.clone());
     rows::insert(unit.db(), row).await?;
-    rows::insert(unit.db(), link(identity, user_id, unit)).await?;
+    let linked = link(identity, user_id, unit);
+    rows::insert(unit.db(), linked.clone()).await?;
     unit.create_key(user_id).await?;
     unit.record(user_id.0, version - 2, Event::UserCreated(account.created(user_id)));
     let email = Personal::known(user_id, account.email.into_string());
     unit.record(user_id.0, version - 1, Event::EmailVerified(EmailVerified { user_id, email }));
-    unit.record(user_id.0, version, Event::IdentityLinked(linked_event(identity, user_id)));
+    unit.record(user_id.0, version, Event::IdentityLinked(linked_event(&linked)));
     let session = open(unit, user_id).await?;
     let handled = Handled::new(SignedInWithProvider { user: user_id }).at(user_id, version).with_session(session);
     Ok(handled.by_owner(email_canonical))
@@ -133,13 +134,16 @@ async fn open_account(
 /// The row that links an identity to a person.
 pub(crate) fn link(identity: &Identity, user_id: UserId, unit: &UnitOfWork) -> identity::Model {
     let (issuer, subject) = (identity.issuer.clone(), identity.subject.clone());
-    identity::Model { issuer, subject, user_id: user_id.0, linked_at: unit.at().moment() }
+    let (linked_at, session_id) = (unit.at().moment(), SessionId::generate().0);
+    identity::Model { issuer, subject, user_id: user_id.0, linked_at, session_id, void_until: None }
 }
 
 /// The event that tells of it.
-pub(crate) fn linked_event(identity: &Identity, user_id: UserId) -> IdentityLinked {
+pub(crate) fn linked_event(identity: &identity::Model) -> IdentityLinked {
+    let user_id = UserId(identity.user_id);
     IdentityLinked {
         user_id,
+        session_id: SessionId(identity.session_id),
         issuer: Personal::known(user_id, identity.issuer.clone()),
         subject: Personal::known(user_id, identity.subject.clone()),
     }

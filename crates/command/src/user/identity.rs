@@ -15,7 +15,7 @@ use crate::{CommandError, mail};
 use async_graphql::InputObject;
 use millrace_events::user::IdentityUnlinked;
 use millrace_events::values::Password;
-use millrace_events::{Event, Personal, UserId};
+use millrace_events::{Event, SessionId, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -89,10 +89,11 @@ impl Command for LinkProvider {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
         // Whoever links it at the same moment waits here, or is waited for: the second one is tried again, and finds whose it is.
-        rows::insert(unit.db(), link(&identity, user_id, unit)).await?;
+        let linked = link(&identity, user_id, unit);
+        rows::insert(unit.db(), linked.clone()).await?;
         mail::tell(unit, Kind::ProviderLinked, &user).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
-        unit.record(user.id, version, Event::IdentityLinked(linked_event(&identity, user_id)));
+        unit.record(user.id, version, Event::IdentityLinked(linked_event(&linked)));
         Ok(handled.at(user_id, version))
     }
 }
@@ -156,7 +157,8 @@ impl Command for UnlinkProvider {
         };
         identity::remove(unit.db(), identity).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
-        unit.record(user.id, version, Event::IdentityUnlinked(unlinked(identity, user_id)));
+        let unlinked = IdentityUnlinked { user_id, session_id: SessionId(identity.session_id) };
+        unit.record(user.id, version, Event::IdentityUnlinked(unlinked));
         Ok(handled.at(user_id, version))
     }
 }
@@ -173,14 +175,6 @@ fn decide_unlink<'a>(
     }
 }
 
-fn unlinked(identity: &identity::Model, user_id: UserId) -> IdentityUnlinked {
-    IdentityUnlinked {
-        user_id,
-        issuer: Personal::known(user_id, identity.issuer.clone()),
-        subject: Personal::known(user_id, identity.subject.clone()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,7 +185,8 @@ mod tests {
 
     fn row(issuer: &str, subject: &str) -> identity::Model {
         let (issuer, subject) = (issuer.to_owned(), subject.to_owned());
-        identity::Model { issuer, subject, user_id: ADA, linked_at: OffsetDateTime::UNIX_EPOCH }
+        let (linked_at, session_id) = (OffsetDateTime::UNIX_EPOCH, Uuid::nil());
+        identity::Model { issuer, subject, user_id: ADA, linked_at, session_id, void_until: None }
     }
 
     fn shown(issuer: &str) -> Identity {
@@ -208,6 +203,14 @@ mod tests {
         assert_eq!(decide_link(&shown("https://b.example"), Some(BEN), ADA, &own), taken);
         let already = Err(CommandError::provider_already_linked());
         assert_eq!(decide_link(&shown("https://a.example"), None, ADA, &own), already);
+    }
+
+    #[test]
+    fn a_providers_tokens_from_before_the_end_of_all_sign_ins_are_void() {
+        let at = |seconds| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds);
+        let voided = identity::Model { void_until: Some(at(10)), ..row("https://a.example", "1") };
+        assert_eq!([voided.takes(at(9)), voided.takes(at(10)), voided.takes(at(11))], [false, false, true]);
+        assert!(row("https://a.example", "1").takes(at(0)));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{IdTokenRules, Identity, Provider, Refusal};
 use millrace_events::Timestamp;
 use millrace_events::values::{Email, PersonName};
 use serde::Deserialize;
+use time::OffsetDateTime;
 
 /// The longest subject that the standard allows.
 const SUBJECT_BYTES_MAX: usize = 255;
@@ -88,6 +89,17 @@ pub(super) fn judge(
     Ok(identity(claims))
 }
 
+impl Claims {
+    /// When the token was issued, and when it ends.
+    pub fn times(&self) -> Result<(Timestamp, Timestamp), Refusal> {
+        let moment = |seconds: f64| OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e9) as i128);
+        match (moment(self.iat), moment(self.exp)) {
+            (Ok(issued_at), Ok(expires_at)) => Ok((Timestamp::new(issued_at), Timestamp::new(expires_at))),
+            _ => Err(Refusal::Malformed),
+        }
+    }
+}
+
 /// One of our clients must be meant. If others are too, or if the token names whom it was given to, that must be one of ours: else it was
 /// made for somebody else, who now uses it here.
 fn is_for_us(claims: &Claims, provider: &Provider) -> bool {
@@ -118,7 +130,6 @@ mod tests {
     use crate::auth::openid::SignatureAlgorithm;
     use serde_json::{Value, json};
     use std::time::Duration;
-    use time::OffsetDateTime;
 
     const NOW_S: i64 = 1_800_000_000;
     const RULES: IdTokenRules = IdTokenRules {

@@ -10,6 +10,7 @@ mod keys;
 mod verifier;
 
 use futures_util::future::BoxFuture;
+use millrace_events::Timestamp;
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::time::Duration;
@@ -92,6 +93,17 @@ impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Identity(..)")
     }
+}
+
+/// A provider's token that stands for a sign-in itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bearer {
+    /// Who it is.
+    pub identity: Identity,
+    /// When the token was issued.
+    pub issued_at: Timestamp,
+    /// When it ends.
+    pub expires_at: Timestamp,
 }
 
 /// Why an ID token does not count.

@@ -3,8 +3,8 @@
 use super::claims::{Claims, judge};
 use super::kept::{Kept, Look, Named};
 use super::{
-    ID_TOKEN_BYTES_MAX, IdTokenError, IdTokenRules, Identity, KeySource, KeySourceError, PresentedIdToken, Provider,
-    ProviderKeys, Refusal, SignatureAlgorithm,
+    Bearer, ID_TOKEN_BYTES_MAX, IdTokenError, IdTokenRules, Identity, KeySource, KeySourceError, PresentedIdToken,
+    Provider, ProviderKeys, Refusal, SignatureAlgorithm,
 };
 use futures_util::future::BoxFuture;
 use jsonwebtoken::dangerous::insecure_decode_claims;
@@ -15,13 +15,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const FETCHES: &str = "millrace_openid_key_fetches_total";
-/// The types of other tokens that a provider signs with the same keys: an access token, or the end of a sign-in, is no ID token.
-const TYPE: &str = "JWT";
+/// A provider signs tokens of other types with the same keys: an access token, or the end of a sign-in, is no ID token.
+const ID_TOKEN: &str = "JWT";
+/// An access token in the form of RFC 9068.
+const ACCESS_TOKEN: &str = "at+jwt";
 
 /// Verifies ID tokens. Cheap to clone.
 #[derive(Clone)]
 pub struct IdTokens {
-    known: Arc<[Known]>,
+    known: Arc<[Arc<Known>]>,
     rules: IdTokenRules,
     source: Arc<dyn KeySource>,
 }
@@ -53,7 +55,8 @@ impl IdTokens {
     /// Takes the tokens of these providers.
     pub fn new(providers: Vec<Provider>, rules: IdTokenRules, source: Arc<dyn KeySource>) -> Self {
         metrics::describe_counter!(FETCHES, "Questions for an OpenID provider's keys, by how they ended.");
-        let known = |provider| Known { provider, kept: Mutex::default(), asking: tokio::sync::Mutex::default() };
+        let asking = tokio::sync::Mutex::default;
+        let known = |provider| Arc::new(Known { provider, kept: Mutex::default(), asking: asking() });
         Self { known: providers.into_iter().map(known).collect(), rules, source }
     }
 
@@ -68,8 +71,32 @@ impl IdTokens {
         Self::new(vec![], rules, Arc::new(NoKeys))
     }
 
+    /// True if the token says that it is of a provider that is taken. Nothing of that is verified.
+    pub fn knows(&self, token: &str) -> bool {
+        let issuer = insecure_decode_claims::<Issuer>(token);
+        issuer.is_ok_and(|issuer| self.known.iter().any(|known| known.provider.issuer == issuer.iss))
+    }
+
     /// Who the token is about. `now` is compared with what it says about its time.
     pub async fn verify(&self, presented: PresentedIdToken<'_>, now: Timestamp) -> Result<Identity, IdTokenError> {
+        let (_, identity) = self.judged(presented, &[ID_TOKEN], now).await?;
+        Ok(identity)
+    }
+
+    /// The same of a token that comes with a request, in place of ours: an access token of the provider may do so, too.
+    pub async fn verify_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, IdTokenError> {
+        let presented = PresentedIdToken { token, nonce: None };
+        let (claims, identity) = self.judged(presented, &[ID_TOKEN, ACCESS_TOKEN], now).await?;
+        let (issued_at, expires_at) = claims.times()?;
+        Ok(Bearer { identity, issued_at, expires_at })
+    }
+
+    async fn judged(
+        &self,
+        presented: PresentedIdToken<'_>,
+        types: &[&str],
+        now: Timestamp,
+    ) -> Result<(Claims, Identity), IdTokenError> {
         let token = presented.token;
         if token.len() > ID_TOKEN_BYTES_MAX {
             return Err(Refusal::TooLong.into());
@@ -77,13 +104,14 @@ impl IdTokens {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Malformed)?;
         let Issuer { iss } = insecure_decode_claims(token).map_err(|_| Refusal::Malformed)?;
         let known = self.known.iter().find(|known| known.provider.issuer == iss).ok_or(Refusal::Issuer)?;
-        let algorithm = algorithm(&header, &known.provider)?;
+        let algorithm = algorithm(&header, types, &known.provider)?;
         let key = self.key(known, Named { id: header.kid.as_deref(), algorithm }).await?;
         let claims = signed(token, &key, algorithm)?;
-        Ok(judge(&claims, &known.provider, presented.nonce, &self.rules, now)?)
+        let identity = judge(&claims, &known.provider, presented.nonce, &self.rules, now)?;
+        Ok((claims, identity))
     }
 
-    async fn key(&self, known: &Known, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
+    async fn key(&self, known: &Arc<Known>, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
         let found = known.kept().look(named, &self.rules, Instant::now());
         match found {
             Look::Found(key) => Ok(key),
@@ -92,7 +120,7 @@ impl IdTokens {
     }
 
     /// Whoever finds nothing while somebody asks waits for the same answer.
-    async fn key_by_now(&self, known: &Known, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
+    async fn key_by_now(&self, known: &Arc<Known>, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
         let _one_at_a_time = known.asking.lock().await;
         let mut found = known.kept().look(named, &self.rules, Instant::now());
         if matches!(found, Look::Ask) {
@@ -106,21 +134,13 @@ impl IdTokens {
         }
     }
 
-    /// Keys that are known stay if the provider does not answer.
-    async fn ask(&self, known: &Known) {
+    /// In a task of its own: whoever hangs up while a provider is asked leaves its answer to the next one.
+    async fn ask(&self, known: &Arc<Known>) {
         known.kept().asked(Instant::now());
-        let result = match self.source.fetch(&known.provider).await {
-            Ok(keys) => {
-                known.kept().answered(keys, Instant::now());
-                "fetched"
-            }
-            Err(error) => {
-                let issuer = &known.provider.issuer;
-                tracing::warn!(issuer, error = &*error as &dyn std::error::Error, "no keys of an OpenID provider");
-                "failed"
-            }
-        };
-        metrics::counter!(FETCHES, "result" => result).increment(1);
+        let (known, source) = (Arc::clone(known), Arc::clone(&self.source));
+        if let Err(error) = tokio::spawn(async move { known.fetch(&*source).await }).await {
+            tracing::error!(%error, "the task that asks an OpenID provider ended");
+        }
     }
 }
 
@@ -131,15 +151,31 @@ impl std::fmt::Debug for IdTokens {
 }
 
 impl Known {
+    /// Keys that are known stay if the provider does not answer.
+    async fn fetch(&self, source: &dyn KeySource) {
+        let result = match source.fetch(&self.provider).await {
+            Ok(keys) => {
+                self.kept().answered(keys, Instant::now());
+                "fetched"
+            }
+            Err(error) => {
+                let issuer = &self.provider.issuer;
+                tracing::warn!(issuer, error = &*error as &dyn std::error::Error, "no keys of an OpenID provider");
+                "failed"
+            }
+        };
+        metrics::counter!(FETCHES, "result" => result).increment(1);
+    }
+
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The algorithm that the token names, if it is taken from this provider. An extension that must be understood is not.
-fn algorithm(header: &Header, provider: &Provider) -> Result<SignatureAlgorithm, Refusal> {
-    let is_id_token = header.typ.as_ref().is_none_or(|named| named.eq_ignore_ascii_case(TYPE));
-    if !is_id_token || header.crit.is_some() {
+fn algorithm(header: &Header, types: &[&str], provider: &Provider) -> Result<SignatureAlgorithm, Refusal> {
+    let is_taken = |named: &String| types.iter().any(|taken| named.eq_ignore_ascii_case(taken));
+    if !header.typ.as_ref().is_none_or(is_taken) || header.crit.is_some() {
         return Err(Refusal::Malformed);
     }
     let named = SignatureAlgorithm::named(header.alg).ok_or(Refusal::Algorithm)?;

@@ -23,6 +23,9 @@ use uuid::Uuid;
 /// Why staff hide something here.
 pub const REASON: &str = "It names a neighbour.";
 
+/// By whom people are signed in here.
+pub const ISSUER: &str = "https://id.example";
+
 const START_SECOND: i64 = 1_800_000_000;
 
 /// A small number as an id.
@@ -139,14 +142,14 @@ impl Log {
         self.record(Event::EmailVerified(EmailVerified { user_id: user, email }))
     }
 
-    pub fn link(&mut self, user: UserId, subject: &str) -> &mut Self {
-        let (issuer, subject) = outside(user, subject);
-        self.record(Event::IdentityLinked(IdentityLinked { user_id: user, issuer, subject }))
+    pub fn link(&mut self, user: UserId, session_id: SessionId, subject: &str) -> &mut Self {
+        let issuer = Personal::known(user, ISSUER.to_owned());
+        let subject = Personal::known(user, subject.to_owned());
+        self.record(Event::IdentityLinked(IdentityLinked { user_id: user, session_id, issuer, subject }))
     }
 
-    pub fn unlink(&mut self, user: UserId, subject: &str) -> &mut Self {
-        let (issuer, subject) = outside(user, subject);
-        self.record(Event::IdentityUnlinked(IdentityUnlinked { user_id: user, issuer, subject }))
+    pub fn unlink(&mut self, user_id: UserId, session_id: SessionId) -> &mut Self {
+        self.record(Event::IdentityUnlinked(IdentityUnlinked { user_id, session_id }))
     }
 
     pub fn deactivate(&mut self, user_id: UserId) -> &mut Self {
@@ -284,11 +287,6 @@ fn written(post_id: PostId, author_id: UserId, title: &str, tags: &[&str], publi
         tags: Personal::known(author_id, tags.iter().map(|tag| (*tag).to_owned()).collect()),
         published,
     }
-}
-
-/// Who somebody is with a provider.
-fn outside(user: UserId, subject: &str) -> (Personal<String>, Personal<String>) {
-    (Personal::known(user, "https://id.example".to_owned()), Personal::known(user, subject.to_owned()))
 }
 
 fn said(comment_id: CommentId, post_id: PostId, author_id: UserId, text: &str) -> CommentWritten {

@@ -170,10 +170,13 @@ impl World {
                 self.log.sign_out_everywhere(self.person(user)?, until);
             }
             Step::Link { user, ends: false } => {
-                self.log.link(self.person(user)?, &user.to_string());
+                let (user, session) = (self.person(user)?, SessionId(self.fresh()));
+                self.log.link(user, session, &session.to_string());
             }
             Step::Link { user, ends: true } => {
-                self.log.unlink(self.person(user)?, &user.to_string());
+                let user = self.person(user)?;
+                let session = *self.naive.accounts[&user].linked.keys().next()?;
+                self.log.unlink(user, session);
             }
             Step::Erase { user } => {
                 self.log.erase(self.person(user)?);
@@ -360,6 +363,7 @@ impl World {
 
     fn check_end(&mut self) {
         self.content.drain();
+        self.people.drain();
         assert_eq!(self.people.documents, self.naive.people());
         let lengths = |id| self.page(id).comments.len();
         assert_eq!(self.content.documents, self.naive.content(lengths));
@@ -439,6 +443,7 @@ proptest! {
             world.step(step);
         }
         world.content.drain();
+        world.people.drain();
         let reread = after_erasing_all(&world.log.events, &world.erased());
         prop_assert_eq!(served(&world.content), served(&refolded(&reread, every)));
         prop_assert_eq!(world.people.documents, refolded::<People>(&reread, every).documents);
