@@ -21,7 +21,7 @@ sources = $(shell find $(1) \( -name node_modules -o -name dist -o -name test -o
 PLAYGROUND_SOURCES := $(call sources,web-playground clients/src) $(wildcard examples/*.graphql)
 STOREFRONT_SOURCES := $(call sources,examples/storefront clients/src) schema.graphql
 
-.PHONY: help run storefront test bench docs fmt lint schema playground web-test clean-data
+.PHONY: help run storefront test bench docs fmt lint sbom schema playground web-test clean-data
 
 help: ## List what can be made.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,10 @@ lint: ## Check format, lints and, where cargo-deny is installed, dependencies.
 	cargo fmt --all --check
 	cargo clippy $(FEATURES) --all-targets -- -D warnings
 	@if command -v cargo-deny >/dev/null; then cargo deny check; else echo 'cargo-deny is not installed: dependencies are not checked'; fi
+
+sbom: ## Write the list of all parts of the program and its pages (CycloneDX) to millrace.cdx.json.
+	cargo run --quiet --package millrace-parts > millrace.cdx.json.new
+	mv millrace.cdx.json.new millrace.cdx.json
 
 schema: ## Write the GraphQL schema to schema.graphql.
 	cargo run --quiet -- schema > schema.graphql.new

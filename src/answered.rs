@@ -29,8 +29,8 @@ struct Refused<'a> {
 impl Answered {
     /// A response that was executed or refused just now.
     pub fn of(response: &GraphQlResponse) -> Result<Self, Problem> {
-        let GraphQlResponse { data, errors, extensions, .. } = response;
-        let is_refusal = *data == Value::Null && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty());
+        let GraphQlResponse { errors, extensions, .. } = response;
+        let is_refusal = is_refusal(response);
         let json = match is_refusal {
             true => to_json(&Refused { errors, extensions })?,
             false => to_json(response)?,
@@ -54,6 +54,12 @@ impl Answered {
     pub fn everybodys_data(&self) -> Option<&str> {
         self.json.get(BEGINNING.len()..BEGINNING.len() + self.everybodys_bytes?)
     }
+}
+
+/// True if nothing was executed. What was executed has data, or tells at which path there are none.
+pub fn is_refusal(response: &GraphQlResponse) -> bool {
+    let GraphQlResponse { data, errors, .. } = response;
+    *data == Value::Null && !errors.is_empty() && errors.iter().all(|error| error.path.is_empty())
 }
 
 /// A response has nothing that JSON has not.

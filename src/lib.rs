@@ -19,6 +19,7 @@ pub mod keys;
 pub mod mail;
 pub mod mutations;
 pub mod openid;
+pub mod panics;
 pub mod parked;
 pub mod places;
 pub mod responses;

@@ -3,12 +3,26 @@
 use crate::http::client_address::network;
 use crate::http::problem::Problem;
 use crate::settings::HttpSettings;
+use metrics::{Gauge, describe_gauge, gauge};
 use millrace_events::UserId;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+const SOCKETS: &str = "millrace_sockets_open";
+const EVENT_STREAMS: &str = "millrace_event_streams_open";
+const SUBSCRIPTIONS: &str = "millrace_subscriptions_open";
+
+/// What stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A WebSocket.
+    Socket,
+    /// The answer to a request that wants events.
+    EventStream,
+}
 
 /// Places for sockets, event streams and their operations in one process.
 #[derive(Debug)]
@@ -18,11 +32,25 @@ pub struct OpenPlaces {
     viewers: Arc<Places<UserId>>,
     operations: Arc<Places<UserId>>,
     anonymous_operations: Arc<Places<IpAddr>>,
+    figures: Figures,
 }
+
+/// How many of each are open, in this process.
+#[derive(Debug)]
+struct Figures {
+    sockets: Gauge,
+    event_streams: Gauge,
+    subscriptions: Gauge,
+}
+
+/// One more in a figure, until it is dropped.
+#[derive(Debug)]
+pub struct Counted(Gauge);
 
 /// The place of a socket or an event stream, given back when it is dropped.
 #[derive(Debug)]
 pub struct OpenPlace {
+    _counted: Counted,
     _of_all: OwnedSemaphorePermit,
     _of_address: Option<Place<IpAddr>>,
 }
@@ -35,9 +63,10 @@ pub struct OperationPlace {
 }
 
 impl OpenPlaces {
-    /// As many as are set.
+    /// As many as are set. To be made after the recorder of metrics.
     pub fn new(settings: &HttpSettings) -> Self {
         Self {
+            figures: Figures::new(),
             all: Arc::new(Semaphore::new(settings.sockets_max)),
             addresses: Places::new(settings.sockets_per_address_max),
             viewers: Places::new(settings.sockets_per_viewer_max),
@@ -47,10 +76,15 @@ impl OpenPlaces {
     }
 
     /// For one more socket or event stream that comes from there.
-    pub fn open(&self, address: Option<IpAddr>) -> Result<OpenPlace, Problem> {
+    pub fn open(&self, kind: Kind, address: Option<IpAddr>) -> Result<OpenPlace, Problem> {
         let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Problem::Unavailable)?;
         let of_address = take(&self.addresses, address.map(network), "sockets of an address")?;
-        Ok(OpenPlace { _of_all: of_all, _of_address: of_address })
+        Ok(OpenPlace { _counted: self.figures.count(kind), _of_all: of_all, _of_address: of_address })
+    }
+
+    /// One more subscription, whatever it came over.
+    pub fn subscription(&self) -> Counted {
+        Counted::one_more(&self.figures.subscriptions)
     }
 
     /// For one more socket or event stream of a viewer. Who is not signed in is counted by address alone.
@@ -65,6 +99,40 @@ impl OpenPlaces {
             _of_viewer: take(&self.operations, viewer, "open operations of a viewer")?,
             _of_address: take(&self.anonymous_operations, address, "open operations of an address")?,
         })
+    }
+}
+
+impl Figures {
+    fn new() -> Self {
+        describe_gauge!(SOCKETS, "WebSockets that are open.");
+        describe_gauge!(EVENT_STREAMS, "Streams of server-sent events that are open.");
+        describe_gauge!(SUBSCRIPTIONS, "Subscriptions that are open, on sockets and event streams together.");
+        let zero = |gauge: Gauge| {
+            gauge.set(0.0);
+            gauge
+        };
+        let [sockets, event_streams] = [gauge!(SOCKETS), gauge!(EVENT_STREAMS)].map(zero);
+        Self { sockets, event_streams, subscriptions: zero(gauge!(SUBSCRIPTIONS)) }
+    }
+
+    fn count(&self, kind: Kind) -> Counted {
+        Counted::one_more(match kind {
+            Kind::Socket => &self.sockets,
+            Kind::EventStream => &self.event_streams,
+        })
+    }
+}
+
+impl Counted {
+    fn one_more(gauge: &Gauge) -> Self {
+        gauge.increment(1.0);
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.decrement(1.0);
     }
 }
 
@@ -145,7 +213,7 @@ mod tests {
     fn one_network_is_one_client_and_the_process_has_its_own_limit() {
         let limits = HttpSettings { sockets_max: 3, sockets_per_address_max: 1, ..HttpSettings::default() };
         let places = OpenPlaces::new(&limits);
-        let open = |address: &str| places.open(Some(address.parse().unwrap()));
+        let open = |address: &str| places.open(Kind::Socket, Some(address.parse().unwrap()));
         let _first = open("2001:db8::1").unwrap();
         let refused = open("2001:db8::2").unwrap_err();
         assert!(matches!(refused, Problem::TooManyOpen { max: 1, .. }), "{refused:?}");

@@ -3,10 +3,13 @@
 //! A subscription to changes is begun for each socket; what its events look like is made once for all sockets that asked for the
 //! same (`millrace_read::graphql::Follower`).
 
+use crate::answered::{is_refusal, to_json};
 use crate::api::{Api, Call, finished, with_cost};
 use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
+use crate::panics::caught;
+use crate::places::Counted;
 use crate::shared_operation::{self, NotOneField};
 use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, ServerError, Value, Variables};
 use futures_util::StreamExt;
@@ -38,6 +41,8 @@ pub struct Responses {
     cost: Option<Value>,
     shared: Option<(Operation, Again)>,
     follower: Option<Follower<Again>>,
+    /// Of a subscription.
+    _counted: Option<Counted>,
 }
 
 /// A selection that is executed again for each event. Its text is parsed again then: of many sockets one executes it, and a parsed
@@ -56,13 +61,37 @@ impl Responses {
         let request_id = call.request_id().to_owned();
         let cost = call.tells_cost().then(|| request.told_cost());
         let deadline = (!request.is_subscription()).then(|| call.deadline());
+        let counted = request.is_subscription().then(|| api.places().subscription());
         let (begun, context) = api.begin(request, call);
         let (api, begun) = (Arc::clone(api), Some(begun));
-        Ok(Self { api, context, request_id, begun, deadline, answered: false, cost, shared, follower: None })
+        Ok(Self {
+            api,
+            context,
+            request_id,
+            begun,
+            deadline,
+            answered: false,
+            cost,
+            shared,
+            follower: None,
+            _counted: counted,
+        })
     }
 
-    /// The next outcome; none at the end.
+    /// The next outcome; none at the end. A panic is refused like any other fault of ours, and nothing follows it.
     pub async fn next(&mut self) -> Option<Outcome> {
+        match caught(async { Ok(self.next_of_all().await) }).await {
+            Ok(outcome) => outcome,
+            Err(problem) => Some(self.fail(&problem)),
+        }
+    }
+
+    fn fail(&mut self, problem: &Problem) -> Outcome {
+        (self.begun, self.shared, self.follower) = (None, None, None);
+        Outcome::Refused(problem.to_response(&self.request_id).errors)
+    }
+
+    async fn next_of_all(&mut self) -> Option<Outcome> {
         if self.begun.is_some() {
             if let Some(response) = self.next_begun().await {
                 return Some(self.outcome(response));
@@ -90,9 +119,7 @@ impl Responses {
         let response = with_cost(response, self.cost.clone());
         let response = finished(response, &self.context, &self.request_id, self.api.limits().errors_max);
         let is_first = !std::mem::replace(&mut self.answered, true);
-        // Only what was not executed at all has no path.
-        let is_refused = !response.errors.is_empty() && response.errors.iter().all(|error| error.path.is_empty());
-        if is_first && is_refused {
+        if is_first && is_refusal(&response) {
             return Outcome::Refused(response.errors);
         }
         let json = json(&response, self.api.limits().answer_bytes_max);
@@ -136,14 +163,11 @@ fn may_pass(error: &ServerError) -> bool {
     retryable == Some(&async_graphql::Value::from(true))
 }
 
-/// A response has nothing that JSON has not. One that is too long is none.
+/// One that is too long is none.
 fn json(response: &GraphQlResponse, bytes_max: usize) -> Arc<str> {
-    match serde_json::to_string(response) {
+    match to_json(response) {
         Ok(text) if text.len() <= bytes_max => text.into(),
         Ok(_) => json(&Problem::AnswerTooLarge { bytes_max }.to_response(&headers::new_request_id()), usize::MAX),
-        Err(error) => {
-            tracing::error!(%error, "a response could not be written as JSON");
-            r#"{"data":null}"#.into()
-        }
+        Err(_) => r#"{"data":null}"#.into(),
     }
 }

@@ -12,7 +12,7 @@ const RECURSION_MAX: usize = 64;
 
 /// The schema before data and extensions are added.
 pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query::default(), Mutation, Subscription::default())
+    Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<LiveEvent>()
         .limit_recursive_depth(RECURSION_MAX)
         .disable_suggestions()

@@ -26,7 +26,7 @@ const NAMED_MAX: usize = 1_000;
 pub struct Documents {
     mode: TrustedMode,
     trusted: Trusted,
-    /// GraphiQL asks about the schema, in words of its own.
+    /// GraphiQL and tools ask about the schema, in words of their own.
     answers_introspection: bool,
     /// Texts by their hash; none if there are no automatic persisted queries.
     shared: Option<SharedTexts>,
@@ -58,7 +58,7 @@ impl Documents {
         Ok(Self {
             mode: settings.trusted_documents,
             trusted,
-            answers_introspection: settings.playground,
+            answers_introspection: settings.answers_introspection(),
             shared,
             text_bytes_max: settings.persisted_query_bytes_max,
             new_texts: NewTexts::new(settings.persisted_queries_per_minute_max),

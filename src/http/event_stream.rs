@@ -10,7 +10,8 @@ use super::problem::Problem;
 use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Admitted, Api};
-use crate::places::{OpenPlace, OperationPlace, Place};
+use crate::panics::caught;
+use crate::places::{Kind, OpenPlace, OperationPlace, Place};
 use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
 use axum::body::{Body, Bytes};
@@ -56,7 +57,7 @@ pub async fn handle(api: Arc<Api>, request: Request) -> Response {
         return origins::refusal();
     }
     let request_id = headers::request_id(request.headers());
-    match EventStream::begin(&api, request, &request_id).await {
+    match caught(EventStream::begin(&api, request, &request_id)).await {
         Ok(events) => respond(events, &request_id),
         // 200 would be taken for a stream: whoever wants events reads the status.
         Err(problem) => graphql::refuse_with(problem.status(), &problem, MediaType::Json, &request_id),
@@ -94,7 +95,7 @@ impl EventStream {
             graphql::require_json(request.headers())?;
         }
         let client_address = super::client_address(api, &request);
-        let open = api.places().open(client_address)?;
+        let open = api.places().open(Kind::EventStream, client_address)?;
         let (parts, body) = request.into_parts();
         let bytes = graphql::collect(body, api.limits()).await?;
         let checked = match api.check(graphql::read(api, &parts, &bytes).await?) {

@@ -12,6 +12,7 @@ use crate::answered::Answered;
 use crate::api::Api;
 use crate::documents::Resolved;
 use crate::documents::params::{self, Params};
+use crate::panics::caught;
 use crate::settings::HttpSettings;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
@@ -39,7 +40,7 @@ pub async fn handle(api: &Api, request: Request) -> Response {
 
 async fn handle_for(api: &Api, request: Request, media_type: MediaType, request_id: &str) -> Response {
     let copies = Copies::of(&request);
-    match answer(api, request, request_id).await {
+    match caught(answer(api, request, request_id)).await {
         Ok(answered) => {
             let caching = copies.judge(&answered);
             if caching.is_known {

@@ -47,6 +47,12 @@ pub fn nosniff() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"))
 }
 
+/// Tells browsers to come over TLS only, for so long; none if that is not ours to say.
+fn transport_security(max_age_s: u64) -> Option<SetResponseHeaderLayer<HeaderValue>> {
+    let value = HeaderValue::try_from(format!("max-age={max_age_s}")).ok().filter(|_| max_age_s > 0)?;
+    Some(SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, value))
+}
+
 /// Serves the public endpoint until shutdown; then waits for open requests and sockets.
 pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations, shutdown: CancellationToken) {
     let sockets = api.sockets().clone();
@@ -70,7 +76,12 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
     router = router.merge(webhook::routes(api.port().clone())).merge(exports::routes(api.port().clone()));
     let endpoint = Router::new().route("/graphql", get(get_or_upgrade).post(answer));
     let endpoint = endpoint.layer(compression::layer(limits.compress_bytes_min)).layer(origins::cors(limits));
-    router.merge(endpoint.with_state(api)).layer(nosniff())
+    let security = transport_security(limits.hsts_max_age_s);
+    let router = router.merge(endpoint.with_state(api)).layer(nosniff());
+    match security {
+        Some(security) => router.layer(security),
+        None => router,
+    }
 }
 
 /// GET is a query, or the beginning of a socket.
@@ -88,7 +99,7 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
 
 /// One answer, or a stream of events for who would rather have that. Either names the trace that it belongs to.
 async fn answer(State(api): State<Arc<Api>>, request: Request) -> Response {
-    let trace = trace_context::parent(request.headers()).and_then(|trace| trace_context::response(&trace));
+    let trace = trace_context::of_headers(request.headers()).and_then(|trace| trace_context::response(&trace));
     let mut response = if event_stream::is_wanted(request.headers()) {
         event_stream::handle(api, request).await
     } else {

@@ -93,6 +93,7 @@ pub fn cors(settings: &HttpSettings) -> CorsLayer {
         headers::ON_TIMEOUT,
         headers::REQUEST_ID,
         trace_context::TRACE_PARENT,
+        trace_context::TRACE_STATE,
     ];
     let read = [header::ETAG, header::RETRY_AFTER, headers::REQUEST_ID, trace_context::TRACE_RESPONSE];
     CorsLayer::new()

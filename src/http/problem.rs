@@ -50,6 +50,9 @@ pub enum Problem {
     /// Only documents that clients were built with are run here.
     #[error("this document is not one of those that may be run here")]
     NotTrusted,
+    /// A question about the schema, where none is answered.
+    #[error("questions about the schema are not answered here")]
+    IntrospectionOff,
     /// As many sockets, event streams or operations as one may have are open.
     #[error("no more than {max} {limit} at once")]
     TooManyOpen {
@@ -108,6 +111,7 @@ impl Problem {
             Self::PersistedNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedMismatch => "PERSISTED_QUERY_MISMATCH",
             Self::NotTrusted => "DOCUMENT_NOT_TRUSTED",
+            Self::IntrospectionOff => "INTROSPECTION_OFF",
             Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
             Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
             Self::BudgetSpent { .. } => "RATE_LIMITED",
@@ -123,7 +127,7 @@ impl Problem {
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) | Self::MalformedToken | Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
-            Self::Document { .. } => REFUSED_BY_SCHEMA,
+            Self::Document { .. } | Self::IntrospectionOff => REFUSED_BY_SCHEMA,
             Self::PersistedNotFound | Self::PersistedNotSupported | Self::PersistedMismatch => StatusCode::BAD_REQUEST,
             Self::NotTrusted => StatusCode::FORBIDDEN,
             Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,

@@ -6,7 +6,7 @@
 
 use super::message_rate::MessageRate;
 use super::problem::Problem;
-use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step};
+use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step, Turn};
 use super::running::Running;
 use super::send_queue::{Outgoing, send_queue};
 use super::socket_operation::Operation;
@@ -16,6 +16,7 @@ use super::{headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
+use crate::places::Kind;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
@@ -43,7 +44,7 @@ pub fn upgrade(
     if !origins::may_open(&headers, api.limits()) {
         return origins::refusal();
     }
-    let place = match api.places().open(client_address) {
+    let place = match api.places().open(Kind::Socket, client_address) {
         Ok(place) => place,
         Err(problem) => return (problem.status(), format!("{problem}\n")).into_response(),
     };
@@ -148,7 +149,7 @@ impl Socket {
         match step {
             Step::Nothing => {}
             Step::Init(payload) => self.init(payload).await?,
-            Step::Begin(id, number, request) => self.begin(id, number, *request),
+            Step::Begin(id, turn, request) => self.begin(id, turn, *request),
             Step::Refuse(id) => self.refuse(&id).await,
             Step::Stop(id) => self.running.stop(&id),
             Step::Pong(payload) => self.send(&ServerMessage::Pong { payload }).await,
@@ -167,13 +168,13 @@ impl Socket {
         Ok(())
     }
 
-    fn begin(&mut self, id: String, number: u64, request: Params) {
+    fn begin(&mut self, id: String, turn: Turn, request: Params) {
         let Some(connection) = self.connection.clone() else { return };
         let operation = Operation {
             api: Arc::clone(&self.api),
             connection,
             id: id.clone(),
-            number,
+            turn,
             request_id: headers::new_request_id(),
             state: Arc::clone(&self.state),
             outgoing: self.outgoing.clone(),

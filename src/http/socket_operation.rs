@@ -1,10 +1,11 @@
 //! One operation of a socket: what is said of it, in its order, as far as there is room for it.
 
 use super::problem::Problem;
-use super::protocol::{NextMessage, ServerMessage, SocketState};
+use super::protocol::{NextMessage, ServerMessage, SocketState, Turn};
 use super::send_queue::Outgoing;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
+use crate::panics::caught;
 use crate::places::OperationPlace;
 use crate::responses::{Outcome, Responses};
 use async_graphql::ServerError;
@@ -19,8 +20,8 @@ pub struct Operation {
     pub connection: Arc<Connection>,
     /// The client's name for it.
     pub id: String,
-    /// Ours: the client may use its own again.
-    pub number: u64,
+    /// In whose name it acts: the client may use its id again.
+    pub turn: Turn,
     /// What its errors name.
     pub request_id: String,
     /// What the socket knows of its operations.
@@ -32,7 +33,7 @@ pub struct Operation {
 impl Operation {
     /// Runs it to its end.
     pub async fn run(self, request: Params) {
-        let (mut responses, _place) = match self.begin(request).await {
+        let (mut responses, _place) = match caught(self.begin(request)).await {
             Ok(begun) => begun,
             Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
         };
@@ -60,7 +61,7 @@ impl Operation {
     /// Many sockets share the payload: each makes a message of its own of it only when there is room for that.
     async fn forward(&self, next: &NextMessage, payload: &str) {
         let make = || Some(Message::Text(next.with(payload).into()));
-        self.outgoing.send_made(next.bytes(payload), make).await;
+        self.outgoing.send_made(&self.turn, next.bytes(payload), make).await;
     }
 
     async fn refuse(&self, errors: &[ServerError]) {
@@ -70,11 +71,12 @@ impl Operation {
     /// It is open until its last message has found room: so no more operations wait for that than may be open.
     async fn end_with(&self, message: &ServerMessage<'_>) {
         if let Some(message) = message.to_frame() {
-            self.outgoing.send_made(message.len(), || self.end().then_some(Message::Text(message))).await;
+            let bytes = message.len();
+            self.outgoing.send_made(&self.turn, bytes, || self.end().then_some(Message::Text(message))).await;
         }
     }
 
     fn end(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).end(&self.id, self.number)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).end(&self.id, &self.turn)
     }
 }

@@ -1,56 +1,43 @@
-//! W3C trace context: which trace a request belongs to. <https://www.w3.org/TR/trace-context-2/>
+//! W3C trace context: the trace that a request belongs to.
 //!
 //! We make no spans, so what came in goes on unchanged: into the log with a command's events, and from there into the headers of their
-//! messages, where a consumer's span has the caller's as its parent. The answer names the trace again.
+//! messages, where a consumer's span has the caller's as its parent. The answer names the trace again. A socket says it when it opens,
+//! in `connection_init`, or for each operation in its `extensions`.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use millrace_events::Trace;
 use uuid::Uuid;
 
 /// In: the caller's trace and span.
 pub const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
+/// In: what the caller's tools want to be told about it.
+pub const TRACE_STATE: HeaderName = HeaderName::from_static("tracestate");
 /// Out: the same trace.
 pub const TRACE_RESPONSE: HeaderName = HeaderName::from_static("traceresponse");
-/// Version, trace, span and flags with what stands between them.
-const BYTES: usize = 55;
-/// The version that we write. Of later ones only as much is read.
+/// The version that we write.
 const VERSION: &str = "00";
-/// The version that will never be one.
-const NO_VERSION: &str = "ff";
 /// Neither recorded nor sampled here.
 const FLAGS: &str = "00";
 const SPAN_DIGITS: usize = 16;
 
-/// The caller's `traceparent`, if there is one and it is well formed.
-pub fn parent(headers: &HeaderMap) -> Option<String> {
-    let mut lines = headers.get_all(TRACE_PARENT).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    read(line.to_str().ok()?)
+/// The caller's trace, if there is one and it is well formed.
+pub fn of_headers(headers: &HeaderMap) -> Option<Trace> {
+    let mut parents = headers.get_all(TRACE_PARENT).iter();
+    let (Some(parent), None) = (parents.next(), parents.next()) else { return None };
+    // Lines of a list are one list.
+    let states: Result<Vec<&str>, _> = headers.get_all(TRACE_STATE).iter().map(HeaderValue::to_str).collect();
+    Trace::new(parent.to_str().ok()?, states.ok().map(|states| states.join(",")).as_deref())
+}
+
+/// The same out of texts that stand for the headers, by their names.
+pub fn of_texts<'a>(text: impl Fn(&str) -> Option<&'a str>) -> Option<Trace> {
+    Trace::new(text(TRACE_PARENT.as_str())?, text(TRACE_STATE.as_str()))
 }
 
 /// What the answer says about the request's trace.
-pub fn response(parent: &str) -> Option<HeaderValue> {
-    let trace = parent.split('-').nth(1)?;
+pub fn response(trace: &Trace) -> Option<HeaderValue> {
     let span = &Uuid::new_v4().simple().to_string()[..SPAN_DIGITS];
-    HeaderValue::from_str(&format!("{VERSION}-{trace}-{span}-{FLAGS}")).ok()
-}
-
-fn read(text: &str) -> Option<String> {
-    let (head, rest) = text.split_at_checked(BYTES)?;
-    let [version, trace, span, flags] = head.split('-').collect::<Vec<_>>().try_into().ok()?;
-    let is_known = if version == VERSION { rest.is_empty() } else { rest.is_empty() || rest.starts_with('-') };
-    let is_some = |text: &str| text.bytes().any(|byte| byte != b'0');
-    let is_good = is_known
-        && version != NO_VERSION
-        && [(version, 2), (trace, 32), (span, SPAN_DIGITS), (flags, 2)]
-            .iter()
-            .all(|(part, digits)| is_hex(part, *digits))
-        && is_some(trace)
-        && is_some(span);
-    is_good.then(|| format!("{VERSION}-{trace}-{span}-{flags}"))
-}
-
-fn is_hex(text: &str, digits: usize) -> bool {
-    text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+    HeaderValue::from_str(&format!("{VERSION}-{}-{span}-{FLAGS}", trace.id())).ok()
 }
 
 #[cfg(test)]
@@ -59,44 +46,36 @@ mod tests {
 
     const GOOD: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    #[test]
-    fn only_what_is_well_formed_is_a_trace() {
-        assert_eq!(read(GOOD).as_deref(), Some(GOOD));
-        let later = GOOD.replacen("00", "cc", 1);
-        assert_eq!(read(&later).as_deref(), Some(GOOD), "of a later version what we know");
-        assert_eq!(read(&format!("{later}-more")).as_deref(), Some(GOOD));
-        for wrong in [
-            "",
-            "x",
-            &GOOD.to_uppercase(),
-            &format!("{GOOD}-more"),
-            &format!("{later}more"),
-            &GOOD.replacen("00", "ff", 1),
-            &GOOD[..54],
-            &format!("00-{}-00f067aa0ba902b7-01", "0".repeat(32)),
-            &format!("00-4bf92f3577b34da6a3ce929d0e0e4736-{}-01", "0".repeat(16)),
-            &"-".repeat(55),
-            "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01",
-            "00-4bf92f3577b34da6a3ce929d0e0e473ü-00f067aa0ba902b-01",
-        ] {
-            assert_eq!(read(wrong), None, "{wrong}");
+    fn headers(lines: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, HeaderValue::from_static(value));
         }
+        headers
     }
 
     #[test]
-    fn two_of_them_are_none() {
-        let one = (TRACE_PARENT, HeaderValue::from_static(GOOD));
-        assert_eq!(parent(&HeaderMap::from_iter([one.clone()])).as_deref(), Some(GOOD));
-        let mut two = HeaderMap::from_iter([one.clone()]);
-        two.append(one.0, one.1);
-        assert_eq!(parent(&two), None);
+    fn two_parents_are_none_and_two_states_are_one() {
+        let told = |lines: &[_]| of_headers(&headers(lines)).map(|trace| trace.to_string());
+        assert_eq!(told(&[(TRACE_PARENT, GOOD)]).as_deref(), Some(GOOD));
+        assert_eq!(told(&[(TRACE_PARENT, GOOD), (TRACE_PARENT, GOOD)]), None);
+        assert_eq!(told(&[(TRACE_STATE, "a=1")]), None, "a state of no trace");
+        let both = [(TRACE_PARENT, GOOD), (TRACE_STATE, "a=1"), (TRACE_STATE, "b=2")];
+        assert_eq!(told(&both), Some(format!("{GOOD} a=1,b=2")));
+    }
+
+    #[test]
+    fn texts_stand_for_headers() {
+        let trace = of_texts(|name| if name == "traceparent" { Some(GOOD) } else { None });
+        assert_eq!(trace, Trace::new(GOOD, None));
+        assert_eq!(of_texts(|_| None), None);
     }
 
     #[test]
     fn the_answer_names_the_same_trace() {
-        let response = response(GOOD).unwrap();
+        let response = response(&Trace::new(GOOD, None).unwrap()).unwrap();
         let text = response.to_str().unwrap();
         assert!(text.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-") && text.ends_with("-00"), "{text}");
-        assert!(read(text).is_some() && !text.contains("00f067aa0ba902b7"), "{text}");
+        assert!(Trace::new(text, None).is_some() && !text.contains("00f067aa0ba902b7"), "{text}");
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 
 /// Long enough for a machine that is busy with other tests: what a mutation selects must be there.
-const PATIENT_READS: (&str, &str) = ("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "30000");
+pub const PATIENT_READS: (&str, &str) = ("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "30000");
 /// What stands for what, where it is found: the same as in `web-playground/src/placeholders.ts`.
 const PLACEHOLDERS: &[(&str, &str, &str)] = &[
     ("{{newestPost}}", "{ posts(first: 1) { nodes { id } } }", "/posts/nodes/0/id"),
@@ -111,7 +111,7 @@ pub async fn community(stage: &Stage) -> (Process, Client, Client) {
 }
 
 /// Signed in, with all that the seed did in sight.
-async fn signed_in(process: &Process, email: &str, password: &str) -> Client {
+pub async fn signed_in(process: &Process, email: &str, password: &str) -> Client {
     let mut client = Client::new(&process.graphql());
     let payload = client.command("signIn", json!({ "email": email, "password": password }), "session { accessToken }");
     let payload = payload.await;
@@ -124,16 +124,21 @@ async fn signed_in(process: &Process, email: &str, password: &str) -> Client {
 async fn every_example_gives_data_and_the_live_ones_move() {
     let stage = Stage::new().await;
     let (process, demo, staff) = community(&stage).await;
+    all_work(&demo, &staff).await;
+    process.stop().await;
+}
+
+/// Runs every example, each as whoever it is for.
+pub async fn all_work(demo: &Client, staff: &Client) {
     let examples = examples();
     for example in &examples {
-        let viewer = if example.needs_staff { &staff } else { &demo };
+        let viewer = if example.needs_staff { staff } else { demo };
         if example.is_live() {
             moves(example, &examples, viewer).await;
         } else {
             example.run(viewer).await;
         }
     }
-    process.stop().await;
 }
 
 /// A snapshot comes, and after the mutation that the example names, or else a comment on a post that it shows, another event.

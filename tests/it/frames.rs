@@ -8,7 +8,7 @@ use crate::harness::stage::Stage;
 use crate::load::Dice;
 use futures_util::StreamExt;
 use futures_util::stream;
-use millrace::http::protocol::{SocketState, Step};
+use millrace::http::protocol::{SocketState, Step, Turn};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use tokio_tungstenite::tungstenite::Message;
@@ -61,6 +61,8 @@ enum Due {
 struct Oracle {
     has_sent_init: bool,
     open: BTreeSet<&'static str>,
+    /// Ids whose last operation was not ended by the client: what it says is wanted.
+    wanted: BTreeSet<&'static str>,
 }
 
 impl Oracle {
@@ -78,9 +80,15 @@ impl Oracle {
             Frame::Subscribe(_) if self.open.len() == OPERATIONS_MAX => Due::Refused,
             Frame::Subscribe(id) => {
                 self.open.insert(id);
+                self.wanted.insert(id);
                 Due::Begins
             }
-            Frame::Complete(id) | Frame::Ended(id) => {
+            Frame::Complete(id) => {
+                self.open.remove(id);
+                self.wanted.remove(id);
+                Due::Nothing
+            }
+            Frame::Ended(id) => {
                 self.open.remove(id);
                 Due::Nothing
             }
@@ -175,18 +183,21 @@ fn junk(dice: &mut Dice) -> String {
     }
 }
 
-/// What the state does with a frame, in the oracle's words. The numbers are those of all operations that began under an id.
-fn taken(state: &mut SocketState, numbers: &mut BTreeMap<String, Vec<u64>>, frame: &Frame) -> Due {
-    let numbers_of = |id: &str| numbers.get(id).map(|numbers| numbers.as_slice()).unwrap_or_default();
+/// All operations that began under an id, in their order.
+type Turns = BTreeMap<String, Vec<Turn>>;
+
+/// What the state does with a frame, in the oracle's words.
+fn taken(state: &mut SocketState, turns: &mut Turns, frame: &Frame) -> Due {
+    let turns_of = |id: &str| turns.get(id).map(|turns| turns.as_slice()).unwrap_or_default();
     if let Frame::Ended(id) = frame {
-        if let Some(number) = numbers_of(id).last() {
-            state.end(id, *number);
+        if let Some(turn) = turns_of(id).last() {
+            state.end(id, turn);
         }
         return Due::Nothing;
     }
     if let Frame::EndedLate(id) = frame {
-        let earlier = numbers_of(id).split_last().map(|(_, earlier)| earlier).unwrap_or_default();
-        assert!(!earlier.iter().any(|number| state.end(id, *number)), "an end that came too late was taken");
+        let earlier = turns_of(id).split_last().map(|(_, earlier)| earlier).unwrap_or_default();
+        assert!(!earlier.iter().any(|turn| state.end(id, turn)), "an end that came too late was taken");
         return Due::Nothing;
     }
     if *frame == Frame::Binary {
@@ -195,8 +206,8 @@ fn taken(state: &mut SocketState, numbers: &mut BTreeMap<String, Vec<u64>>, fram
     }
     match state.receive(&frame.text()) {
         Err(close) => Due::Closed(close.code),
-        Ok(Step::Begin(id, number, _)) => {
-            numbers.entry(id).or_default().push(number);
+        Ok(Step::Begin(id, turn, _)) => {
+            turns.entry(id).or_default().push(turn);
             Due::Begins
         }
         Ok(Step::Refuse(_)) => Due::Refused,
@@ -209,17 +220,24 @@ fn taken(state: &mut SocketState, numbers: &mut BTreeMap<String, Vec<u64>>, fram
     }
 }
 
+/// What an operation says is sent exactly as long as its client has not ended it, whatever has its id by then.
+fn says_what_is_wanted(turns: &Turns, oracle: &Oracle, id: &str) -> bool {
+    let Some((last, _)) = turns.get(id).and_then(|turns| turns.split_last()) else { return true };
+    last.is_withdrawn() != oracle.wanted.contains(id)
+}
+
 #[test]
 fn whatever_a_client_sends_the_state_does_what_the_protocol_says() {
     let mut closed = std::collections::BTreeMap::<u16, usize>::new();
     for seed in 0..SEQUENCES {
         let (mut oracle, mut state) = (Oracle::default(), SocketState::new(OPERATIONS_MAX));
-        let (mut numbers, sequence) = (BTreeMap::new(), Frame::sequence(seed));
+        let (mut turns, sequence) = (Turns::new(), Frame::sequence(seed));
         for (place, frame) in sequence.iter().enumerate() {
             let due = oracle.due(frame);
-            assert_eq!(taken(&mut state, &mut numbers, frame), due, "seed {seed}, frame {place} of {sequence:#?}");
+            assert_eq!(taken(&mut state, &mut turns, frame), due, "seed {seed}, frame {place} of {sequence:#?}");
             for id in IDS {
                 assert_eq!(state.is_open(id), oracle.open.contains(id), "{id}: seed {seed}, frame {place}");
+                assert!(says_what_is_wanted(&turns, &oracle, id), "{id}: seed {seed}, frame {place} of {sequence:#?}");
             }
             if let Due::Closed(code) = due {
                 *closed.entry(code).or_default() += 1;

@@ -2,7 +2,7 @@
 
 use crate::harness::eventually;
 use crate::harness::process::Process;
-use crate::harness::socket::Socket;
+use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
@@ -16,6 +16,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 const LONG: &str = "{ __schema { types { name description } } }";
 const PAGE: &str = "https://shop.example";
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const STATE: &str = "tool=a b,other@tool=c";
 
 fn post(process: &Process, query: &str) -> RequestBuilder {
     Client::new().post(process.graphql()).json(&json!({ "query": query }))
@@ -82,9 +83,15 @@ async fn pages_of_other_origins_get_nothing_unless_they_are_set() {
     assert_eq!(text(allowed.headers(), "access-control-max-age").as_deref(), Some("7200"));
     assert_eq!(text(allowed.headers(), "access-control-allow-credentials"), None);
     let sent = text(allowed.headers(), "access-control-allow-headers").unwrap();
-    for name in
-        ["authorization", "content-type", "millrace-consistency", "traceparent", "if-none-match", "last-event-id"]
-    {
+    for name in [
+        "authorization",
+        "content-type",
+        "millrace-consistency",
+        "traceparent",
+        "tracestate",
+        "if-none-match",
+        "last-event-id",
+    ] {
         assert!(sent.contains(name), "{name}: {sent}");
     }
     let answer = post(&set, "{ __typename }").header("origin", PAGE).send().await.unwrap();
@@ -158,22 +165,77 @@ async fn a_trace_goes_with_a_command_into_the_stream_and_is_named_in_the_answer(
     let ada = client.sign_up("Ada").await;
     let mutation = "mutation($input: CreatePostInput!) { createPost(input: $input) { errors { code } } }";
     let input = json!({ "input": { "title": "A", "body": "B" } });
-    let body = ada.client.send(mutation, input, &[("traceparent", TRACE)]).await.expect("an answer").body;
+    let headers = [("traceparent", TRACE), ("tracestate", STATE)];
+    let body = ada.client.send(mutation, input, &headers).await.expect("an answer").body;
     assert_eq!(body["data"]["createPost"]["errors"], json!([]));
     let traces = eventually("the post is in the stream", async || {
         let traces = traces(&stage).await;
         traces.iter().any(|(name, ..)| name == "post.created").then_some(traces)
     })
     .await;
-    for (name, header, envelope) in traces {
-        let expected = name.starts_with("post.").then_some(TRACE);
-        assert_eq!((header.as_deref(), envelope.as_str()), (expected, expected), "{name}");
+    let whole = format!("{TRACE} {STATE}");
+    for (name, [parent, state], envelope) in traces {
+        let is_ours = name.starts_with("post.");
+        let expected = (is_ours.then_some(TRACE), is_ours.then_some(STATE), is_ours.then_some(&*whole));
+        assert_eq!((parent.as_deref(), state.as_deref(), envelope.as_str()), expected, "{name}");
     }
     process.stop().await;
 }
 
-/// Of each event in the stream its name, the trace in its message's header, and the one in its envelope.
-async fn traces(stage: &Stage) -> Vec<(String, Option<String>, Value)> {
+/// Begins a post over a socket that was opened and begun with these, and an operation that brings these.
+async fn post_over_socket(url: &str, token: &str, title: &str, places: [Option<&str>; 3]) {
+    let [upgrade, init, operation] = places;
+    let mut headers = vec![("sec-websocket-protocol", "graphql-transport-ws")];
+    headers.extend(upgrade.map(|trace| ("traceparent", trace)));
+    let mut socket = Socket::connect_with(url, &headers).await.expect("a socket");
+    let authorization = format!("Bearer {token}");
+    let init = json!({ "Authorization": authorization, "traceparent": init, "tracestate": STATE });
+    socket.send(json!({ "type": "connection_init", "payload": init })).await.expect("sent");
+    let Received::Message(_) = socket.receive("the acknowledgement").await else { panic!("it opens") };
+    let query = "mutation($input: CreatePostInput!) { createPost(input: $input) { errors { code } } }";
+    let variables = json!({ "input": { "title": title, "body": "B" } });
+    let extensions = json!({ "traceparent": operation, "tracestate": "operation=1" });
+    let payload = json!({ "query": query, "variables": variables, "extensions": extensions });
+    socket.send(json!({ "type": "subscribe", "id": "1", "payload": payload })).await.expect("sent");
+    assert_eq!(socket.event("createPost", "the post").await["errors"], json!([]));
+}
+
+#[tokio::test]
+async fn a_socket_names_its_trace_as_it_opens_as_it_begins_or_for_each_operation() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await.client;
+    let token = ada.access_token.as_deref().expect("a token");
+    let trace = |number: u8| format!("00-4bf92f3577b34da6a3ce929d0e0e473{number}-00f067aa0ba902b7-01");
+    let (first, second, third) = (trace(1), trace(2), trace(3));
+    for places in [
+        [None, None, None],
+        [Some(&*first), None, None],
+        [Some(&*first), Some(&*second), None],
+        [Some(&*first), Some(&*second), Some(&*third)],
+        [Some("nonsense"), Some(&*second), Some("nonsense")],
+    ] {
+        post_over_socket(&process.graphql(), token, "A", places).await;
+    }
+    let posts = async || {
+        let traces = traces(&stage).await;
+        traces.into_iter().filter(|(name, ..)| name == "post.created").collect::<Vec<_>>()
+    };
+    let posts = eventually("all posts are in the stream", async || {
+        let posts = posts().await;
+        (posts.len() == 5).then_some(posts)
+    });
+    let told: Vec<_> = posts.await.into_iter().map(|(_, [parent, state], _)| (parent, state)).collect();
+    let with = |parent: &String, state: Option<&str>| (Some(parent.clone()), state.map(str::to_owned));
+    let second = with(&second, Some(STATE));
+    let expected =
+        [(None, None), with(&first, None), second.clone(), with(&third, Some("operation=1")), second.clone()];
+    assert_eq!(told, expected);
+    process.stop().await;
+}
+
+/// Of each event in the stream its name, the trace in its message's headers, and the one in its envelope.
+async fn traces(stage: &Stage) -> Vec<(String, [Option<String>; 2], Value)> {
     let context = async_nats::jetstream::new(stage.nats().await);
     let names: Vec<_> = context.stream_names().collect().await;
     let names = names.into_iter().map(|name| name.expect("a name"));
@@ -186,9 +248,9 @@ async fn traces(stage: &Stage) -> Vec<(String, Option<String>, Value)> {
     for sequence in 1..=last {
         let message = stream.get_raw_message(sequence).await.expect("a message");
         let envelope: Value = serde_json::from_slice(&message.payload).expect("an envelope");
-        let header = message.headers.get("traceparent").map(|value| value.as_str().to_owned());
+        let header = |name: &str| message.headers.get(name).map(|value| value.as_str().to_owned());
         let name = message.headers.get("ce-type").expect("a name").as_str().to_owned();
-        found.push((name, header, envelope["trace"].clone()));
+        found.push((name, ["traceparent", "tracestate"].map(header), envelope["trace"].clone()));
     }
     found
 }

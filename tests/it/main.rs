@@ -59,6 +59,7 @@ mod rename;
 mod rush;
 mod schema;
 mod sender;
+mod server_users;
 mod shop;
 mod shown_again;
 mod shown_live;

@@ -4,6 +4,7 @@ use crate::checker::log::Log;
 use crate::checker::settled;
 use crate::harness::eventually;
 use crate::harness::process::Process;
+use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use millrace_read::models::NAMES;
 use serde_json::json;
@@ -60,4 +61,44 @@ async fn head_stream_checkpoints_lag_and_beats_show_where_they_are_known() {
     assert!(of_relays.iter().all(|name| alone.sample(name).is_none()), "{}", alone.0);
     assert_eq!(alone.of_each("millrace_projection_stopped"), each(Some(0.0)));
     projector.stop().await;
+}
+
+const WATCH: &str = "subscription($id: ID!) { postChanged(id: $id) { __typename } }";
+
+#[tokio::test]
+async fn what_is_open_is_counted_until_it_is_closed() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let post = ada.client.command("createPost", json!({ "title": "A", "body": "B" }), "post { id }").await;
+    let post = json!({ "id": post["post"]["id"] });
+    is_open(&process, [0.0, 0.0, 0.0]).await;
+
+    let mut sockets = [Socket::open(&client.url, None).await, Socket::open(&client.url, None).await];
+    for id in ["1", "2"] {
+        sockets[0].subscribe(id, WATCH, post.clone()).await;
+        sockets[0].event("postChanged", "the snapshot").await;
+    }
+    sockets[0].subscribe("3", "{ __typename }", json!({})).await;
+    sockets[0].data("an answer, which is no subscription").await;
+    let events = client.http.post(&client.url).header("accept", "text/event-stream");
+    let events = events.json(&json!({ "query": WATCH, "variables": post })).send().await.expect("events");
+    is_open(&process, [2.0, 1.0, 3.0]).await;
+
+    sockets[0].send(json!({ "type": "complete", "id": "1" })).await.expect("an open socket");
+    is_open(&process, [2.0, 1.0, 2.0]).await;
+    drop(events);
+    is_open(&process, [2.0, 0.0, 1.0]).await;
+    drop(sockets);
+    is_open(&process, [0.0, 0.0, 0.0]).await;
+    process.stop().await;
+}
+
+/// Waits until so many sockets, event streams and subscriptions are told.
+async fn is_open(process: &Process, expected: [f64; 3]) {
+    let names = ["millrace_sockets_open", "millrace_event_streams_open", "millrace_subscriptions_open"];
+    shows(process, &format!("{names:?} are {expected:?}"), |metrics| {
+        names.map(|name| metrics.sample(name)) == expected.map(Some)
+    })
+    .await;
 }

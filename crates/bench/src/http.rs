@@ -96,10 +96,19 @@ pub fn get(path: &str, into: &mut Vec<u8>) {
 
 /// Writes a GraphQL request.
 pub fn graphql(access_token: Option<&str>, body: &str, into: &mut Vec<u8>) {
+    post(access_token.map(|token| ["authorization: Bearer ", token]), body, into);
+}
+
+/// Writes a GraphQL request of a client at this address, as a proxy passes it on.
+pub fn graphql_from(address: &str, body: &str, into: &mut Vec<u8>) {
+    post(Some(["x-forwarded-for: ", address]), body, into);
+}
+
+fn post(header: Option<[&str; 2]>, body: &str, into: &mut Vec<u8>) {
     into.extend_from_slice(b"POST /graphql HTTP/1.1\r\nhost: bench\r\naccept: application/json\r\n");
-    if let Some(token) = access_token {
-        into.extend_from_slice(b"authorization: Bearer ");
-        into.extend_from_slice(token.as_bytes());
+    if let Some([name, value]) = header {
+        into.extend_from_slice(name.as_bytes());
+        into.extend_from_slice(value.as_bytes());
         into.extend_from_slice(b"\r\n");
     }
     into.extend_from_slice(b"content-type: application/json\r\ncontent-length: ");

@@ -36,6 +36,15 @@ pub const MUTATION_CLIENTS: [usize; 2] = [16, 64];
 /// Of ten mutations so many add a comment; the others like a post.
 pub const COMMENTS_OF_TEN: usize = 7;
 
+/// Clients of those who read and write while passwords are guessed.
+pub const BYSTANDERS: usize = 16;
+/// Clients who guess: together they keep argon2 and its queue full, and spin on no refusals.
+pub const GUESSERS: usize = 64;
+/// Accounts for the comparison of an address that is known with one that is not.
+pub const KNOWN_ACCOUNTS: usize = 40;
+/// Wrong passwords for each of them: one less than would be refused unread.
+pub const WRONG_PASSWORDS: usize = 4;
+
 /// Subscribers of one post.
 pub const FAN_OUT_SUBSCRIBERS: usize = 10_000;
 /// So many of them share a socket: this machine lets one process open so many files and no more.

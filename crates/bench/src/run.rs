@@ -4,7 +4,7 @@ use crate::error::BenchError;
 use crate::machine;
 use crate::measure::pages::Pages;
 use crate::measure::replay::Replayed;
-use crate::measure::{buying, fan_out, mutations, read, replay, visible};
+use crate::measure::{buying, fan_out, mutations, passwords, read, replay, visible};
 use crate::plan::{PATIENCE, Plan};
 use crate::process::Process;
 use crate::progress::Progress;
@@ -34,6 +34,8 @@ pub enum Part {
     FanOut,
     /// Orders: their pages and histories per second, and how many are placed and paid in a second.
     Shop,
+    /// What others wait while passwords are guessed, and how long a wrong one takes.
+    Passwords,
 }
 
 /// Measures, and prints the table.
@@ -99,6 +101,10 @@ pub async fn run(parts: &[Part], plan: &Plan) -> Result<(), BenchError> {
         say("buying");
         let bench = mutations::Bench { stage: &stage, log: &log, all: &all, read_side: &read_side, copy: &copy };
         sections.push(buying::run(&bench, &shop.products, plan).await?);
+    }
+    if parts.contains(&Part::Passwords) {
+        say("guessing passwords");
+        sections.push(passwords::run(&stage, &all, plan).await?);
     }
     all.stop().await?;
     print(facts, &sections, started);

@@ -143,6 +143,8 @@ impl Stage {
             ("MILLRACE_AUTH__SECRET_FILE", file(SECRET)),
             // The bench is one client for all.
             ("MILLRACE_HTTP__SOCKETS_PER_ADDRESS_MAX", "100000".to_owned()),
+            // It is many where it says so.
+            ("MILLRACE_HTTP__TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
             // What is not read while others are opened answers no pings.
             ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "600000".to_owned()),
             ("MILLRACE_HTTP__OPERATIONS_PER_ADDRESS_MAX", "100000".to_owned()),

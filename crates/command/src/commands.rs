@@ -15,7 +15,7 @@ use crate::{
 };
 use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
-use millrace_events::{CommandId, Role, Timestamp, UserId, Viewer};
+use millrace_events::{CommandId, Role, Timestamp, Trace, UserId, Viewer};
 use millrace_log::{Log, Sequencer, Spaced};
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -36,8 +36,8 @@ pub struct Request {
     pub viewer: Viewer,
     /// The command's id: a new one for each request.
     pub command_id: CommandId,
-    /// W3C trace context (`traceparent`).
-    pub trace: Option<String>,
+    /// The trace that it belongs to.
+    pub trace: Option<Trace>,
     /// Where it comes from, for counting failed sign-ins.
     pub client_address: Option<IpAddr>,
 }
@@ -297,7 +297,7 @@ impl Commands {
             answer
         };
         match tokio::time::timeout(wait_max, tokio::spawn(work.instrument(span))).await {
-            Ok(answer) => answer?,
+            Ok(answer) => answer.unwrap_or(Err(Fault::Task)),
             Err(_) => Err(Fault::Slow { wait_ms: wait_max.as_millis() }),
         }
     }

@@ -133,9 +133,10 @@ pub enum Fault {
     /// What a lock or an earlier step promised is not there.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// The command's task ended without an answer: it panicked.
+    /// The command's task ended without an answer: it panicked. No cause is kept, as it would repeat the panic's text, and with that perhaps
+    /// what somebody has sent.
     #[error("the command's task ended without an answer")]
-    Task(#[from] tokio::task::JoinError),
+    Task,
 }
 
 impl Fault {

@@ -5,7 +5,7 @@ use crate::auth::openid::Identity;
 use crate::rows::mail::Kind;
 use crate::{KeyOwner, ShopRules};
 use millrace_events::viewer::Person;
-use millrace_events::{CommandId, UserId, Viewer};
+use millrace_events::{CommandId, Trace, UserId, Viewer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,7 +69,7 @@ impl MailGrants {
 pub(crate) struct Frame {
     pub command_id: CommandId,
     pub actor: Actor,
-    pub trace: Option<String>,
+    pub trace: Option<Trace>,
     pub password: PasswordFinding,
     /// Who the sender is with an OpenID provider, if the input shows it.
     pub identity: Option<Arc<Identity>>,

@@ -11,7 +11,7 @@ use crate::{
     Answer, Command, CommandError, CommandReceipt, DataExport, IDEMPOTENCY_KEY_BYTES_MAX, Request, Sender, Settings,
 };
 use backon::{BackoffBuilder, ExponentialBuilder};
-use millrace_events::fail_point::reach_in;
+use millrace_events::fail_point::{reach_in, reach_with};
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
 use millrace_log::{Log, Sequencer, Spaced};
 use std::sync::Arc;
@@ -22,8 +22,6 @@ use time::OffsetDateTime;
 const ATTEMPTS_MAX: usize = 6;
 const ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 const ATTEMPT_DELAY_MAX: Duration = Duration::from_millis(500);
-/// The most bytes of a `traceparent`; version 00 has 55.
-const TRACE_BYTES_MAX: usize = 64;
 /// What every command goes through.
 #[derive(Debug)]
 pub(crate) struct Pipeline {
@@ -61,14 +59,14 @@ impl Pipeline {
     async fn settle<C: Command>(&self, request: Request, actor: Actor, input: &C) -> Handling<Settled<C::Outcome>> {
         admit_kind(C::SENDER, &actor)?;
         let valid = validate(input)?;
+        reach_with("command.validated", C::NAME, || serde_json::to_string(input).unwrap_or_default()).await;
         let owner = C::key_owner(&valid).unwrap_or_else(|| actor.key_owner());
         let identity = self.look_at_id_token(C::id_token(&valid), &request).await?.map(Arc::new);
         let claim = Claim::of(input, &owner, identity.as_deref(), &self.settings.server_secret)?;
         let password = self.look_at_password(C::password_work(&valid), &request).await?;
         let auth = Arc::clone(&self.auth);
-        let trace = request.trace.filter(|trace| is_trace(trace));
         let shop = self.settings.shop;
-        let (command_id, client_address) = (request.command_id, request.client_address);
+        let Request { command_id, trace, client_address, .. } = request;
         let mails = MailGrants::default();
         let frame = Frame { command_id, actor, trace, password, identity, auth, client_address, mails, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
@@ -210,11 +208,6 @@ fn admit_kind(sender: Sender, actor: &Actor) -> Result<(), Fault> {
         (_, Actor::Viewer(Viewer::Anonymous)) => Err(Fault::NotSignedIn),
         _ => Ok(()),
     }
-}
-
-/// What a client sends as its trace goes into the log for ever: only what has the form.
-fn is_trace(text: &str) -> bool {
-    text.len() <= TRACE_BYTES_MAX && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 fn validate<C: Command>(input: &C) -> Handling<C::Valid> {

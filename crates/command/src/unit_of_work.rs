@@ -224,7 +224,7 @@ impl UnitOfWork {
                 schema_version: kind.schema_version(),
                 actor: self.frame.actor.person().map(|person| person.user_id),
                 at: self.at,
-                trace: self.frame.trace.clone(),
+                trace: self.frame.trace.as_ref().map(ToString::to_string),
                 payload,
             });
         }

@@ -88,6 +88,11 @@ impl<'a> Outline<'a> {
         })
     }
 
+    /// True if anything in the document, executed or not, leads into the schema (`__schema`, `__type`).
+    pub fn reads_the_schema(&self) -> bool {
+        self.items.iter().any(|item| item.selection.begins_schema())
+    }
+
     /// The selections of a definition that lie in no other.
     fn own(&self, items: &Range<usize>) -> impl Iterator<Item = &Item<'a>> {
         let first = self.items[items.clone()].first();

@@ -1,7 +1,8 @@
-//! Named fail points: places where a test makes the process die, stall or meet an error. Without the feature they are nothing.
+//! Named fail points: places where a test makes the process die, stall or panic. Without the feature they are nothing.
 //!
 //! `MILLRACE_FAIL_POINTS="relay.published=abort@3,projector.committed=stall:500"`: at the third visit die as by `kill -9`; at each
-//! visit wait 500 ms. `command.committed(payOrder)=abort` strikes only where that is under way. [FoundationDB's buggify](https://apple.github.io/foundationdb/client-testing.html) is the model.
+//! visit wait 500 ms. `command.committed(payOrder)=abort` strikes only where that is under way; `reader.before_fill=panic` panics at each
+//! visit, and tells what is in hand there. [FoundationDB's buggify](https://apple.github.io/foundationdb/client-testing.html) is the model.
 
 /// Every fail point, so that a test can prove that each was struck.
 pub const ALL: &[&str] = &[
@@ -12,6 +13,7 @@ pub const ALL: &[&str] = &[
     "expiry.found",
     "expiry.cancelled",
     "money.recorded",
+    "command.validated",
     "command.handled",
     "command.before_commit",
     "command.committed",
@@ -45,8 +47,14 @@ pub async fn reach(_name: &'static str) {}
 #[expect(clippy::unused_async, reason = "the same signature as in test builds")]
 pub async fn reach_in(_name: &'static str, _what: &'static str) {}
 
+/// Passes the named fail point with something in hand, which a panic there tells. With the feature off this compiles to nothing.
+#[cfg(not(feature = "fail-points"))]
+#[inline(always)]
+#[expect(clippy::unused_async, reason = "the same signature as in test builds")]
+pub async fn reach_with(_name: &'static str, _what: &'static str, _held: impl Fn() -> String) {}
+
 #[cfg(feature = "fail-points")]
-pub use armed::{reach, reach_in};
+pub use armed::{reach, reach_in, reach_with};
 
 #[cfg(feature = "fail-points")]
 mod armed {
@@ -58,35 +66,50 @@ mod armed {
 
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) enum Strike {
-        Abort { at_visit: u64 },
-        Stall { ms: u64 },
+        Abort {
+            at_visit: u64,
+        },
+        Stall {
+            ms: u64,
+        },
+        /// At this visit, or at each.
+        Panic {
+            at_visit: Option<u64>,
+        },
     }
 
     static STRIKES: LazyLock<HashMap<String, Strike>> =
         LazyLock::new(|| parse(&std::env::var(VARIABLE).unwrap_or_default()));
     static VISITS: LazyLock<Mutex<HashMap<String, u64>>> = LazyLock::new(Mutex::default);
 
-    /// Passes the named fail point: dies or stalls if a test asked for it.
+    /// Passes the named fail point: dies, stalls or panics if a test asked for it.
     pub async fn reach(name: &'static str) {
         debug_assert!(super::ALL.contains(&name), "fail point {name} is not in the list");
         if !STRIKES.is_empty() {
-            strike(name).await;
+            strike(name, &String::new).await;
         }
     }
 
-    /// Passes the named fail point on the way of something: dies or stalls if a test asked for it, here or anywhere.
+    /// Passes the named fail point on the way of something: strikes if a test asked for it, here or anywhere.
     pub async fn reach_in(name: &'static str, what: &'static str) {
-        reach(name).await;
+        reach_with(name, what, String::new).await;
+    }
+
+    /// Passes the named fail point with something in hand, which a panic tells as careless code might.
+    pub async fn reach_with(name: &'static str, what: &'static str, held: impl Fn() -> String) {
+        debug_assert!(super::ALL.contains(&name), "fail point {name} is not in the list");
         if !STRIKES.is_empty() {
-            strike(&format!("{name}({what})")).await;
+            strike(name, &held).await;
+            strike(&format!("{name}({what})"), &held).await;
         }
     }
 
-    async fn strike(name: &str) {
+    async fn strike(name: &str, held: &impl Fn() -> String) {
         let Some(strike) = STRIKES.get(name) else { return };
         match *strike {
             Strike::Abort { at_visit } if visit(name) == at_visit => std::process::abort(),
-            Strike::Abort { .. } => {}
+            Strike::Panic { at_visit } if at_visit.is_none_or(|at| visit(name) == at) => panic!("{name}: {}", held()),
+            Strike::Abort { .. } | Strike::Panic { .. } => {}
             Strike::Stall { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
         }
     }
@@ -107,7 +130,9 @@ mod armed {
         let strike = match action.split_once(['@', ':']) {
             Some(("abort", visit)) => Strike::Abort { at_visit: visit.parse().ok()? },
             Some(("stall", ms)) => Strike::Stall { ms: ms.parse().ok()? },
+            Some(("panic", visit)) => Strike::Panic { at_visit: Some(visit.parse().ok()?) },
             _ if action == "abort" => Strike::Abort { at_visit: 1 },
+            _ if action == "panic" => Strike::Panic { at_visit: None },
             _ => return None,
         };
         Some((name.to_owned(), strike))
@@ -119,12 +144,14 @@ mod armed {
 
         #[test]
         fn strikes_are_read_from_text() {
-            let strikes = parse("a.b=abort@3, c.d=stall:500,e=abort,f.g(payOrder)=abort@2,junk");
-            assert_eq!(strikes.len(), 4);
+            let strikes = parse("a.b=abort@3, c.d=stall:500,e=abort,f.g(payOrder)=abort@2,h=panic,i=panic@2,junk");
+            assert_eq!(strikes.len(), 6);
             assert_eq!(strikes["f.g(payOrder)"], Strike::Abort { at_visit: 2 });
             assert_eq!(strikes["a.b"], Strike::Abort { at_visit: 3 });
             assert_eq!(strikes["c.d"], Strike::Stall { ms: 500 });
             assert_eq!(strikes["e"], Strike::Abort { at_visit: 1 });
+            assert_eq!(strikes["h"], Strike::Panic { at_visit: None });
+            assert_eq!(strikes["i"], Strike::Panic { at_visit: Some(2) });
         }
     }
 }

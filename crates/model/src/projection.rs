@@ -1,5 +1,5 @@
-//! The model's projection: persons and posts, each a list of the events that were folded into it, so that anything that is missing,
-//! doubled or out of order shows.
+//! The model's projections: persons and posts, each a list of the events that were folded into it, so that anything that is missing,
+//! doubled or out of order shows. In some schedules a second one has the persons too, at its own pace.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,10 @@ use millrace_read::projection::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::world::names::{POST, USER, number_of};
+use crate::world::names::{POST, Thing, USER, number_of};
+
+/// A projection's name.
+pub type Name = &'static str;
 
 /// An event's number; negative if what it says was erased.
 pub type Mark = i64;
@@ -49,9 +52,18 @@ impl Sheet {
     }
 }
 
-/// The fold.
+/// The fold of everything.
 #[derive(Debug)]
 pub struct Pages;
+
+/// The fold of persons alone.
+#[derive(Debug)]
+pub struct Names;
+
+/// True if a projection has documents of this kind.
+pub fn is_in(of: Name, thing: Thing) -> bool {
+    of == Pages::NAME || matches!(thing, Thing::User(_))
+}
 
 fn user_key(user: UserId) -> DocumentKey {
     DocumentKey::new(USER, user)
@@ -170,6 +182,56 @@ impl Projection for Pages {
 
     fn audience(_: &DocumentKey, sheet: &Sheet) -> Audience {
         if sheet.hidden { Audience::Person(sheet.author_id) } else { Audience::Everyone }
+    }
+
+    fn indexes() -> Vec<serde_json::Value> {
+        Vec::new()
+    }
+}
+
+impl Projection for Names {
+    const NAME: &'static str = "names";
+    const FOLD_VERSION: u32 = Pages::FOLD_VERSION;
+    type Document = Sheet;
+
+    fn touches(event: &Recorded) -> Touches {
+        let person = subject(event).filter(|(_, key)| key.kind() == USER);
+        Touches { writes: person.into_iter().map(|(_, key)| key).collect(), reads: Vec::new() }
+    }
+
+    fn apply(
+        event: &Recorded,
+        key: &DocumentKey,
+        document: &mut Option<Sheet>,
+        others: &dyn Lookup<Sheet>,
+    ) -> Result<(), Unfoldable> {
+        Pages::apply(event, key, document, others)
+    }
+
+    fn fan_outs(_: &Recorded, _: &dyn Lookup<Sheet>) -> Vec<FanOut> {
+        Vec::new()
+    }
+
+    fn spread(
+        _: &FanOut,
+        _: &DocumentKey,
+        _: &mut Option<Sheet>,
+        _: &[(DocumentKey, Sheet)],
+        _: &dyn Lookup<Sheet>,
+    ) -> Result<(), Unfoldable> {
+        Ok(())
+    }
+
+    fn refill_reads(_: &[(DocumentKey, Sheet)]) -> Vec<DocumentKey> {
+        Vec::new()
+    }
+
+    fn topics(key: &DocumentKey, sheet: &Sheet) -> BTreeSet<String> {
+        Pages::topics(key, sheet)
+    }
+
+    fn audience(key: &DocumentKey, sheet: &Sheet) -> Audience {
+        Pages::audience(key, sheet)
     }
 
     fn indexes() -> Vec<serde_json::Value> {

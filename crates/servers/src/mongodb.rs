@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io;
-use std::path::Path;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
 use crate::bson::{Field, Value, answer, message};
+use crate::entropy::password;
+use crate::error::{Error, at};
 use crate::options::Options;
 use crate::probe::Probe;
 
@@ -13,6 +17,8 @@ const REPLICA_SET: &str = "rs0";
 /// An oplog small enough for a laptop, large enough for an hour of the demo.
 const OPLOG_MB: &str = "990";
 const MB_IN_GB: f64 = 1024.0;
+/// The rights that a key's file may have.
+const OWNERS_ALONE: u32 = 0o600;
 /// MongoDB's smallest cache.
 const CACHE_GB_MIN: f64 = 0.25;
 
@@ -22,7 +28,7 @@ const NOT_A_MEMBER: f64 = 93.0;
 /// There is no replica set yet.
 const NOT_INITIATED: f64 = 94.0;
 
-pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<OsString> {
+pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Result<Vec<OsString>, Error> {
     let cache_gb = (f64::from(options.mongodb_cache_mb) / MB_IN_GB).max(CACHE_GB_MIN).to_string();
     let port = port.to_string();
     let settings = [
@@ -42,7 +48,20 @@ pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<OsSt
     if options.mongodb_test_commands {
         arguments.extend(["--setParameter".into(), "enableTestCommands=1".into()]);
     }
-    arguments
+    if options.mongodb_users {
+        arguments.extend(["--keyFile".into(), key_file(folder)?.into()]);
+    }
+    Ok(arguments)
+}
+
+/// What members of a replica set know each other by. There is one member, but without it MongoDB would let everybody in.
+fn key_file(folder: &Path) -> Result<PathBuf, Error> {
+    let path = folder.with_extension("key");
+    let key = password().map_err(at("make a key for", &path))?;
+    // It may be left from the last start, and must be nobody else's to read.
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNERS_ALONE).open(&path);
+    file.and_then(|mut file| file.write_all(key.as_bytes())).map_err(at("write", &path))?;
+    Ok(path)
 }
 
 pub(crate) fn url(port: u16) -> String {

@@ -24,6 +24,8 @@ pub struct Options {
     pub base_port: Option<u16>,
     /// MongoDB's `enableTestCommands`, for `configureFailPoint`.
     pub mongodb_test_commands: bool,
+    /// MongoDB asks everybody who they are. It begins without users: the first one is made from this machine by nobody.
+    pub mongodb_users: bool,
     /// MongoDB's cache.
     pub mongodb_cache_mb: u32,
     /// Redis' limit, above which it evicts what has a time to live.
@@ -41,6 +43,7 @@ impl Default for Options {
             durable: true,
             base_port: None,
             mongodb_test_commands: false,
+            mongodb_users: false,
             mongodb_cache_mb: 512,
             redis_memory_mb: 256,
             nats_sync: NatsSync::Interval(Duration::from_secs(120)),

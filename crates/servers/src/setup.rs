@@ -43,7 +43,7 @@ impl Setup {
         let arguments = match kind {
             Kind::Postgresql => postgresql::arguments(&folder, port.number, options),
             Kind::Redis => redis::arguments(&folder, port.number, options),
-            Kind::Mongodb => mongodb::arguments(&folder, port.number, options),
+            Kind::Mongodb => mongodb::arguments(&folder, port.number, options)?,
             Kind::Nats => nats::arguments(&folder, port.number, options)?,
         };
         let log: PathBuf = folder.with_extension("log");

@@ -7,6 +7,7 @@ mod forged;
 mod forms;
 mod guesses;
 mod logs;
+mod panics;
 mod words;
 
 use crate::harness::client::Client;

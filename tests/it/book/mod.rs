@@ -21,7 +21,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What a block may be: each of these is run, compared or loaded by a test of this file.
-const RUN: &[&str] = &["bash", "graphql", "output", "toml", "ts"];
+const RUN: &[&str] = &["bash", "graphql", "output", "toml", "ts", "sql", "json", "acl"];
+/// Those that are shown out of files: a test runs these.
+const INCLUDED: &[&str] = &["ts", "sql", "json", "acl"];
 /// Blocks that only show something.
 const SHOWN: &[&str] = &["text"];
 /// Blocks that no test runs, each with its reason in the page: one more is a decision.
@@ -69,17 +71,17 @@ fn every_settings_file_is_one() {
     assert!(loaded > 0, "there is one");
 }
 
-/// TypeScript is shown out of files that are compiled and run by tests of their own.
+/// TypeScript is compiled and run by tests of its own, the servers' users are made by `server_users.rs`.
 #[test]
-fn every_piece_of_typescript_is_a_file_that_tests_run() {
+fn what_is_shown_out_of_files_is_run_by_tests() {
     for (page, blocks) in all_blocks() {
-        for block in blocks.iter().filter(|block| block.is("ts")) {
+        for block in blocks.iter().filter(|block| INCLUDED.iter().any(|language| block.is(language))) {
             let named = block.text.trim().strip_prefix("{{#include ").and_then(|rest| rest.strip_suffix("}}"));
             let path = named.unwrap_or_else(|| panic!("{}: include the file", block.place));
             let file = page.folder().join(path).canonicalize().unwrap_or_else(|_| panic!("{}: no {path}", block.place));
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).canonicalize().expect("the repository");
-            let tested =
-                ["clients/test", "examples/storefront/src"].iter().any(|folder| file.starts_with(root.join(folder)));
+            let folders = ["clients/test", "examples/storefront/src", "docs/users"];
+            let tested = folders.iter().any(|folder| file.starts_with(root.join(folder)));
             assert!(tested, "{}: no test runs {}", block.place, file.display());
         }
     }

@@ -5,15 +5,16 @@ use millrace::settings::Settings;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// Where structs of settings are written.
-const SOURCES: &[&str] = &["src/settings.rs", "crates/document/src/limits.rs"];
+/// Where structs of settings are written: a file for each section, but for limits.
+const SECTIONS: &str = "src/settings";
+const LIMITS: &str = "crates/document/src/limits.rs";
 /// A field that no file, variable or flag sets.
 const NO_SETTING: &str = "given";
 const HEAD: &str = "# Settings
 
-Written by the program: `src/settings.rs` has the texts and the defaults.
+Written by the program: `src/settings/` has the texts and the defaults.
 
 Defaults come first, then a file (`--config millrace.toml` or `MILLRACE_CONFIG`), then variables, then `--set KEY=VALUE`. `millrace settings`
 prints what is in force. A key that does not exist is an error with a suggestion.
@@ -26,11 +27,17 @@ struct Field {
     doc: String,
 }
 
+fn sources() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sections = std::fs::read_dir(root.join(SECTIONS)).expect("the folder").map(|file| file.expect("a file").path());
+    sections.chain([root.join(LIMITS)]).collect()
+}
+
 /// Structs by name: what is said of them, and their public fields.
 fn structs() -> BTreeMap<String, (String, Vec<Field>)> {
     let mut found: BTreeMap<String, (String, Vec<Field>)> = BTreeMap::new();
-    for source in SOURCES {
-        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(source)).expect("the source");
+    for source in sources() {
+        let text = std::fs::read_to_string(source).expect("the source");
         let (mut doc, mut open) = (String::new(), None);
         for line in text.lines() {
             let word = line.trim();

@@ -29,7 +29,7 @@ pub struct Bench<'a> {
 }
 
 /// Comments and likes by anybody on any post.
-struct Mutations(Tokens);
+pub(super) struct Mutations(pub Tokens);
 
 impl Work for Mutations {
     fn write(&self, _: usize, dice: &mut Dice, into: &mut Vec<u8>) {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Asks our query role for pages.
-struct Ours(Arc<Pages>);
+pub(super) struct Ours(pub Arc<Pages>);
 
 /// Asks a bare server for the same pages, which it has at this path.
 struct Theirs {

@@ -63,9 +63,9 @@ pub enum PasswordError {
     /// The hash, new or kept, is not one that argon2 makes.
     #[error("a password's hash is malformed")]
     Hash(#[source] argon2::password_hash::Error),
-    /// The hashing task ended without an answer.
+    /// The hashing task ended without an answer: it panicked. No cause is kept, as it would repeat the panic's text.
     #[error("the task that hashes a password ended")]
-    Task(#[from] tokio::task::JoinError),
+    Task,
 }
 
 /// Hashes and compares passwords.
@@ -133,7 +133,7 @@ impl Passwords {
             drop(held);
             answer
         });
-        computed.await?
+        computed.await.unwrap_or(Err(PasswordError::Task))
     }
 
     async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], PasswordError> {
@@ -189,6 +189,16 @@ mod tests {
     fn the_default_cost_is_that_of_owasp() {
         let passwords = Passwords::new(PasswordCost::default(), PasswordLimits::default()).unwrap();
         assert!(passwords.decoy.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_told_without_its_text_and_gives_its_turn_back() {
+        let limits = PasswordLimits { at_once_max: 1, waiting_max: 0, wait_max: Duration::from_secs(60) };
+        let passwords = Passwords::new(CHEAP, limits).unwrap();
+        let words = "correct horse".to_owned();
+        let failed = passwords.compute::<()>(move || panic!("{words}")).await.unwrap_err();
+        assert!(matches!(failed, PasswordError::Task) && std::error::Error::source(&failed).is_none());
+        assert!(passwords.hash(password("correct horse")).await.is_ok());
     }
 
     /// Work that ends when told, in place of a hash that takes long.

@@ -5,7 +5,7 @@ use millrace_read::projection::Projection;
 use millrace_read::store::{Checkpoint, Commit, Stored};
 
 use crate::oracle::Branch;
-use crate::projection::{Mark, Pages, Sheet};
+use crate::projection::{Mark, Name, Pages, Sheet, is_in};
 use crate::world::World;
 use crate::world::documents::Generation;
 use crate::world::names::{Thing, user_id};
@@ -13,23 +13,23 @@ use crate::world::names::{Thing, user_id};
 type Checked = Result<(), (&'static str, String)>;
 
 /// A commit that has won its compare.
-pub fn check_commit(world: &mut World, generation: u32, commit: &Commit<Sheet>) {
-    if let Err((invariant, what)) = follows(&world.documents.generation(generation).checkpoint, commit) {
+pub fn check_commit(world: &mut World, of: Name, generation: u32, commit: &Commit<Sheet>) {
+    if let Err((invariant, what)) = follows(&world.documents(of).generation(generation).checkpoint, commit) {
         world.break_off(invariant, what);
     }
 }
 
 /// A generation as it is after a commit.
-pub fn check_generation(world: &mut World, number: u32) {
-    let checked = extend_folded(world, number).and_then(|()| is_fold_of_log(world, number));
+pub fn check_generation(world: &mut World, of: Name, number: u32) {
+    let checked = extend_folded(world, of, number).and_then(|()| is_fold_of_log(world, of, number));
     if let Err((invariant, what)) = checked {
         world.break_off(invariant, what);
     }
 }
 
 /// The log that a generation has folded a beginning of.
-pub fn log_of(world: &World, generation: u32) -> Option<&Branch> {
-    world.oracle.log_of(&world.documents.generation(generation).folded)
+pub fn log_of(world: &World, of: Name, generation: u32) -> Option<&Branch> {
+    world.oracle.log_of(&world.documents(of).generation(generation).folded)
 }
 
 fn follows(before: &Checkpoint, commit: &Commit<Sheet>) -> Checked {
@@ -49,8 +49,8 @@ fn follows(before: &Checkpoint, commit: &Commit<Sheet>) -> Checked {
 }
 
 /// Which events were folded is told by the last one, and by what was folded before: they must lie in one log.
-fn extend_folded(world: &mut World, number: u32) -> Checked {
-    let store = world.documents.generation(number);
+fn extend_folded(world: &mut World, of: Name, number: u32) -> Checked {
+    let store = world.documents(of).generation(number);
     let Position(end) = store.checkpoint.revision.position;
     let end = usize::try_from(end).unwrap_or(usize::MAX);
     let last = store.checkpoint.last_event;
@@ -67,16 +67,17 @@ fn extend_folded(world: &mut World, number: u32) -> Checked {
     if last.is_some_and(|last| !world.oracle.ends.contains(&last)) {
         return Err(("P1", format!("the checkpoint {end} lies inside a command")));
     }
-    if let Some(store) = world.documents.generations.get_mut(&number) {
+    if let Some(store) = world.generation_mut(of, number) {
         store.folded = events;
     }
     Ok(())
 }
 
-fn is_fold_of_log(world: &World, number: u32) -> Checked {
-    let store = world.documents.generation(number);
-    let Some(log) = log_of(world, number) else { return Ok(()) };
-    Thing::all().try_for_each(|thing| is_fold(store, log, thing).and_then(|()| is_erased(world, store, thing)))
+fn is_fold_of_log(world: &World, of: Name, number: u32) -> Checked {
+    let store = world.documents(of).generation(number);
+    let Some(log) = log_of(world, of, number) else { return Ok(()) };
+    let mut things = Thing::all().filter(|thing| is_in(of, *thing));
+    things.try_for_each(|thing| is_fold(store, log, thing).and_then(|()| is_erased(world, store, thing)))
 }
 
 fn is_fold(store: &Generation, log: &Branch, thing: Thing) -> Checked {

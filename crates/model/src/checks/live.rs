@@ -2,12 +2,12 @@
 
 use millrace_events::{Position, Required, Viewer};
 use millrace_read::live::{Cursor, Item, Showing, showing};
-use millrace_read::projection::{Audience, Change};
+use millrace_read::projection::{Audience, Change, Projection};
 use millrace_read::reader::Answer;
 
 use super::{answers, documents};
 use crate::processes::subscriber::Listener;
-use crate::projection::Sheet;
+use crate::projection::{Pages, Sheet};
 use crate::world::World;
 use crate::world::names::Thing;
 
@@ -33,7 +33,7 @@ pub fn check(world: &mut World, listener: &Listener, item: &Item<Sheet>) {
 /// The changed document, read for a selection.
 pub fn check_selection(world: &mut World, thing: Thing, owed: &Required, answer: &Answer) {
     let checked = answers::sheet(thing, answer).and_then(|sheet| {
-        let states = answers::matching(world, thing, answer, sheet.as_ref());
+        let states = answers::matching(world, Pages::NAME, thing, answer, sheet.as_ref());
         let is_new = states.iter().any(|(_, _, end)| *end > owed.position);
         let what = || format!("a change at {} is shown as {sheet:?}", owed.position);
         if is_new || answer.history != Some(owed.history) { Ok(()) } else { Err(("S1", what())) }
@@ -50,7 +50,7 @@ fn is_of_moment(
     revision: millrace_events::Revision,
     sheet: Option<&Sheet>,
 ) -> Checked {
-    let Some(log) = documents::log_of(world, cursor.generation) else { return Ok(()) };
+    let Some(log) = documents::log_of(world, Pages::NAME, cursor.generation) else { return Ok(()) };
     let may = is_for(&listener.viewer, log.audience(listener.thing, revision.position));
     let expected = log.body(listener.thing, revision.position).filter(|_| may);
     if documents::body(sheet).as_ref() == expected && cursor.position == revision.position {
@@ -77,7 +77,7 @@ fn is_next(world: &World, listener: &Listener, (cursor, change): (&Cursor, &Chan
 
 /// What the subscriber is to be shown of a change, by the log: nothing if they may see the document neither before nor after.
 fn shown_to(world: &World, listener: &Listener, generation: u32, change: &Change) -> Option<Showing> {
-    let Some(log) = documents::log_of(world, generation) else { return showing(&listener.viewer, change) };
+    let Some(log) = documents::log_of(world, Pages::NAME, generation) else { return showing(&listener.viewer, change) };
     let may = |at| is_for(&listener.viewer, log.audience(listener.thing, at));
     // A chunk changes a document as it is by then, an event as it was before it.
     let is_of_chunk = change.revision.n > 0;
@@ -103,7 +103,7 @@ fn is_for(viewer: &Viewer, audience: Audience) -> bool {
 /// The first change of the document after the cursor of which the subscriber is shown something.
 fn next_due<'a>(world: &'a World, listener: &Listener, before: &Cursor) -> Option<(&'a Change, Showing)> {
     let key = listener.thing.key();
-    let every = &world.documents.generation(before.generation).every;
+    let every = &world.documents(Pages::NAME).generation(before.generation).every;
     let later = every.iter().filter(|change| change.key == key && change.seq > before.seq);
     later.filter_map(|change| Some((change, shown_to(world, listener, before.generation, change)?))).next()
 }
@@ -112,8 +112,8 @@ fn next_due<'a>(world: &'a World, listener: &Listener, before: &Cursor) -> Optio
 /// everybody away, also those who have what it lacks.
 fn is_gone(world: &World, listener: &Listener) -> Checked {
     let Some(cursor) = &listener.cursor else { return Ok(()) };
-    let store = world.documents.generation(cursor.generation);
-    let is_served = world.documents.served == cursor.generation;
+    let store = world.documents(Pages::NAME).generation(cursor.generation);
+    let is_served = world.documents(Pages::NAME).served == cursor.generation;
     if is_served && store.trimmed_to() == 0 {
         return Err(("S3", format!("is told that what comes after {} is gone, but it is kept", cursor.seq)));
     }
@@ -122,7 +122,7 @@ fn is_gone(world: &World, listener: &Listener) -> Checked {
 
 /// Why a subscriber is not yet where it should be.
 pub fn why_not_attached(world: &World) -> Option<String> {
-    let served = world.documents.served;
+    let served = world.documents(Pages::NAME).served;
     world.subscribers.iter().find_map(|(number, listener)| {
         let Some(cursor) = listener.cursor.as_ref().filter(|cursor| cursor.generation == served) else {
             return Some(format!("subscriber{number} is not attached"));

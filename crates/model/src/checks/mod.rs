@@ -4,13 +4,14 @@ pub mod answers;
 pub mod documents;
 pub mod live;
 pub mod log;
+pub mod looks;
 pub mod quiet;
 pub mod stream;
 
 use millrace_events::Envelope;
 use millrace_read::store::Commit;
 
-use crate::projection::Sheet;
+use crate::projection::{Name, Sheet};
 use crate::world::names::{Thing, number_of};
 
 /// An event, for a told schedule.
@@ -24,7 +25,7 @@ pub fn told(event: &Envelope) -> String {
 }
 
 /// A commit, for a told schedule.
-pub fn told_commit(commit: &Commit<Sheet>) -> String {
+pub fn told_commit(of: Name, commit: &Commit<Sheet>) -> String {
     let documents = commit.documents.iter().map(|(key, stored)| {
         let name = Thing::of_key(key).map_or_else(|| key.to_string(), |thing| thing.to_string());
         match stored {
@@ -36,5 +37,5 @@ pub fn told_commit(commit: &Commit<Sheet>) -> String {
     let checkpoint = &commit.checkpoint;
     let (generation, revision, seq) = (checkpoint.generation, checkpoint.revision, checkpoint.seq);
     let open = checkpoint.open.len();
-    format!("generation {generation} at {revision}, seq {seq}: {}; {open} fan-outs open", documents.join(", "))
+    format!("generation {generation} of {of} at {revision}, seq {seq}: {}; {open} fan-outs open", documents.join(", "))
 }

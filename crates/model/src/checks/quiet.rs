@@ -5,6 +5,7 @@ use millrace_relay::message::is_copy_of;
 use millrace_relay::ports::StreamMessage;
 
 use super::{documents, live};
+use crate::projection::{Name, is_in};
 use crate::world::World;
 use crate::world::names::Thing;
 use crate::world::redis::Entry;
@@ -14,10 +15,12 @@ const STREAMS_AFTER_FAULTS_MAX: u64 = 5;
 
 /// Why it is not quiet yet; none if it is.
 pub fn why_not(world: &World) -> Option<String> {
-    why_not_written(world).or_else(|| why_not_copied(world)).or_else(|| why_not_folded(world)).or_else(|| {
-        let waiting = world.clients_left;
-        (waiting > 0).then(|| format!("{waiting} clients still wait")).or_else(|| live::why_not_attached(world))
-    })
+    let waiting = world.clients_left;
+    why_not_written(world)
+        .or_else(|| why_not_copied(world))
+        .or_else(|| world.stores.keys().find_map(|of| why_not_folded(world, of)))
+        .or_else(|| (waiting > 0).then(|| format!("{waiting} clients still wait")))
+        .or_else(|| live::why_not_attached(world))
 }
 
 fn why_not_written(world: &World) -> Option<String> {
@@ -47,13 +50,13 @@ fn why_not_copied(world: &World) -> Option<String> {
     lacks.map(|(person, _)| format!("the bucket does not have the key of {person}"))
 }
 
-fn why_not_folded(world: &World) -> Option<String> {
-    let (head, checkpoint) = (world.postgres.head(), &world.documents.current().checkpoint);
+fn why_not_folded(world: &World, of: Name) -> Option<String> {
+    let (head, checkpoint) = (world.postgres.head(), &world.documents(of).current().checkpoint);
     if checkpoint.revision.position != head.position || !checkpoint.open.is_empty() {
         let open = checkpoint.open.len();
         return Some(format!("checkpoint {} of {}, {open} fan-outs open", checkpoint.revision, head.position));
     }
-    match world.redis.head {
+    match world.redis.heads.get(of).copied() {
         Some(head) if head.revision == checkpoint.revision && head.generation == checkpoint.generation => None,
         head => Some(format!("Redis at {head:?}, MongoDB at {}", checkpoint.revision)),
     }
@@ -61,10 +64,14 @@ fn why_not_folded(world: &World) -> Option<String> {
 
 /// The last comparison.
 pub fn check_end(world: &mut World) {
-    let served = world.documents.served;
-    documents::check_generation(world, served);
-    if let Some(what) = Thing::all().find_map(|thing| why_cached_otherwise(world, thing)) {
-        world.break_off("C1", what);
+    let all: Vec<Name> = world.stores.keys().copied().collect();
+    for of in all {
+        let served = world.documents(of).served;
+        documents::check_generation(world, of, served);
+        let mut things = Thing::all().filter(|thing| is_in(of, *thing));
+        if let Some(what) = things.find_map(|thing| why_cached_otherwise(world, of, thing)) {
+            world.break_off("C1", what);
+        }
     }
     let streams = world.counts.streams - world.streams_at_calm;
     if streams > STREAMS_AFTER_FAULTS_MAX {
@@ -72,11 +79,11 @@ pub fn check_end(world: &mut World) {
     }
 }
 
-fn why_cached_otherwise(world: &World, thing: Thing) -> Option<String> {
-    let head = world.redis.head?;
-    let entry = world.redis.entries.get(&(head.generation, head.namespace, thing.key()))?;
+fn why_cached_otherwise(world: &World, of: Name, thing: Thing) -> Option<String> {
+    let head = world.redis.heads.get(of)?;
+    let entry = world.redis.entries.get(&(of, head.generation, head.namespace, thing.key()))?;
     let Entry::Document(revision, cached) = entry else { return None };
-    let stored = world.documents.current().documents.get(&thing.key());
+    let stored = world.documents(of).current().documents.get(&thing.key());
     let json = stored.and_then(|stored| serde_json::to_string(&stored.document).ok());
     (cached.as_deref() != json.as_deref())
         .then(|| format!("the cache keeps {thing} as {cached:?} of {revision}, MongoDB has {json:?}"))

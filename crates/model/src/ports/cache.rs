@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use millrace_events::{Revision, rule};
 use millrace_read::cache::{Cache, CacheError, CacheKey, CacheSession, Cached, Head, Lease, Ring, Written};
+use millrace_read::projection::Projection;
 
 use crate::faults::Aim;
 use crate::plot::Plot;
+use crate::projection::{Name, Pages};
 use crate::sim::{Lost, Sim};
 use crate::world::redis::place;
 use crate::world::{Late, Server, World};
@@ -19,9 +21,10 @@ const AWAY: f64 = 0.1;
 /// How often a document is written late where a schedule is about that.
 const LATE: f64 = 0.06;
 
-/// What a process knows of its connection.
+/// What a process knows of its connection for one projection.
 pub struct CachePort {
     sim: Sim,
+    of: Name,
     alive: Arc<Mutex<Option<Connection>>>,
     last: Mutex<u64>,
 }
@@ -37,6 +40,7 @@ struct Connection {
 /// See [`CacheSession`].
 pub struct SessionPort {
     sim: Sim,
+    of: Name,
     connection: Connection,
     /// The process's connection: another one by now, if this one broke.
     alive: Arc<Mutex<Option<Connection>>>,
@@ -44,8 +48,8 @@ pub struct SessionPort {
 
 impl CachePort {
     /// A process without a connection.
-    pub fn new(sim: Sim) -> Self {
-        Self { sim, alive: Arc::default(), last: Mutex::new(0) }
+    pub fn new(sim: Sim, of: Name) -> Self {
+        Self { sim, of, alive: Arc::default(), last: Mutex::new(0) }
     }
 
     fn connect(&self) -> Connection {
@@ -65,7 +69,7 @@ impl Cache for CachePort {
         }
         let mut alive = self.alive.lock().unwrap_or_else(PoisonError::into_inner);
         let connection = *alive.get_or_insert_with(|| self.connect());
-        Ok(SessionPort { sim: self.sim.clone(), connection, alive: Arc::clone(&self.alive) })
+        Ok(SessionPort { sim: self.sim.clone(), of: self.of, connection, alive: Arc::clone(&self.alive) })
     }
 }
 
@@ -111,13 +115,13 @@ impl SessionPort {
     }
 
     async fn documents(&self, keys: &[CacheKey]) -> Result<Vec<Cached>, CacheError> {
-        let places: Vec<_> = keys.iter().map(place).collect();
+        let places: Vec<_> = keys.iter().map(|key| place(self.of, key)).collect();
         self.call(move |world| places.iter().map(|place| world.redis.get(place)).collect()).await
     }
 
     /// A mutant's second half of a look: over whatever connection there is by now.
     async fn documents_over_any(&self, keys: &[CacheKey]) -> Result<Vec<Cached>, CacheError> {
-        let places: Vec<_> = keys.iter().map(place).collect();
+        let places: Vec<_> = keys.iter().map(|key| place(self.of, key)).collect();
         let look = move |world: &mut World| places.iter().map(|place| world.redis.get(place)).collect();
         Ok(self.sim.ask(look).await?)
     }
@@ -125,7 +129,8 @@ impl SessionPort {
 
 impl CacheSession for SessionPort {
     async fn head(&self) -> Result<Option<Head>, CacheError> {
-        self.call(|world| world.redis.head).await
+        let of = self.of;
+        self.call(move |world| world.redis.heads.get(of).copied()).await
     }
 
     /// One pipeline: others' commands may come in between, but not another connection.
@@ -145,7 +150,7 @@ impl CacheSession for SessionPort {
     }
 
     async fn lease(&self, key: &CacheKey) -> Result<Option<Lease>, CacheError> {
-        let (place, number) = (place(key), self.sim.with(World::new_number));
+        let (place, number) = (place(self.of, key), self.sim.with(World::new_number));
         self.call(move |world| world.redis.lease(place, number)).await
     }
 
@@ -156,7 +161,7 @@ impl CacheSession for SessionPort {
         revision: Revision,
         json: Option<&str>,
     ) -> Result<bool, CacheError> {
-        let (place, lease, json) = (place(key), lease.clone(), json.map(Arc::from));
+        let (place, lease, json) = (place(self.of, key), lease.clone(), json.map(Arc::from));
         self.call(move |world| world.redis.fill(place, &lease, revision, json)).await
     }
 
@@ -164,7 +169,7 @@ impl CacheSession for SessionPort {
         self.sim.with(World::save_redis_if_harsh);
         for written in documents {
             let written = written.clone();
-            let place = (generation, namespace, written.key.clone());
+            let place = (self.of, generation, namespace, written.key.clone());
             let write = move |world: &mut World| world.redis.write_through(place, &written);
             if self.sim.with(World::is_late_write) {
                 return self.call_late(write).await;
@@ -176,19 +181,22 @@ impl CacheSession for SessionPort {
     }
 
     async fn move_head(&self, expected: Option<&Head>, new: &Head) -> Result<bool, CacheError> {
-        let (expected, new) = (expected.copied(), *new);
+        let (of, expected, new) = (self.of, expected.copied(), *new);
         let moved = move |world: &mut World| {
-            let moved = world.redis.move_head(expected.as_ref(), &new);
+            let moved = world.redis.move_head(of, expected.as_ref(), &new);
             if moved {
-                world.tell(|world| format!("{} moves head to {new:?}", world.own_name()));
+                world.tell(|world| format!("{} moves the head of {of} to {new:?}", world.own_name()));
             }
             moved
         };
         self.call(moved).await
     }
 
-    async fn ring(&self, ring: &Ring) -> Result<(), CacheError> {
-        let ring = ring.clone();
+    /// Nobody listens to any but the first projection.
+    async fn ring(&self, ring: Ring) -> Result<(), CacheError> {
+        if self.of != Pages::NAME {
+            return Ok(());
+        }
         self.call(move |world| world.ring(&ring)).await
     }
 }

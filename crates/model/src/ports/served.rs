@@ -7,7 +7,7 @@ use millrace_read::projection::{DocumentKey, Selector};
 use millrace_read::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
 
 use super::store::StorePort;
-use crate::projection::Sheet;
+use crate::projection::{Name, Sheet};
 use crate::sim::{Lost, Sim};
 
 /// Below so many steps lies the time before what was read is used: sometimes long, so that late fills are met.
@@ -16,13 +16,14 @@ const DAWDLING: [u64; 2] = [2, 30];
 /// A process's guess of the generation that is served.
 pub struct ServedPort {
     sim: Sim,
+    of: Name,
     current: Mutex<Option<u32>>,
 }
 
 impl ServedPort {
-    /// Finds out which generation it is when it is first used.
-    pub fn new(sim: Sim) -> Self {
-        Self { sim, current: Mutex::new(None) }
+    /// Finds out which generation of a projection it is when it is first used.
+    pub fn new(sim: Sim, of: Name) -> Self {
+        Self { sim, of, current: Mutex::new(None) }
     }
 
     async fn current(&self) -> Result<StorePort, Lost> {
@@ -34,13 +35,14 @@ impl ServedPort {
     }
 
     async fn look_again(&self) -> Result<StorePort, Lost> {
-        let generation = self.sim.ask(|world| world.documents.served).await?;
+        let of = self.of;
+        let generation = self.sim.ask(|world| world.documents(of).served).await?;
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(generation);
         Ok(self.store(generation))
     }
 
     fn store(&self, generation: u32) -> StorePort {
-        StorePort { sim: self.sim.clone(), generation }
+        StorePort { sim: self.sim.clone(), of: self.of, generation }
     }
 }
 

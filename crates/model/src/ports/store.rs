@@ -6,7 +6,7 @@ use millrace_read::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentS
 
 use crate::faults::Aim;
 use crate::plot::Plot;
-use crate::projection::Sheet;
+use crate::projection::{Name, Sheet};
 use crate::sim::{Lost, Sim};
 use crate::world::documents::Generation;
 use crate::world::{Server, World};
@@ -22,24 +22,26 @@ const LOST_FOR: u64 = 40;
 /// How often a process dies or stands still between a commit and the cache, where a schedule is about what lies between them.
 const STRUCK_BEFORE_CACHE: f64 = 0.1;
 
-/// A generation of the model's projection.
+/// A generation of one of the model's projections.
 #[derive(Clone)]
 pub struct StorePort {
     /// The world.
     pub sim: Sim,
+    /// Which projection.
+    pub of: Name,
     /// Which generation.
     pub generation: u32,
 }
 
 impl StorePort {
     async fn ask<R>(&self, read: impl FnOnce(&Generation) -> R) -> Result<R, StoreError> {
-        let number = self.generation;
-        Ok(self.sim.ask(|world| read(world.documents.generation(number))).await?)
+        let (of, number) = (self.of, self.generation);
+        Ok(self.sim.ask(|world| read(world.documents(of).generation(number))).await?)
     }
 
     async fn commit_once(&self, transaction: u64, from: Revision, commit: &Commit<Sheet>) -> Result<Committed, Lost> {
-        let (number, commit) = (self.generation, commit.clone());
-        let effect = move |world: &mut World| world.commit(number, transaction, from, &commit);
+        let (place, commit) = ((self.of, self.generation), commit.clone());
+        let effect = move |world: &mut World| world.commit(place, transaction, from, &commit);
         self.sim.call(Server::MongoDb, effect).await
     }
 }

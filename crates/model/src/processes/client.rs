@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use millrace_events::{ConsistencyToken, EventId, History, Position, rule};
-use millrace_read::projection::{DocumentKey, Projection};
-use millrace_read::reader::{Answer, OnTimeout, ReadError, Source};
+use millrace_read::projection::Projection;
+use millrace_read::reader::{OnTimeout, ReadError, Source};
 use tokio::sync::oneshot;
 
 use super::command::{self, Request};
-use super::query::{Query, required};
+use super::query::{Part, Query, Whole};
 use crate::checks::answers;
 use crate::plot::Plot;
-use crate::projection::{Mark, Pages};
+use crate::projection::{Mark, Name, Names, Pages};
 use crate::scheduler::Kind;
 use crate::sim::Sim;
 use crate::world::World;
@@ -27,6 +27,10 @@ const TWINS: f64 = 0.15;
 const PAUSE: u64 = 24;
 /// Below so many steps lies the time between a command and what is read after it.
 const BREATH: u64 = 6;
+/// How often the persons behind what is read are read with it out of the second projection, where there is one.
+const BESIDE: f64 = 0.8;
+/// How often the same is read once more within the same request then.
+const TWICE: f64 = 0.5;
 
 /// What a client knows. Only the token is sent; the rest is for the checks.
 #[derive(Debug, Default)]
@@ -36,11 +40,11 @@ pub struct Memory {
     /// Versions that its commands made or found, in the log of that number.
     pub knows: Vec<(usize, Thing, u32)>,
     /// Since which position each document was in the state that was seen last.
-    pub seen: BTreeMap<(History, Thing), Position>,
+    pub seen: BTreeMap<(Name, History, Thing), Position>,
     /// The newest card that was seen beside a post.
     pub cards: BTreeMap<(History, Thing), Mark>,
-    /// An event that was folded into what was seen.
-    pub witness: Option<(History, usize, EventId)>,
+    /// An event that was folded into what was seen of each projection.
+    pub witnesses: BTreeMap<Name, (History, usize, EventId)>,
 }
 
 /// Starts one.
@@ -101,6 +105,26 @@ impl World {
         if self.faults.plot == Plot::Again { self.random.pick([0, 2, 4]) } else { 0 }
     }
 
+    /// What is asked of which projection for the sake of these things.
+    fn parts(&mut self, things: &[Thing]) -> Vec<(Name, Vec<Thing>)> {
+        let mut parts = vec![(Pages::NAME, things.to_vec())];
+        if !self.stores.contains_key(Names::NAME) {
+            return parts;
+        }
+        if self.random.chance(BESIDE) {
+            let mut persons: Vec<Thing> = things.iter().map(|thing| Thing::User(thing.person())).collect();
+            persons.dedup();
+            parts.push((Names::NAME, persons));
+        }
+        if self.random.chance(0.5) {
+            parts.reverse();
+        }
+        if self.random.chance(TWICE) {
+            parts.push(parts[0].clone());
+        }
+        parts
+    }
+
     fn wanted(&mut self, favourites: &[Thing]) -> Vec<Thing> {
         let favourite = if self.random.chance(0.6) { self.random.one_of(favourites).copied() } else { None };
         let mut things: Vec<Thing> = favourite.into_iter().collect();
@@ -138,35 +162,38 @@ fn send(sim: &Sim, things: &[Thing], key: u64) -> Option<oneshot::Receiver<Optio
 }
 
 async fn read(sim: &Sim, memory: &mut Memory, things: &[Thing]) {
-    let keys: Vec<DocumentKey> = things.iter().map(|thing| thing.key()).collect();
+    let asked = sim.with(|world| world.parts(things));
+    let part = |(of, things): &(Name, Vec<Thing>)| Part { of, keys: things.iter().map(|thing| thing.key()).collect() };
+    let parts = asked.iter().map(part).collect();
     let token = memory.token.clone().filter(|_| rule("client_sends_token"));
     let on_timeout = if sim.with(|world| world.random.chance(0.1)) { OnTimeout::Stale } else { OnTimeout::Error };
     let (reply, answer) = oneshot::channel();
     let Some(sender) = sim.with(World::any_query_process) else { return };
-    if sender.send(Query::Read { keys, required: token.as_ref().map(required), on_timeout, reply }).is_err() {
+    if sender.send(Query::Read { parts, token, on_timeout, reply }).is_err() {
         return;
     }
     match answer.await {
-        Ok(Ok(answer)) => note(sim, memory, things, &answer),
+        Ok(Ok(whole)) => note(sim, memory, &asked, whole),
         Ok(Err(error)) => refused(sim, memory, &error),
         // The connection broke.
         Err(_) => {}
     }
 }
 
-fn note(sim: &Sim, memory: &mut Memory, things: &[Thing], answer: &Answer) {
+fn note(sim: &Sim, memory: &mut Memory, asked: &[(Name, Vec<Thing>)], whole: Whole) {
     sim.with(|world| {
         world.tell(|world| {
-            let token = memory.token.as_ref().map(ToString::to_string);
-            format!("{} reads {things:?} with {token:?}: {answer:?}", world.own_name())
+            let [before, after] = [&memory.token, &whole.token].map(|token| token.as_ref().map(ToString::to_string));
+            format!("{} reads {asked:?} with {before:?}: {:?}, {after:?}", world.own_name(), whole.parts)
         });
-        if !answer.stale {
-            world.counts.answers += 1;
-            world.counts.hits += u64::from(answer.source == Source::Cache);
-            answers::check(world, memory, things, answer);
-        }
+        let is_joint = asked.iter().any(|(of, _)| *of != asked[0].0);
+        world.counts.joint += u64::from(is_joint);
+        let fresh = whole.parts.iter().filter(|part| !part.stale);
+        world.counts.answers += fresh.clone().count() as u64;
+        fresh.for_each(|part| world.counts.hits += u64::from(part.source == Source::Cache));
+        answers::check(world, memory, asked, &whole);
     });
-    if let Some(token) = answer.token(Pages::NAME).filter(|_| !answer.stale) {
+    if let Some(token) = whole.token {
         memory.merge(token);
     }
 }

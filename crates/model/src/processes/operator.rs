@@ -1,10 +1,11 @@
 //! The operator: after an alarm, if the log really went back, begins a new history, also if its last witness is gone by then.
 
-use millrace_events::{KeyState, UserId, rule};
+use millrace_events::{EventId, KeyState, UserId, rule};
 
 use crate::scheduler::Kind;
 use crate::sim::Sim;
 use crate::world::World;
+use crate::world::documents::Documents;
 
 /// Below so many steps lies the time between an alarm and what is done about it.
 const REACTION: u64 = 100;
@@ -53,15 +54,17 @@ impl World {
     fn known_to_be_erased(&self) -> Vec<UserId> {
         let marked = self.nats.bucket.iter().flat_map(|bucket| &bucket.keys);
         let marked = marked.filter(|(_, (state, _))| *state == KeyState::Destroyed).map(|(user, _)| *user);
-        let folded = &self.documents.current().folded;
-        let erased = self.oracle.erasures.iter().filter(|(event, _)| folded.contains(event)).map(|(_, user)| *user);
+        let is_folded =
+            |event: &EventId| self.stores.values().any(|documents| documents.current().folded.contains(event));
+        let erased = self.oracle.erasures.iter().filter(|(event, _)| is_folded(event)).map(|(_, user)| *user);
         marked.chain(erased).collect()
     }
 
     fn documents_are_ahead(&self) -> bool {
-        let store = self.documents.current();
-        let of_today = store.checkpoint.history.is_none_or(|own| own == self.postgres.history);
-        of_today && !self.oracle.today().events.starts_with(&store.folded)
+        self.stores.values().map(Documents::current).any(|store| {
+            let of_today = store.checkpoint.history.is_none_or(|own| own == self.postgres.history);
+            of_today && !self.oracle.today().events.starts_with(&store.folded)
+        })
     }
 
     fn stream_is_ahead(&self) -> bool {

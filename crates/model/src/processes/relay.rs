@@ -6,6 +6,7 @@ use millrace_relay::judge::Verdict;
 use millrace_relay::round::{Duties, Happened};
 
 use super::event::timestamp;
+use crate::checks::looks;
 use crate::plot::Plot;
 use crate::ports::log::LogPort;
 use crate::ports::stream::StreamPort;
@@ -32,10 +33,12 @@ pub fn start(sim: &Sim, number: usize) {
 }
 
 async fn round(sim: &Sim, core: &mut Core<LogPort, StreamPort>) {
-    let duties = sim.with(due);
+    let (duties, begun) = sim.with(|world| (due(world), world.now));
+    let before = core.compared();
     let Ok(round) = core.round(duties).await else {
         return sim.nap(BACK_OFF).await;
     };
+    sim.with(|world| looks::check_compared(world, before, core.compared(), begun));
     note(sim, &round.happened);
     beat(sim, core).await;
     if round.again {

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use millrace_events::viewer::Person;
-use millrace_events::{Required, SessionId, Viewer};
+use millrace_events::{ConsistencyToken, Required, SessionId, Viewer};
 use millrace_read::live::{Cursor, Item, Request};
-use millrace_read::reader::{Answer, OnTimeout};
+use millrace_read::projection::Projection;
+use millrace_read::reader::OnTimeout;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use super::event::timestamp;
-use super::query::Query;
+use super::query::{Part, Query};
 use crate::checks::live;
-use crate::projection::Sheet;
+use crate::projection::{Pages, Sheet};
 use crate::scheduler::Kind;
 use crate::sim::Sim;
 use crate::world::World;
@@ -132,12 +133,13 @@ fn take_in(world: &mut World, number: usize, item: &Item<Sheet>) -> bool {
 async fn read(sim: &Sim, thing: Thing, owed: Required) {
     let (reply, answer) = oneshot::channel();
     let Some(sender) = sim.with(World::any_query_process) else { return };
-    let keys = vec![thing.key()];
-    if sender.send(Query::Read { keys, required: Some(owed), on_timeout: OnTimeout::Error, reply }).is_err() {
+    let parts = vec![Part { of: Pages::NAME, keys: vec![thing.key()] }];
+    let mut token = ConsistencyToken::of_command(owed.history, owed.position);
+    token.projections.extend(owed.seen.map(|seen| (Pages::NAME.to_owned(), seen)));
+    if sender.send(Query::Read { parts, token: Some(token), on_timeout: OnTimeout::Error, reply }).is_err() {
         return;
     }
-    let answer: Result<Result<Answer, _>, _> = answer.await;
-    if let Ok(Ok(answer)) = answer {
-        sim.with(|world| live::check_selection(world, thing, &owed, &answer));
+    if let Ok(Ok(whole)) = answer.await {
+        sim.with(|world| whole.parts.iter().for_each(|part| live::check_selection(world, thing, &owed, part)));
     }
 }

@@ -8,10 +8,10 @@ use millrace_read::store::{Checkpoint, Commit, Committed, Snapshot, Stored};
 
 use super::World;
 use crate::checks;
-use crate::projection::{Pages, Sheet};
+use crate::projection::{Name, Pages, Sheet};
 use crate::random::Random;
 
-/// The server.
+/// What it has of one projection.
 #[derive(Debug)]
 pub struct Documents {
     /// All generations that there ever were, by number.
@@ -22,7 +22,7 @@ pub struct Documents {
     pub changes_max: usize,
 }
 
-/// One build of the projection.
+/// One build of a projection.
 #[derive(Debug)]
 pub struct Generation {
     /// How far it is.
@@ -155,9 +155,15 @@ impl Documents {
 
 impl World {
     /// The transaction of a commit. Repeated, it answers what it answered.
-    pub fn commit(&mut self, generation: u32, transaction: u64, from: Revision, commit: &Commit<Sheet>) -> Committed {
-        let too_large = commit.changes.len() > self.documents.changes_max;
-        let Some(store) = self.documents.generations.get_mut(&generation) else { return Committed::CompareLost };
+    pub fn commit(
+        &mut self,
+        (of, generation): (Name, u32),
+        transaction: u64,
+        from: Revision,
+        commit: &Commit<Sheet>,
+    ) -> Committed {
+        let too_large = commit.changes.len() > self.documents(of).changes_max;
+        let Some(store) = self.generation_mut(of, generation) else { return Committed::CompareLost };
         if store.transactions.contains(&transaction) {
             return Committed::Yes;
         }
@@ -169,33 +175,47 @@ impl World {
             self.counts.lost_compares += 1;
             return Committed::CompareLost;
         }
-        checks::documents::check_commit(self, generation, commit);
-        let Some(store) = self.documents.generations.get_mut(&generation) else { return Committed::CompareLost };
+        checks::documents::check_commit(self, of, generation, commit);
+        let Some(store) = self.generation_mut(of, generation) else { return Committed::CompareLost };
         store.transactions.insert(transaction);
         store.write(commit);
-        self.tell(|world| format!("{} commits {}", world.own_name(), checks::told_commit(commit)));
-        checks::documents::check_generation(self, generation);
+        self.tell(|world| format!("{} commits {}", world.own_name(), checks::told_commit(of, commit)));
+        checks::documents::check_generation(self, of, generation);
         Committed::Yes
     }
 
     /// Prepares the generation after this one, bound to a history.
-    pub fn prepare_next(&mut self, generation: u32, history: History) {
+    pub fn prepare_next(&mut self, of: Name, generation: u32, history: History) {
         let next = generation + 1;
         let (began_after, losses_before) = (self.nats.marks(), self.nats.losses);
         let prepare = || Generation { began_after, losses_before, ..Generation::new(next, Some(history)) };
-        self.documents.generations.entry(next).or_insert_with(prepare);
+        if let Some(documents) = self.stores.get_mut(&of) {
+            documents.generations.entry(next).or_insert_with(prepare);
+        }
     }
 
     pub(crate) fn changes_are_trimmed(&mut self) {
         let chosen = self.random.number();
-        let served = self.documents.served;
-        let Some(store) = self.documents.generations.get_mut(&served) else { return };
+        let of = self.any_projection();
+        let served = self.documents(of).served;
+        let Some(store) = self.generation_mut(of, served) else { return };
         let Some(place) = usize::try_from(chosen).ok().and_then(|chosen| chosen.checked_rem(store.changes.len()))
         else {
             return;
         };
         let seq = store.changes[place].seq;
         store.changes.drain(..=place);
-        self.tell(|_| format!("changes are trimmed to {seq}"));
+        self.tell(|_| format!("changes of {of} are trimmed to {seq}"));
+    }
+
+    /// A generation, to be written.
+    pub fn generation_mut(&mut self, of: Name, number: u32) -> Option<&mut Generation> {
+        self.stores.get_mut(&of)?.generations.get_mut(&number)
+    }
+
+    /// Any projection. Where there is but one, that is no matter of chance.
+    pub(crate) fn any_projection(&mut self) -> Name {
+        let all: Vec<Name> = self.stores.keys().copied().collect();
+        if let [only] = all[..] { only } else { self.random.one_of(&all).copied().unwrap_or(Pages::NAME) }
     }
 }

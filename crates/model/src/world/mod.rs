@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use millrace_read::cache::Ring;
+use millrace_read::projection::Projection;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::faults::{Fate, Faults};
@@ -18,6 +19,7 @@ use crate::plot::Plot;
 use crate::processes::command::Request;
 use crate::processes::query::Query;
 use crate::processes::subscriber::Listener;
+use crate::projection::{Name, Names, Pages};
 use crate::random::Random;
 use crate::scheduler::{Kind, Order, ProcessId};
 use documents::Documents;
@@ -28,6 +30,10 @@ use redis::Redis;
 
 /// How often somebody is erased.
 const ERASES: f64 = 0.5;
+/// How often there are two projections.
+const SPLIT: f64 = 0.2;
+/// What makes another seed of a seed, so that schedules with one projection are as they were before there was a second one.
+const SPLIT_SEED: u64 = 0x5EED;
 
 /// Where a call goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +111,8 @@ counts! {
     answers,
     /// Of these, all from the cache.
     hits,
+    /// Answers that were made of two projections.
+    joint,
     /// Reads that ended in the typed time-out.
     timeouts,
     /// Changes that subscribers got.
@@ -141,8 +149,8 @@ pub struct World {
     pub postgres: Postgres,
     /// The stream and the bucket.
     pub nats: Nats,
-    /// Documents, changes and checkpoints.
-    pub documents: Documents,
+    /// Documents, changes and checkpoints of each projection.
+    pub stores: BTreeMap<Name, Documents>,
     /// The cache.
     pub redis: Redis,
     /// Calls that are still on their way.
@@ -196,6 +204,10 @@ impl World {
         let erases = random.chance(ERASES) || faults.plot == Plot::Erasure;
         let erases_at = erases.then(|| random.between(200, if faults.plot == Plot::Erasure { 500 } else { 2_300 }));
         let postgres = Postgres::new(goes_back_at.is_some());
+        let mut stores = BTreeMap::from([(Pages::NAME, Documents::new(&mut random))]);
+        if Random::new(seed ^ SPLIT_SEED).chance(SPLIT) {
+            stores.insert(Names::NAME, Documents::new(&mut random));
+        }
         Self {
             faults,
             cast,
@@ -204,7 +216,7 @@ impl World {
             oracle: Oracle::new(),
             postgres,
             nats: Nats::default(),
-            documents: Documents::new(&mut random),
+            stores,
             redis: Redis::default(),
             random,
             now: 0,
@@ -225,6 +237,11 @@ impl World {
             told: is_told.then(Vec::new),
             last_number: 0,
         }
+    }
+
+    /// What MongoDB has of a projection.
+    pub fn documents(&self, of: Name) -> &Documents {
+        &self.stores[&of]
     }
 
     /// A number that was never given before: for ids of all kinds.

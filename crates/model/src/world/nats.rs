@@ -10,6 +10,9 @@ use uuid::Uuid;
 
 use super::World;
 
+/// One of so many strangers does not publish, but alters a message that lies there.
+const ALTERED_EVERY: u64 = 3;
+
 /// The server.
 #[derive(Debug, Default)]
 pub struct Nats {
@@ -96,6 +99,13 @@ impl Stream {
     fn store(&mut self, payload: &[u8], now: u64) {
         self.last += 1;
         self.messages.insert(self.last, Stored::new(payload, now));
+    }
+
+    /// Which message is altered by this chance; mostly none.
+    fn altered(&self, chance: u64) -> Option<u64> {
+        let (often, which) = (chance % ALTERED_EVERY, chance / ALTERED_EVERY);
+        let index = usize::try_from(which).ok()?.checked_rem(self.messages.len())?;
+        (often == 0).then(|| self.messages.keys().nth(index).copied()).flatten()
     }
 
     /// Restarted, the server knows of the messages that it has.
@@ -204,10 +214,15 @@ impl World {
         self.tell(|_| format!("NATS is purged to {lost}"));
     }
 
-    /// Somebody publishes nonsense, or a copy of what they have read.
+    /// Somebody publishes nonsense, or a copy of what they have read; or what has lain there for long is nonsense from now on, as where
+    /// a disk is worn, or where a replica answers that lost what it had acknowledged.
     pub(crate) fn stranger_publishes(&mut self) {
         let (chance, now) = (self.random.number(), self.now);
         let Some(stream) = &mut self.nats.stream else { return };
+        if let Some(sequence) = stream.altered(chance >> 32) {
+            stream.messages.insert(sequence, Stored::new(b"altered", now));
+            return self.tell(|_| format!("message {sequence} is altered"));
+        }
         let copied = stream.messages.values().nth(usize::try_from(chance % 16).unwrap_or_default());
         let payload = copied.map_or_else(|| b"stranger".to_vec(), |message| message.payload.clone());
         stream.store(&payload, now);

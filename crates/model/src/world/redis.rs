@@ -9,12 +9,13 @@ use millrace_read::projection::DocumentKey;
 
 use super::{Server, World};
 use crate::plot::Plot;
+use crate::projection::Name;
 
 /// How often Redis is saved just before documents are written through, while faults strike harder.
 const SAVED_WHILE_HARSH: f64 = 0.2;
 
-/// Where a document lies: generation, namespace, key.
-pub type Place = (u32, u64, DocumentKey);
+/// Where a document lies: projection, generation, namespace, key.
+pub type Place = (Name, u32, u64, DocumentKey);
 
 /// What lies there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,22 +31,22 @@ pub enum Entry {
 pub struct Redis {
     /// The documents.
     pub entries: BTreeMap<Place, Entry>,
-    /// The projection's head.
-    pub head: Option<Head>,
+    /// Each projection's head.
+    pub heads: BTreeMap<Name, Head>,
     /// How often it was restarted: an earlier connection is broken.
     pub life: u64,
-    saved: (BTreeMap<Place, Entry>, Option<Head>),
+    saved: (BTreeMap<Place, Entry>, BTreeMap<Name, Head>),
 }
 
 /// The place of a key.
-pub fn place(key: &CacheKey) -> Place {
-    (key.generation, key.namespace, key.document.clone())
+pub fn place(of: Name, key: &CacheKey) -> Place {
+    (of, key.generation, key.namespace, key.document.clone())
 }
 
 impl Redis {
     /// Everything reaches the disk.
     pub fn save(&mut self) {
-        self.saved = (self.entries.clone(), self.head);
+        self.saved = (self.entries.clone(), self.heads.clone());
     }
 
     /// What lies at a place.
@@ -104,16 +105,10 @@ impl Redis {
     }
 
     /// The script that moves the head.
-    pub fn move_head(&mut self, expected: Option<&Head>, new: &Head) -> bool {
-        let moves = match (self.head.as_ref(), expected) {
-            (found, expected) if found == expected => true,
-            (Some(found), Some(_)) if !rule("head_moves_by_compare") => {
-                found.generation == new.generation && found.namespace == new.namespace && found.revision < new.revision
-            }
-            _ => false,
-        };
+    pub fn move_head(&mut self, of: Name, expected: Option<&Head>, new: &Head) -> bool {
+        let moves = self.heads.get(of) == expected || !rule("head_moves_by_compare");
         if moves {
-            self.head = Some(*new);
+            self.heads.insert(of, *new);
         }
         moves
     }
@@ -133,16 +128,16 @@ impl World {
 
     pub(crate) fn redis_is_flushed(&mut self) {
         self.redis.entries.clear();
-        self.redis.head = None;
+        self.redis.heads.clear();
         self.tell(|_| "FLUSHALL".to_owned());
     }
 
     /// It restarts with what was saved last: connections break, and what was on its way over them is lost.
     pub(crate) fn redis_is_put_back(&mut self) {
-        (self.redis.entries, self.redis.head) = self.redis.saved.clone();
+        (self.redis.entries, self.redis.heads) = self.redis.saved.clone();
         self.redis.life += 1;
         self.late.retain(|late| late.server != Server::Redis);
-        self.tell(|world| format!("Redis restarts with an older state, head {:?}", world.redis.head));
+        self.tell(|world| format!("Redis restarts with an older state, heads {:?}", world.redis.heads));
     }
 
     /// A document or the head is evicted, or its time has come.
@@ -154,8 +149,9 @@ impl World {
             self.tell(|_| format!("evicted: {place:?}"));
             self.redis.entries.remove(&place);
         } else if !keeps_head {
-            self.redis.head = None;
-            self.tell(|_| "head is evicted".to_owned());
+            let of = self.any_projection();
+            self.redis.heads.remove(of);
+            self.tell(|_| format!("the head of {of} is evicted"));
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod texts;
 pub mod value;
 
 use crate::projection::{Change, DocumentKey};
+use crate::trail::Passed;
 use millrace_events::Revision;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -82,6 +83,16 @@ pub struct Ring {
     pub generation: u32,
     /// The changes, in order; the first one's `seq` shows whether one was missed.
     pub changes: Vec<Change>,
+    /// When events behind them passed the steps before, for people who want to know. Nothing is decided by it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<Passed>,
+}
+
+impl Ring {
+    /// Of these changes alone.
+    pub fn of(generation: u32, changes: Vec<Change>) -> Self {
+        Self { generation, changes, passed: None }
+    }
 }
 
 /// One projection in the cache, through one unbroken connection: after an error the session is dead, and a new one must be opened.
@@ -115,8 +126,8 @@ pub trait CacheSession: Send + Sync {
     /// Sets the head to `new` if it is exactly `expected`. True if it was.
     fn move_head(&self, expected: Option<&Head>, new: &Head) -> impl Future<Output = Result<bool, CacheError>> + Send;
 
-    /// Rings.
-    fn ring(&self, ring: &Ring) -> impl Future<Output = Result<(), CacheError>> + Send;
+    /// Rings, and tells what else the cache's driver knows of it.
+    fn ring(&self, ring: Ring) -> impl Future<Output = Result<(), CacheError>> + Send;
 }
 
 /// Opens sessions to the cache.

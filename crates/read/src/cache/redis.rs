@@ -2,13 +2,10 @@
 //! says nothing about what is there after it.
 
 use super::{Cache, CacheError, CacheKey, CacheSession, Cached, Head, Lease, Ring, Written, value};
-use crate::projection::Change;
-use crate::trail::{Arrivals, Passed};
+use crate::trail::Arrivals;
 use millrace_events::Revision;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, RedisError, RedisResult, Script};
-use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -73,22 +70,6 @@ impl Names {
     fn document(&self, key: &CacheKey) -> String {
         let Self { prefix, projection, .. } = self;
         format!("{prefix}:{projection}:{}:{:x}:{}", key.generation, key.namespace, key.document)
-    }
-}
-
-/// A ring as it is sent, with what only people want to know of it.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Rung<'a> {
-    generation: u32,
-    changes: Cow<'a, [Change]>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    passed: Option<Passed>,
-}
-
-impl Rung<'_> {
-    /// The ring, and when the events behind it passed the steps before.
-    pub fn into_parts(self) -> (Ring, Option<Passed>) {
-        (Ring { generation: self.generation, changes: self.changes.into_owned() }, self.passed)
     }
 }
 
@@ -292,10 +273,9 @@ impl CacheSession for RedisSession {
         Ok(moved)
     }
 
-    async fn ring(&self, ring: &Ring) -> Result<(), CacheError> {
-        let Ring { generation, changes } = ring;
-        let passed = self.arrivals.behind(changes);
-        let text = serde_json::to_string(&Rung { generation: *generation, changes: changes.into(), passed })?;
+    async fn ring(&self, ring: Ring) -> Result<(), CacheError> {
+        let passed = self.arrivals.behind(&ring.changes);
+        let text = serde_json::to_string(&Ring { passed, ..ring })?;
         self.run(redis::pipe().publish(&self.names.channel, text).ignore()).await
     }
 }

@@ -261,7 +261,7 @@ impl RequestContext {
 
     /// An answer must show what the client is owed, and what this very request has shown before.
     fn terms<P: Registered>(&self) -> Terms {
-        let required = self.gathered().token().map(|token| token.required(P::NAME));
+        let required = self.gathered().required(P::NAME);
         Terms {
             need: Need { required, on_timeout: self.on_timeout },
             deadline: self.deadline.unwrap_or_else(|| Instant::now() + EVENT_TIME),

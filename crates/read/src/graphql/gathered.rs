@@ -1,8 +1,8 @@
 //! What the answers of one request add up to: the token that the client takes along, and what `extensions.millrace` tells.
 
-use crate::reader::Source;
+use crate::reader::{Debt, Source};
 use async_graphql::{Name, Value, indexmap::IndexMap};
-use millrace_events::{ConsistencyToken, History, Position, Revision};
+use millrace_events::{ConsistencyToken, History, Position, Required, Revision};
 use std::collections::BTreeSet;
 
 /// What one answer of a projection is worth.
@@ -25,8 +25,7 @@ pub struct Seen {
 /// The sum of a request's answers.
 #[derive(Debug, Clone, Default)]
 pub struct Gathered {
-    /// What was shown, merged.
-    token: Option<ConsistencyToken>,
+    debt: Debt,
     /// The lowest position that an answer was read at.
     position: Option<Position>,
     lag_ms: Option<u64>,
@@ -43,19 +42,12 @@ impl Gathered {
         self.lag_ms = self.lag_ms.max(seen.lag_ms);
         self.stale |= seen.stale;
         self.sources.extend(seen.source.map(word));
-        if let Some(history) = seen.history {
-            let mut token = ConsistencyToken::of_command(history, Position::START);
-            token.projections.insert(projection.to_owned(), (seen.generation, seen.revision));
-            self.owe(&token);
-        }
+        self.debt.show(projection, seen.history, seen.generation, seen.revision);
     }
 
     /// The client is owed this as well, such as a command's token.
     pub fn owe(&mut self, token: &ConsistencyToken) {
-        match &mut self.token {
-            Some(mine) => mine.merge(token),
-            None => self.token = Some(token.clone()),
-        }
+        self.debt.owe(token);
     }
 
     /// An object of a payload could not be shown yet.
@@ -68,16 +60,21 @@ impl Gathered {
         !self.stale && !self.pending
     }
 
+    /// What a projection must have reached for it.
+    pub fn required(&self, projection: &str) -> Option<Required> {
+        self.debt.of(projection)
+    }
+
     /// What the client is owed.
     pub fn token(&self) -> Option<&ConsistencyToken> {
-        self.token.as_ref()
+        self.debt.token()
     }
 
     /// The fields of `extensions.millrace`, but the request's id, which the transport knows.
     pub fn extension(&self) -> IndexMap<Name, Value> {
         let text = |text: Option<String>| text.map_or(Value::Null, Value::from);
         IndexMap::from_iter([
-            (Name::new("token"), text(self.token.as_ref().map(ToString::to_string))),
+            (Name::new("token"), text(self.token().map(ToString::to_string))),
             (Name::new("position"), text(self.position.map(|position| position.to_string()))),
             (Name::new("lagMs"), self.lag_ms.map_or(Value::Null, Value::from)),
             (Name::new("stale"), self.stale.into()),

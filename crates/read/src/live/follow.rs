@@ -52,6 +52,6 @@ pub(super) fn judge(after_seq: u64, limit: usize, page: &ChangesPage) -> Followe
 }
 
 /// True if these are the very next changes.
-pub(super) fn follows<'a>(after_seq: u64, changes: impl IntoIterator<Item = &'a Change>) -> bool {
+fn follows<'a>(after_seq: u64, changes: impl IntoIterator<Item = &'a Change>) -> bool {
     changes.into_iter().zip(after_seq + 1..).all(|(change, due)| change.seq == due)
 }

@@ -1,7 +1,6 @@
 //! Rings out of Redis, over a connection of their own. They only wake: whatever is lost here is found on the next tick.
 
 use crate::cache::Ring;
-use crate::cache::redis::Rung;
 use crate::trail::Passages;
 use futures_util::StreamExt;
 use redis::aio::{PubSubSink, PubSubStream};
@@ -111,15 +110,15 @@ async fn listen(mut sink: PubSubSink, mut stream: PubSubStream, ear: &Ear) {
 impl Ear {
     /// False if nobody listens any more.
     fn pass_on(&self, message: &Msg) -> bool {
-        let (ring, passed) = match serde_json::from_slice::<Rung<'_>>(message.get_payload_bytes()) {
-            Ok(rung) => rung.into_parts(),
+        let ring = match serde_json::from_slice::<Ring>(message.get_payload_bytes()) {
+            Ok(ring) => ring,
             Err(error) => {
                 tracing::warn!(%error, "a ring that cannot be read");
                 return true;
             }
         };
-        if let Some(passed) = passed {
-            self.passages.hear(&ring.changes, &passed);
+        if let Some(passed) = &ring.passed {
+            self.passages.hear(&ring.changes, passed);
         }
         !matches!(self.sender.try_send(Heard::Ring(ring)), Err(mpsc::error::TrySendError::Closed(_)))
     }

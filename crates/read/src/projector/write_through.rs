@@ -156,8 +156,8 @@ async fn bring<C: Cache>(
     }
     reach("projector.head_moved").await;
     for page in changes.chunks(CHANGES_PER_RING) {
-        let ring = Ring { generation: head.generation, changes: page.to_vec() };
-        session.ring(&ring).await.map_err(WriteThroughError::Cache)?;
+        let ring = Ring::of(head.generation, page.to_vec());
+        session.ring(ring).await.map_err(WriteThroughError::Cache)?;
     }
     reach("projector.rung").await;
     Ok(Reached::Checkpoint(to))

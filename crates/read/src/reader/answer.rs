@@ -4,7 +4,7 @@ use super::owed::owed;
 use super::served::NotServedYet;
 use crate::projection::DocumentKey;
 use crate::store::{Checkpoint, StoreError};
-use millrace_events::{ConsistencyToken, History, Position, Required, Revision};
+use millrace_events::{History, Required, Revision};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -64,15 +64,6 @@ pub struct Answer {
     pub source: Source,
     /// True if it is older than what was owed, as the request allowed.
     pub stale: bool,
-}
-
-impl Answer {
-    /// What the client has seen now, to be merged into the token of the whole answer.
-    pub fn token(&self, projection: &str) -> Option<ConsistencyToken> {
-        let mut token = ConsistencyToken::of_command(self.history?, Position::START);
-        token.projections.insert(projection.to_owned(), (self.generation, self.revision));
-        Some(token)
-    }
 }
 
 /// What has not reached what is owed. If it does not in time, this is the answer or the error.

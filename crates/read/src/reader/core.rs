@@ -11,7 +11,7 @@ use crate::cache::Cache;
 use crate::live::Progress;
 use crate::projection::{Document, DocumentKey, Projection};
 use crate::store::{Checkpoint, DocumentStore, Snapshot, to_json};
-use millrace_events::fail_point::reach;
+use millrace_events::fail_point::reach_with;
 use millrace_events::{Required, Revision};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -94,7 +94,7 @@ impl<P: Projection, D: DocumentStore<P::Document>, C: Cache> Reader<P, D, C> {
             missing = keys.to_vec();
             snapshot = self.read_store(&missing).await?;
         }
-        reach("reader.before_fill").await;
+        reach_with("reader.before_fill", P::NAME, || format!("{:?}", snapshot.documents)).await;
         self.fill(&looked, &snapshot).await;
         let is_behind = is_behind(&snapshot.checkpoint, required);
         judged(compose(looked, &snapshot, &missing, is_behind)?, &snapshot.checkpoint, required)

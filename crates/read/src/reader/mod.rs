@@ -3,6 +3,7 @@
 mod answer;
 mod core;
 mod counts;
+mod debt;
 mod flight;
 mod list;
 mod looked;
@@ -15,6 +16,7 @@ mod tests;
 
 pub use answer::{Answer, Found, Need, OnTimeout, ReadError, Source};
 pub use core::Reader;
+pub use debt::Debt;
 pub use list::{ListQuery, Page, Sort, SortKey};
 pub use looks::WAITERS_MAX;
 pub use patience::{Deadline, Patience};

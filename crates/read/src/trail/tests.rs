@@ -1,4 +1,5 @@
 use super::{Arrivals, Passages, now_us};
+use crate::cache::Ring;
 use crate::live::tests::world::change;
 use crate::projection::{Audience, Change};
 use millrace_events::{Position, Revision};
@@ -39,6 +40,16 @@ fn events_that_come_again_are_noted_once() {
     arrivals.note([4, 5, 6, 5].map(|position| (Position(position), 1)));
     let told = arrivals.behind(&[of_event(4), of_event(5), of_event(6)]).unwrap();
     assert_eq!(told.arrivals.len(), 2, "the sixth has not come again yet");
+}
+
+#[test]
+fn what_a_ring_tells_of_the_way_is_short() {
+    let (arrivals, ring) = (Arrivals::default(), Ring::of(1, (1..=50).map(of_event).collect()));
+    arrivals.note((1..=50).map(|position| (Position(position), now_us())));
+    let telling = Ring { passed: arrivals.behind(&ring.changes), ..ring.clone() };
+    let bytes = |ring: &Ring| serde_json::to_string(ring).unwrap().len();
+    let told = bytes(&telling) - bytes(&ring);
+    assert!((200..=400).contains(&told), "{told} bytes beside {}", bytes(&ring));
 }
 
 #[test]

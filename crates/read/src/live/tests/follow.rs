@@ -31,7 +31,7 @@ async fn a_ring_of_another_generation_is_not_believed() {
     snapshot(&mut subscription, "a");
     let foreign = change("a", 1, Position(1), Everyone, Everyone);
     for generation in [0, 2] {
-        let ring = crate::cache::Ring { generation, changes: vec![foreign.clone()] };
+        let ring = crate::cache::Ring::of(generation, vec![foreign.clone()]);
         feed.hear(ring).await.unwrap();
     }
     assert_eq!(seqs(&mut subscription), [0; 0]);

@@ -93,7 +93,7 @@ impl World {
             Act::Ring { feed, back, count } => {
                 let from = self.written.len().saturating_sub(back);
                 let changes = self.written.iter().skip(from).take(count).cloned().collect();
-                let ring = crate::cache::Ring { generation: self.generation, changes };
+                let ring = crate::cache::Ring::of(self.generation, changes);
                 let _away = self.feeds[feed].hear(ring).now_or_never().unwrap();
             }
             Act::Tick { feed } => drop(self.feeds[feed].tick().now_or_never().unwrap()),

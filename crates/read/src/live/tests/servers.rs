@@ -118,11 +118,11 @@ impl World {
             repaired: vec![],
         };
         assert_eq!(store.commit(from.revision, &commit).await.unwrap(), Committed::Yes);
-        Ring { generation: 1, changes }
+        Ring::of(1, changes)
     }
 
     async fn ring(&self, ring: &Ring) {
-        self.cache.session().await.unwrap().ring(ring).await.unwrap();
+        self.cache.session().await.unwrap().ring(ring.clone()).await.unwrap();
     }
 
     /// Rings with any text. The rings' own connection goes through the proxy, this one does not.

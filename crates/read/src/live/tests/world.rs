@@ -241,7 +241,7 @@ pub fn change(note: &str, seq: u64, position: Position, before: Audience, after:
 }
 
 pub fn ring(changes: &[Change]) -> Ring {
-    Ring { generation: 1, changes: changes.to_vec() }
+    Ring::of(1, changes.to_vec())
 }
 
 pub fn person(number: u128) -> UserId {

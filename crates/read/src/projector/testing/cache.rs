@@ -120,7 +120,7 @@ impl CacheSession for MemorySession {
         })
     }
 
-    async fn ring(&self, ring: &Ring) -> Result<(), CacheError> {
-        self.on(|inner| inner.rings.push(ring.clone()))
+    async fn ring(&self, ring: Ring) -> Result<(), CacheError> {
+        self.on(|inner| inner.rings.push(ring))
     }
 }

@@ -1,0 +1,25 @@
+// Everything over one socket, with graphql-ws alone.
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { PERSISTENT } from '../.build/index.js';
+import { dataOf, isUnauthenticated } from './answers.mjs';
+import { TEXTS } from './operations.mjs';
+import { only, watchOver } from './streams.mjs';
+
+export function graphqlWs(url, session) {
+  const connectionParams = async () => ({ Authorization: await session.authorization() });
+  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams, ...PERSISTENT });
+  const attempt = async (name, variables) => dataOf(await only(socket, { query: TEXTS[name], variables }));
+  return {
+    // A token that ended while the socket was open is replaced, and the socket opened anew: subscriptions resume.
+    run: (name, variables) =>
+      attempt(name, variables).catch(async (problem) => {
+        if (!isUnauthenticated(problem.errors ?? problem)) throw problem;
+        await session.renew();
+        socket.terminate();
+        return attempt(name, variables);
+      }),
+    watch: (variables, onEvent) => watchOver(socket, variables, onEvent),
+    end: () => socket.dispose(),
+  };
+}

@@ -1,0 +1,90 @@
+//! Running an operation: what it costs, what it is answered with, and whether that is kept.
+
+use super::Api;
+use super::call::Call;
+use super::extension::{extension, finished, with_cost};
+use crate::answered::{Answered, to_json};
+use crate::checked::Checked;
+use crate::documents::Resolved;
+use crate::http::problem::Problem;
+use async_graphql::Response as GraphQlResponse;
+use futures_util::stream::BoxStream;
+use millrace_read::budget::Spent;
+use millrace_read::graphql::{Question, RequestContext};
+use std::sync::Arc;
+use tokio::time::timeout_at;
+
+impl Api {
+    /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
+    pub fn check(&self, resolved: Resolved) -> Result<Checked, Problem> {
+        Ok(self.checks.check(resolved.request)?.introducing(resolved.new_hash))
+    }
+
+    /// Takes what an operation costs out of its viewer's budget, and keeps the text that it may have brought for its hash.
+    pub async fn charge(&self, call: &Call, request: &Checked) -> Result<(), Problem> {
+        let charged = timeout_at(call.asked.deadline, async {
+            let whose = call.whose();
+            self.spend(&whose, request.cost()).await?;
+            if let Some(hash) = request.new_hash() {
+                self.documents.introduce(hash, &request.request().query, &whose).await;
+            }
+            Ok(())
+        });
+        charged.await.unwrap_or(Err(Problem::Timeout { ms_max: self.limits.request_ms_max }))
+    }
+
+    async fn spend(&self, whose: &str, points: usize) -> Result<(), Problem> {
+        let Some(budget) = &self.budget else { return Ok(()) };
+        match budget.spend(whose, points).await {
+            Spent::Left(_) => Ok(()),
+            Spent::Wait(wait) => Err(Problem::BudgetSpent { retry_after_s: wait.as_millis().div_ceil(1_000) as u64 }),
+        }
+    }
+
+    /// True if answers to questions of so many bytes are kept at all.
+    pub fn keeps_answers(&self, question_bytes: usize) -> bool {
+        self.answers.keeps(question_bytes)
+    }
+
+    /// The answer that somebody got to the same question, if execution would give it again.
+    pub async fn recall(&self, question: &Question, call: Call) -> Option<Answered> {
+        let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id);
+        let context = RequestContext::new(Arc::clone(&self.reads), call.asked);
+        let recalled = timeout_at(deadline, self.answers.recall(question, &context)).await;
+        let remembered = recalled.ok().flatten()?;
+        Answered::whole(&remembered.data, &extension(&context, &request_id), !remembered.is_personal).ok()
+    }
+
+    /// Runs a query or mutation to its end, or to the deadline. The answer to a question is kept, if it may be.
+    pub async fn execute(&self, request: Checked, call: Call, question: Option<Question>) -> Result<Answered, Problem> {
+        self.charge(&call, &request).await?;
+        let cost = call.tells_cost.then(|| request.told_cost());
+        let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
+        let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
+        let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
+        let response = timeout_at(deadline, self.schema.execute(request)).await;
+        let response = response
+            .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
+        let response = with_cost(response, cost);
+        let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
+            let answered = Answered::of(&finished(response, &context, &request_id, self.limits.errors_max))?;
+            return answered.within(self.limits.answer_bytes_max);
+        };
+        let data = to_json(&response.data)?;
+        self.answers.remember(question, &data, &context);
+        let answered = Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())?;
+        answered.within(self.limits.answer_bytes_max)
+    }
+
+    /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
+    pub fn begin(&self, request: Checked, call: Call) -> (BoxStream<'static, GraphQlResponse>, Arc<RequestContext>) {
+        let Call { asked, circumstances, cursor, .. } = call;
+        let reads = Arc::clone(&self.reads);
+        let context = Arc::new(match request.is_subscription() {
+            true => RequestContext::of_subscription_after(reads, asked, cursor),
+            false => RequestContext::new(reads, asked),
+        });
+        let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
+        (self.schema.execute_stream(request), context)
+    }
+}

@@ -1,0 +1,99 @@
+//! Who sends something, and who is let in to stay.
+
+use super::Api;
+use crate::admission::Admission;
+use crate::checked::Checked;
+use crate::ended_sign_in;
+use crate::http::headers;
+use crate::http::problem::Problem;
+use crate::places::Place;
+use axum::http::HeaderMap;
+use millrace_command::auth::openid::{Bearer, IdTokenError, IdTokens};
+use millrace_events::identity::identity_digest;
+use millrace_events::viewer::Person;
+use millrace_events::{Timestamp, UserId, Viewer};
+use millrace_read::graphql::{Refusal, ShownToken};
+use std::sync::Arc;
+use time::OffsetDateTime;
+
+/// Who is let in to stay.
+pub struct Admitted {
+    /// Who it is.
+    pub viewer: Viewer,
+    /// For how long, of a viewer who is signed in.
+    pub admission: Option<Admission>,
+    /// Their place; given back when it is dropped.
+    pub place: Option<Place<UserId>>,
+}
+
+impl Admitted {
+    /// For one request, and no longer.
+    pub fn once(viewer: Viewer) -> Self {
+        Self { viewer, admission: None, place: None }
+    }
+}
+
+impl Api {
+    /// Who sends a request over HTTP.
+    pub async fn sender(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
+        self.viewer(headers::authorization(headers)?).await
+    }
+
+    /// Who sends what is also taken from a sign-in that has ended.
+    pub async fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
+        if !ended_sign_in::may_send(&request.request().query) {
+            return Err(Problem::Unauthenticated);
+        }
+        self.verified(headers::authorization(headers)?).await
+    }
+
+    /// Lets in whoever stays: on a socket, or for a stream of events.
+    pub async fn admit(&self, authorization: Option<&str>) -> Result<Admitted, Problem> {
+        let verified = self.verified(authorization).await?;
+        let place = self.places.of_viewer(verified.user_id())?;
+        // Listened to before the look, so that no change is missed in between.
+        let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
+        let viewer = self.admitted(verified).await?;
+        let admission = notices.zip(viewer.person().cloned());
+        let admission = admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person));
+        Ok(Admitted { viewer, admission, place })
+    }
+
+    /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
+    pub(super) async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+        self.admitted(self.verified(authorization).await?).await
+    }
+
+    async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
+        let Viewer::Person(person) = verified else { return Ok(Viewer::Anonymous) };
+        match self.reads.access(person).await {
+            Ok(person) => Ok(Viewer::Person(person)),
+            Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
+            Err(_) => Err(Problem::Unavailable),
+        }
+    }
+
+    /// Who asks, from a verified token, whatever became of the session. A token of an OpenID provider says whose it is.
+    async fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
+        let token = headers::bearer(authorization)?;
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        if let Some(tokens) = self.outside.as_ref().filter(|tokens| tokens.knows(token)) {
+            return self.linked(tokens, token, now).await.map(Viewer::Person);
+        }
+        self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
+    }
+
+    async fn linked(&self, tokens: &IdTokens, token: &str, now: Timestamp) -> Result<Person, Problem> {
+        let Bearer { identity, issued_at, expires_at } =
+            tokens.verify_bearer(token, now).await.map_err(|error| match error {
+                IdTokenError::Refused(_) => Problem::Unauthenticated,
+                IdTokenError::KeysUnknown { .. } => Problem::Unavailable,
+            })?;
+        let digest = identity_digest(&identity.issuer, &identity.subject);
+        self.reads.linked(ShownToken { digest, issued_at, expires_at }).await.map_err(|refusal| match refusal {
+            Refusal::Unauthenticated => Problem::Unauthenticated,
+            _ => Problem::Unavailable,
+        })
+    }
+}
