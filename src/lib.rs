@@ -18,6 +18,7 @@ pub mod http;
 pub mod keys;
 pub mod mail;
 pub mod mutations;
+pub mod openid;
 pub mod panics;
 pub mod parked;
 pub mod places;

@@ -19,6 +19,7 @@ use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
 use crate::weights::{self, WeightsError};
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_command::auth::openid::IdTokens;
 use millrace_document::Limits;
 use millrace_read::budget::Budget;
 use millrace_read::graphql::{Answers, Groups, ReadSide};
@@ -32,6 +33,8 @@ pub struct Api {
     reads: Arc<ReadSide>,
     commands: CommandPort,
     verifier: AccessTokenVerifier,
+    /// Tokens of OpenID providers, if they are taken in place of ours.
+    outside: Option<IdTokens>,
     limits: HttpSettings,
     documents: Documents,
     checks: Checks,
@@ -51,6 +54,8 @@ pub struct Gate {
     pub limits: Limits,
     /// What one viewer may ask for.
     pub budget: Option<Budget>,
+    /// Tokens of OpenID providers, if they are taken in place of ours.
+    pub outside: Option<IdTokens>,
 }
 
 impl Api {
@@ -70,13 +75,14 @@ impl Api {
         let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);
-        let Gate { documents, limits: document_limits, budget } = gate;
+        let Gate { documents, limits: document_limits, budget, outside } = gate;
         let checks = Checks::new(document_limits, weights::of(&schema.sdl())?, limits.answers_introspection());
         Ok(Self {
             schema,
             reads,
             commands,
             verifier,
+            outside,
             limits,
             documents,
             checks,

@@ -8,8 +8,11 @@ use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::places::Place;
 use axum::http::HeaderMap;
+use millrace_command::auth::openid::{Bearer, IdTokenError, IdTokens};
+use millrace_events::identity::identity_digest;
+use millrace_events::viewer::Person;
 use millrace_events::{Timestamp, UserId, Viewer};
-use millrace_read::graphql::Refusal;
+use millrace_read::graphql::{Refusal, ShownToken};
 use std::sync::Arc;
 use time::OffsetDateTime;
 
@@ -37,16 +40,16 @@ impl Api {
     }
 
     /// Who sends what is also taken from a sign-in that has ended.
-    pub fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
+    pub async fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
         if !ended_sign_in::may_send(&request.request().query) {
             return Err(Problem::Unauthenticated);
         }
-        self.verified(headers::authorization(headers)?)
+        self.verified(headers::authorization(headers)?).await
     }
 
     /// Lets in whoever stays: on a socket, or for a stream of events.
     pub async fn admit(&self, authorization: Option<&str>) -> Result<Admitted, Problem> {
-        let verified = self.verified(authorization)?;
+        let verified = self.verified(authorization).await?;
         let place = self.places.of_viewer(verified.user_id())?;
         // Listened to before the look, so that no change is missed in between.
         let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
@@ -58,7 +61,7 @@ impl Api {
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     pub(super) async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        self.admitted(self.verified(authorization)?).await
+        self.admitted(self.verified(authorization).await?).await
     }
 
     async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
@@ -70,11 +73,27 @@ impl Api {
         }
     }
 
-    /// Who asks, from a verified token, whatever became of the session.
-    fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
+    /// Who asks, from a verified token, whatever became of the session. A token of an OpenID provider says whose it is.
+    async fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
         let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
         let token = headers::bearer(authorization)?;
         let now = Timestamp::new(OffsetDateTime::now_utc());
+        if let Some(tokens) = self.outside.as_ref().filter(|tokens| tokens.knows(token)) {
+            return self.linked(tokens, token, now).await.map(Viewer::Person);
+        }
         self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
+    }
+
+    async fn linked(&self, tokens: &IdTokens, token: &str, now: Timestamp) -> Result<Person, Problem> {
+        let Bearer { identity, issued_at, expires_at } =
+            tokens.verify_bearer(token, now).await.map_err(|error| match error {
+                IdTokenError::Refused(_) => Problem::Unauthenticated,
+                IdTokenError::KeysUnknown { .. } => Problem::Unavailable,
+            })?;
+        let digest = identity_digest(&identity.issuer, &identity.subject);
+        self.reads.linked(ShownToken { digest, issued_at, expires_at }).await.map_err(|refusal| match refusal {
+            Refusal::Unauthenticated => Problem::Unauthenticated,
+            _ => Problem::Unavailable,
+        })
     }
 }

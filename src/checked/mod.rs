@@ -11,9 +11,11 @@ use async_graphql::{Pos, Request as GraphQlRequest, Value, value};
 use millrace_document::cost::Weights;
 use millrace_document::{Kind, Limit, Limits, Refusal, Steps, look};
 
-/// Mutations that check or set a password, or send a mail: one request does one of them, so that what limits requests limits guesses.
+/// Mutations that check or set a password, look at an ID token, or send a mail: one request does one of them, so that what limits requests limits guesses.
 pub const SIGN_INS: &[&str] = &[
     "signIn",
+    "signInWithProvider",
+    "linkProvider",
     "signUp",
     "changePassword",
     "changeEmail",

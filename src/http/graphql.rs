@@ -86,7 +86,7 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let question =
         question.filter(|_| !checked.is_mutation() && params::say_nothing_else(&checked.request().extensions));
     let sender = match sender {
-        Err(Problem::Unauthenticated) => api.ended_sender(&parts.headers, &checked)?,
+        Err(Problem::Unauthenticated) => api.ended_sender(&parts.headers, &checked).await?,
         sender => sender?,
     };
     let call = api.call(sender, &parts.headers, client_address, Some(checked.request()), request_id, deadline)?;

@@ -1,10 +1,10 @@
 //! People, their sessions and their roles.
 
 use super::entry::mutations;
-use millrace_command::session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
+use millrace_command::session::{RefreshSession, SignIn, SignInWithProvider, SignOut, SignOutEverywhere};
 use millrace_command::user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
-    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, LinkProvider,
+    RequestPasswordReset, ResetPassword, RevokeRole, SignUp, UnlinkProvider, UpdateProfile, VerifyEmail,
 };
 use millrace_events::{ErasureId, UserId};
 use millrace_read::graphql::User;
@@ -26,6 +26,18 @@ mutations! {
 
     /// Signs in with e-mail address and password.
     sign_in(SignIn) -> SignInPayload {
+        show {
+            /// Who signed in.
+            user: User,
+        }
+        credentials {
+            /// The new session.
+            session
+        }
+    }
+
+    /// Signs in with an ID token of an OpenID provider, or opens an account with it.
+    sign_in_with_provider(SignInWithProvider) -> SignInWithProviderPayload {
         show {
             /// Who signed in.
             user: User,
@@ -90,6 +102,22 @@ mutations! {
     verify_email(VerifyEmail) -> VerifyEmailPayload {
         show {
             /// Whose address it is.
+            user: User,
+        }
+    }
+
+    /// Links an account that the signed-in person has with an OpenID provider: they can sign in by it, too.
+    link_provider(LinkProvider) -> LinkProviderPayload {
+        show {
+            /// Whose account it is.
+            user: User,
+        }
+    }
+
+    /// Ends that the signed-in person can sign in by an OpenID provider. Who has no password keeps the last one.
+    unlink_provider(UnlinkProvider) -> UnlinkProviderPayload {
+        show {
+            /// Whose account it is.
             user: User,
         }
     }

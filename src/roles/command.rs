@@ -8,8 +8,10 @@ use crate::http::command_api::{CommandApi, routes};
 use crate::http::operations::Check;
 use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
+use crate::openid;
 use crate::settings::{
-    ExportSettings, HttpSettings, MailSettings, PaymentSettings, PostgresSettings, Settings, ShopSettings,
+    ExportSettings, HttpSettings, MailSettings, OpenIdSettings, PaymentSettings, PostgresSettings, Settings,
+    ShopSettings,
 };
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
@@ -68,6 +70,8 @@ pub struct CommandRoleSettings<'a> {
     pub exports: &'a ExportSettings,
     /// Mails to people.
     pub mail: &'a MailSettings,
+    /// OpenID providers.
+    pub openid: &'a OpenIdSettings,
 }
 
 /// Keys of settings that handling commands reads.
@@ -85,6 +89,7 @@ pub const KEYS: &[&str] = &[
     "payments.",
     "exports.",
     "mail.",
+    "openid.",
 ];
 
 impl<'a> CommandRoleSettings<'a> {
@@ -103,6 +108,7 @@ impl<'a> CommandRoleSettings<'a> {
             payments: &settings.payments,
             exports: &settings.exports,
             mail: &settings.mail,
+            openid: &settings.openid,
         }
     }
 }
@@ -145,6 +151,8 @@ fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits { unproven_per_day_max: settings.mail.unproven_per_day_max }),
         new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.new_passwords_per_address_max)),
+        id_tokens: openid::id_tokens(settings.openid).map_err(|error| cannot_start(error.into()))?,
+        refused_id_tokens: Attempts::new(AttemptLimits::of_id_tokens()),
         exports: links.map_err(|error| cannot_start(error.into()))?,
     })
 }

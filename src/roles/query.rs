@@ -8,10 +8,14 @@ use crate::documents::Documents;
 use crate::http;
 use crate::http::operations::{Check, Operations};
 use crate::keys;
-use crate::settings::{BudgetSettings, HttpSettings, MongoSettings, RedisSettings as CacheSettings, Settings};
+use crate::openid;
+use crate::settings::{
+    BudgetSettings, HttpSettings, MongoSettings, OpenIdSettings, RedisSettings as CacheSettings, Settings,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
 use millrace_command::auth::AccessTokenVerifier;
+use millrace_command::auth::openid::IdTokens;
 use millrace_document::Limits;
 use millrace_read::budget::{Budget, BudgetLimits};
 use millrace_read::cache::redis::RedisSettings;
@@ -48,6 +52,8 @@ pub struct QuerySettings<'a> {
     pub command_url: &'a str,
     /// The longest time that an export may take.
     pub export_time_max: Duration,
+    /// OpenID providers.
+    pub openid: &'a OpenIdSettings,
 }
 
 /// Keys of settings that the public endpoint reads.
@@ -62,6 +68,7 @@ pub const KEYS: &[&str] = &[
     "auth.secret_file",
     "command.url",
     "exports.time_ms_max",
+    "openid.",
 ];
 
 impl<'a> QuerySettings<'a> {
@@ -77,6 +84,7 @@ impl<'a> QuerySettings<'a> {
             secret_file: &settings.auth.secret_file,
             command_url: &settings.command.url,
             export_time_max: settings.exports.time_max(),
+            openid: &settings.openid,
         }
     }
 }
@@ -102,7 +110,8 @@ pub async fn start(
     let port = command_port(settings, local)?;
     let (verifier, documents) = (verifier(settings.verify_key_file)?, documents(settings)?);
     let shutdown = starting.shutdown.clone();
-    let gate = Gate { documents, limits: settings.limits.clone(), budget: budget(settings)? };
+    let gate =
+        Gate { documents, limits: settings.limits.clone(), budget: budget(settings)?, outside: outside(settings)? };
     let api = Api::new(reads, port, verifier, settings.http.clone(), gate, shutdown.clone());
     let api = Arc::new(api.map_err(|error| RoleError::Start { part: "the API", source: Box::new(error) })?);
     let (stop, forgetting) = (shutdown.clone(), Arc::clone(&api).forget_the_erased());
@@ -162,6 +171,12 @@ fn documents(settings: QuerySettings<'_>) -> Result<Documents, RoleError> {
         shared.map_err(|error| RoleError::Start { part: "automatic persisted queries", source: error.into() })?;
     let failed = |error| RoleError::Start { part: "trusted documents", source: Box::new(error) };
     Documents::new(settings.http, shared).map_err(failed)
+}
+
+/// The tokens of OpenID providers, if they are taken in place of ours.
+fn outside(settings: QuerySettings<'_>) -> Result<Option<IdTokens>, RoleError> {
+    let failed = |error| RoleError::Start { part: "OpenID providers", source: Box::new(error) };
+    settings.openid.bearer.then(|| openid::id_tokens(settings.openid).map_err(failed)).transpose()
 }
 
 /// The budgets, if there are any.

@@ -10,6 +10,7 @@ mod logs;
 mod mail;
 mod mongodb;
 mod nats;
+mod openid;
 mod payments;
 mod postgres;
 mod proxies;
@@ -31,6 +32,7 @@ pub(crate) use loading::known_keys;
 pub use logs::{LogFormat, LogSettings};
 pub use mail::MailSettings;
 pub use nats::{NatsSettings, NatsUser};
+pub use openid::{OpenIdProvider, OpenIdProviders, OpenIdSettings};
 pub use payments::PaymentSettings;
 pub use postgres::PostgresSettings;
 pub use proxies::{ForwardedHeader, Networks};
@@ -72,6 +74,8 @@ pub struct Settings {
     pub exports: ExportSettings,
     /// Mails to people (command role).
     pub mail: MailSettings,
+    /// OpenID providers, by whose ID tokens people sign in (command role; query role if `bearer` is set).
+    pub openid: OpenIdSettings,
     /// What goes on by itself in `millrace dev`.
     pub story: StorySettings,
     /// Logs.

@@ -2,11 +2,13 @@
 
 use crate::checker::log::Log;
 use crate::harness::client::PASSWORD;
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::stage::Stage;
 use crate::matrix::cast::Who;
 use crate::matrix::rules::{MUTATIONS, Verdict};
 use crate::matrix::schema::Schema;
 use crate::matrix::things::{MONEY_MINOR, Shop, eur};
+use crate::openid::stage_with;
 use millrace_command::PaymentResult;
 use millrace_events::{EventKind, Recorded};
 use millrace_read::models::{Registered, Visitor, visit};
@@ -22,7 +24,7 @@ const IGNORED: &[(&str, &str)] = &[
     ("people", "wallet.opened wallet.moved wallet.topUpRequested wallet.topUpDeclined"),
     ("content", "user.roleGranted user.roleRevoked user.sessionEnded user.allSessionsEnded user.otherSessionsEnded"),
     ("content", "user.passwordChanged user.emailChangeRequested user.emailVerified user.deactivated user.reactivated"),
-    ("content", "user.emailChangeWithdrawn"),
+    ("content", "user.emailChangeWithdrawn user.identityLinked user.identityUnlinked"),
     ("content", "product.created product.updated product.restocked product.retired product.reserved product.released"),
     ("content", "order.placed order.paid order.shipped order.delivered order.cancelled"),
     ("content", "wallet.opened wallet.moved wallet.topUpRequested wallet.topUpDeclined"),
@@ -31,7 +33,7 @@ const IGNORED: &[(&str, &str)] = &[
         "user.created user.profileUpdated user.roleGranted user.roleRevoked user.sessionEnded user.allSessionsEnded",
     ),
     ("shop", "user.otherSessionsEnded user.passwordChanged user.emailChangeRequested user.emailVerified"),
-    ("shop", "user.emailChangeWithdrawn user.deactivated user.reactivated"),
+    ("shop", "user.emailChangeWithdrawn user.deactivated user.reactivated user.identityLinked user.identityUnlinked"),
     ("shop", "follow.followed follow.unfollowed comment.added comment.edited comment.deleted like.added like.removed"),
     ("shop", "post.created post.edited post.published post.unpublished post.deleted"),
     ("shop", "post.hidden post.unhidden comment.hidden comment.unhidden"),
@@ -119,9 +121,10 @@ impl Visitor for Looker<'_> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_event_is_recorded_and_folded_or_ignored_on_purpose() {
-    let stage = Stage::new().await;
+    let openid = OpenIdProvider::start().await;
+    let stage = stage_with(&[&openid]).await;
     let (process, client) = stage.all().await;
-    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
+    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client, &openid).await);
     shop.top_up(&shop.cast.owner, MONEY_MINOR).await;
     send_every_mutation(&shop, &schema).await;
     send_what_needs_more(&shop).await;

@@ -46,6 +46,7 @@ mod metrics;
 mod missing;
 mod moderation;
 mod mutations;
+mod openid;
 mod order_machine;
 mod pairs;
 mod pending;

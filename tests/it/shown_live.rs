@@ -2,8 +2,10 @@
 //! has its case.
 
 use crate::harness::client::{Client, PASSWORD, Person, id_of};
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
+use crate::openid::stage_with;
 use serde_json::{Value, json};
 
 const POST: &str = "subscription($id: ID!) { event: postChanged(id: $id) {
@@ -71,7 +73,8 @@ impl World {
 
 #[tokio::test]
 async fn each_mutation_of_the_schema_moves_a_subscription() {
-    let stage = Stage::new().await;
+    let openid = OpenIdProvider::start().await;
+    let stage = stage_with(&[&openid]).await;
     let (process, client) = stage.all().await;
     let root = client.ask("{ __schema { mutationType { fields { name } } } }", json!({})).await;
     for field in root["__schema"]["mutationType"]["fields"].as_array().expect("fields") {
@@ -79,6 +82,7 @@ async fn each_mutation_of_the_schema_moves_a_subscription() {
         let world = World::begin(&process.graphql(), &client).await;
         match name {
             "signUp" | "signIn" | "refreshSession" | "signOut" | "signOutEverywhere" => session(&world, name).await,
+            "signInWithProvider" | "linkProvider" | "unlinkProvider" => provider(&world, &openid, name).await,
             "updateProfile" | "followUser" | "unfollowUser" => person(&world, name).await,
             "eraseAccount" => erasure(&world, name).await,
             "exportMyData" => export(&world, name).await,
@@ -128,6 +132,29 @@ async fn session(world: &World, name: &str) {
                 Received::Closed(code) => assert_eq!(code, 4403),
                 other => panic!("{other:?}"),
             }
+        }
+    }
+}
+
+/// By their progress, or by what they give the right to.
+async fn provider(world: &World, openid: &OpenIdProvider, name: &str) {
+    let token = |subject: &str| openid.token(subject, &format!("{subject}@millrace.example"));
+    match name {
+        "signInWithProvider" => {
+            let payload =
+                world.client.command(name, json!({ "idToken": token("eve") }), "session { accessToken }").await;
+            has_a_feed(world, &payload).await;
+        }
+        "linkProvider" => {
+            let link = json!({ "idToken": token("link"), "password": PASSWORD });
+            let payload = world.ada.client.command(name, link, "").await;
+            world.progresses(&world.ada.client, &payload).await;
+        }
+        _ => {
+            let link = json!({ "idToken": token("unlink"), "password": PASSWORD });
+            world.ada.client.command("linkProvider", link, "").await;
+            let payload = world.ada.client.command(name, json!({ "issuer": openid.issuer }), "").await;
+            world.progresses(&world.ada.client, &payload).await;
         }
     }
 }

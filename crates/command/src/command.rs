@@ -1,6 +1,7 @@
 //! What a command is: an input, rules, a handler, an outcome of ids. Each noun's file has its commands.
 
 use crate::auth::MailToken;
+use crate::auth::openid::PresentedIdToken;
 use crate::{CommandError, DataExport, HandlerError, Session, UnitOfWork};
 use async_graphql::{ID, InputType};
 use millrace_events::UserId;
@@ -38,7 +39,7 @@ impl Sender {
 
 /// A command: the GraphQL input is the command itself.
 ///
-/// The pipeline calls these in order: `validate`, `password_work` (done outside the transaction, where it may take its time), then
+/// The pipeline calls these in order: `validate`, `id_token` and `password_work` (done outside the transaction, where they may take their time), then
 /// `handle` in a transaction, which may be rolled back and tried again: it does nothing but use its unit of work.
 pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Sync + 'static {
     /// The mutation's name, such as `addComment`. It scopes idempotency keys.
@@ -65,6 +66,11 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
     /// What to do with a password before the transaction.
     fn password_work(_valid: &Self::Valid) -> PasswordWork<'_> {
         PasswordWork::Nothing
+    }
+
+    /// An ID token to verify before the transaction.
+    fn id_token(_valid: &Self::Valid) -> Option<PresentedIdToken<'_>> {
+        None
     }
 
     /// Whose idempotency key it is, if not the sender's.

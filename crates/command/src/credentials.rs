@@ -1,5 +1,6 @@
 //! Passwords, outside of transactions: hashing and comparing take their time.
 
+use crate::auth::openid::{IdTokenError, Identity, PresentedIdToken};
 use crate::auth::{Asked, MailToken, Session};
 use crate::command::{PasswordWork, Sender};
 use crate::fault::Fault;
@@ -13,6 +14,9 @@ use millrace_events::{Timestamp, UserId};
 use std::future::Future;
 use std::net::IpAddr;
 use time::OffsetDateTime;
+
+/// Whose token it is, nobody knows before it is verified.
+const OF_NOBODY: &str = "";
 
 impl Pipeline {
     /// Signs in once more, for a sign-up that is repeated: with its own password, until the account has another one. Who knows the
@@ -55,6 +59,25 @@ impl Pipeline {
             PasswordWork::Confirm(password) => self.confirm(password, request).await,
             PasswordWork::Replace { current, new } => self.replace(current, new, request).await,
         }
+    }
+
+    /// Counted as refused until it is verified. A token of which nobody can tell does not count.
+    pub async fn look_at_id_token(
+        &self,
+        presented: Option<PresentedIdToken<'_>>,
+        request: &Request,
+    ) -> Handling<Option<Identity>> {
+        let Some(presented) = presented else { return Ok(None) };
+        let (now, counts) = (Timestamp::new(OffsetDateTime::now_utc()), &self.auth.refused_id_tokens);
+        let address = request.client_address;
+        counts.begin(OF_NOBODY, address, now).map_err(|wait| Fault::TooManyIdTokens { wait })?;
+        let verified = self.auth.id_tokens.verify(presented, now).await;
+        if let Err(IdTokenError::Refused(refusal)) = &verified {
+            tracing::debug!(%refusal, "an ID token was refused");
+            return Err(CommandError::invalid_id_token().into());
+        }
+        counts.withdrawn(OF_NOBODY, address);
+        verified.map(Some).map_err(|error| Fault::IdToken(error).into())
     }
 
     /// Counted before the work is done: a hash is what costs.
@@ -116,8 +139,7 @@ impl Pipeline {
     ) -> Result<PasswordFinding, Fault> {
         let found = rows::user::own_credentials(self.log.database(), user_id.0).await?;
         // An account that is no more has no password that could match: a retry of what ended it still finds its answer.
-        let (account, hash) =
-            found.map_or_else(|| (user_id.to_string(), None), |(account, hash)| (account, Some(hash)));
+        let (account, hash) = found.unwrap_or_else(|| (user_id.to_string(), None));
         let compare = async {
             let same = self.auth.passwords.matches(password.clone(), hash.clone()).await?;
             Ok(match hash {
@@ -147,13 +169,13 @@ impl Pipeline {
         compared
     }
 
-    /// A known and an unknown address take the same path.
+    /// A known and an unknown address take the same path, and so does an account without a password.
     async fn compare(&self, account: &str, password: &Password) -> Result<PasswordFinding, Fault> {
         let found = rows::user::credentials(self.log.database(), account).await?;
-        let hash = found.as_ref().map(|(_, hash)| hash.clone());
+        let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
         let same = self.auth.passwords.matches(password.clone(), hash).await?;
         Ok(match found {
-            Some((id, hash)) if same => PasswordFinding::Matches { user_id: UserId(id), hash },
+            Some((id, Some(hash))) if same => PasswordFinding::Matches { user_id: UserId(id), hash },
             _ => PasswordFinding::Differs,
         })
     }

@@ -88,6 +88,18 @@ command_errors! {
     LastAdmin {}
     /// The token out of a mail is not good: it was used, its time is over, or it was never sent.
     InvalidToken {}
+    /// The ID token is not good, or of no provider that is taken here. It is not told what is wrong with it.
+    InvalidIdToken {}
+    /// The provider does not answer for an e-mail address, and an account needs one.
+    EmailNotVerified {}
+    /// There is an account with this e-mail address, to which the provider is not linked. Signing in to it and linking does that.
+    AccountNotLinked {}
+    /// The provider's account is linked to somebody else here.
+    IdentityTaken {}
+    /// Another account of this provider is linked already.
+    ProviderAlreadyLinked {}
+    /// There would be no way left to sign in.
+    OnlyWayIn {}
     /// There are not so many of it.
     OutOfStock {
         /// Of which product.
@@ -212,6 +224,42 @@ impl CommandError {
     pub(crate) fn last_admin(field: &str) -> Self {
         let message = "This is the last admin: nobody would be left to grant roles.".to_owned();
         LastAdmin { code: CommandErrorCode::LastAdmin, message, path: path_of(field), retryable: false }.into()
+    }
+
+    pub(crate) fn invalid_id_token() -> Self {
+        let message = "This ID token is not good. Sign in with the provider again.".to_owned();
+        let (code, path) = (CommandErrorCode::InvalidIdToken, path_of("idToken"));
+        InvalidIdToken { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn email_not_verified() -> Self {
+        let message = "The provider does not say that an e-mail address is yours. Verify it there first.".to_owned();
+        let (code, path) = (CommandErrorCode::EmailNotVerified, path_of("idToken"));
+        EmailNotVerified { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn account_not_linked() -> Self {
+        let message = "There is an account with your e-mail address. Sign in to it, and link the provider.".to_owned();
+        let (code, path) = (CommandErrorCode::AccountNotLinked, path_of("idToken"));
+        AccountNotLinked { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn identity_taken() -> Self {
+        let message = "This account of the provider is linked to somebody else here.".to_owned();
+        let (code, path) = (CommandErrorCode::IdentityTaken, path_of("idToken"));
+        IdentityTaken { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn provider_already_linked() -> Self {
+        let message = "Another account of this provider is linked. Unlink it first.".to_owned();
+        let (code, path) = (CommandErrorCode::ProviderAlreadyLinked, path_of("idToken"));
+        ProviderAlreadyLinked { code, message, path, retryable: false }.into()
+    }
+
+    pub(crate) fn only_way_in() -> Self {
+        let message = "You could not sign in any more. Set a password first.".to_owned();
+        let (code, path) = (CommandErrorCode::OnlyWayIn, path_of("issuer"));
+        OnlyWayIn { code, message, path, retryable: false }.into()
     }
 
     pub(crate) fn invalid_token() -> Self {

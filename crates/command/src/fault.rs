@@ -1,5 +1,6 @@
 //! What goes wrong in the system itself, with its cause: for the log.
 
+use crate::auth::openid::IdTokenError;
 use crate::auth::{KeyError, PasswordError};
 use crate::{CommandError, FailureCode};
 use millrace_events::money::MoneyError;
@@ -65,6 +66,15 @@ pub enum Fault {
         /// After this time another one is allowed.
         wait: Duration,
     },
+    /// Too many ID tokens were refused.
+    #[error("too many refused ID tokens")]
+    TooManyIdTokens {
+        /// After this time another one is looked at.
+        wait: Duration,
+    },
+    /// An ID token could not be verified.
+    #[error("an ID token could not be verified")]
+    IdToken(#[source] IdTokenError),
     /// Too many new passwords were set.
     #[error("too many new passwords")]
     TooManyNewPasswords {
@@ -150,6 +160,8 @@ impl Fault {
             Self::TooManyResets { .. } | Self::TooManyNewPasswords { .. } | Self::TooManyExports => {
                 FailureCode::RateLimited
             }
+            Self::TooManyIdTokens { .. } => FailureCode::RateLimited,
+            Self::IdToken(_) => FailureCode::Unavailable,
             Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
@@ -163,7 +175,10 @@ impl Fault {
     /// After how many seconds it may be tried again, where that is known.
     pub(crate) fn retry_after_s(&self) -> Option<u64> {
         match self {
-            Self::TooManyAttempts { wait } | Self::TooManyResets { wait } | Self::TooManyNewPasswords { wait } => {
+            Self::TooManyAttempts { wait }
+            | Self::TooManyIdTokens { wait }
+            | Self::TooManyResets { wait }
+            | Self::TooManyNewPasswords { wait } => {
                 Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX))
             }
             Self::TooManyExports => Some(EXPORT_RETRY_AFTER_S),
@@ -175,6 +190,7 @@ impl Fault {
         match self {
             Self::TooManyCommands => Some("commands at once"),
             Self::TooManyAttempts { .. } => Some("failed sign-ins"),
+            Self::TooManyIdTokens { .. } => Some("refused ID tokens"),
             Self::TooManyExports => Some("exports at once"),
             Self::TooManyResets { .. } => Some("password resets"),
             Self::TooManyNewPasswords { .. } => Some("new passwords"),

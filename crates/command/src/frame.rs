@@ -1,6 +1,7 @@
 //! What is known of a command before its transaction, and stays the same over all attempts.
 
 use crate::auth::Auth;
+use crate::auth::openid::Identity;
 use crate::rows::mail::Kind;
 use crate::{KeyOwner, ShopRules};
 use millrace_events::viewer::Person;
@@ -70,6 +71,8 @@ pub(crate) struct Frame {
     pub actor: Actor,
     pub trace: Option<Trace>,
     pub password: PasswordFinding,
+    /// Who the sender is with an OpenID provider, if the input shows it.
+    pub identity: Option<Arc<Identity>>,
     pub auth: Arc<Auth>,
     pub client_address: Option<IpAddr>,
     pub mails: MailGrants,

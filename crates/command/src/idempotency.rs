@@ -3,6 +3,7 @@
 //! The key's row is claimed first in the command's own transaction: a twin in flight waits there until the first one has ended. The
 //! answer is kept before COMMIT. A rejected command rolls back and leaves no row. Keys and inputs are kept as HMACs only.
 
+use crate::auth::openid::Identity;
 use crate::fault::Fault;
 use crate::rows::exactly_one;
 use crate::{Command, CommandReceipt, KeyOwner};
@@ -64,7 +65,14 @@ pub(crate) struct Claim {
 
 impl Claim {
     /// The claim of a command; none if it carries no key or cannot.
-    pub fn of<C: Command>(command: &C, owner: &KeyOwner, secret: &ServerSecret) -> Result<Option<Self>, Fault> {
+    ///
+    /// A token that shows who somebody is with a provider is no part of the input, but that is: a newer token shows the same.
+    pub fn of<C: Command>(
+        command: &C,
+        owner: &KeyOwner,
+        identity: Option<&Identity>,
+        secret: &ServerSecret,
+    ) -> Result<Option<Self>, Fault> {
         let Some(key) = command.idempotency_key() else { return Ok(None) };
         let (kind, of): (&[u8], Vec<u8>) = match owner {
             KeyOwner::Nobody => return Ok(None),
@@ -74,7 +82,10 @@ impl Claim {
             KeyOwner::System => (b"system", Vec::new()),
         };
         let scope = secret.mac(&[kind, &of, C::NAME.as_bytes(), key.as_bytes()])?;
-        let input = secret.mac(&[&serde_json::to_vec(&comparable(command)?)?])?;
+        let input = serde_json::to_vec(&comparable(command)?)?;
+        let shown = identity.map(|identity| [identity.issuer.as_bytes(), identity.subject.as_bytes()]);
+        let parts: Vec<&[u8]> = [input.as_slice()].into_iter().chain(shown.into_iter().flatten()).collect();
+        let input = secret.mac(&parts)?;
         let person = if let KeyOwner::Person(user_id) = owner { Some(*user_id) } else { None };
         Ok(Some(Self { scope, input, person }))
     }

@@ -46,9 +46,10 @@ pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX
 pub use commands::{Commands, NoticeOutcome, Request, Settings, Swept};
 pub use comment::{AddComment, DeleteComment, EditComment, HideComment, UnhideComment};
 pub use error::{
-    AccountDeactivated, CommandError, CommandErrorCode, CurrencyMismatch, EmailTaken, IdempotencyKeyReused,
-    InsufficientFunds, InvalidCredentials, InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed,
-    NotFound, OutOfStock, ValidationError, VersionConflict,
+    AccountDeactivated, AccountNotLinked, CommandError, CommandErrorCode, CurrencyMismatch, EmailNotVerified,
+    EmailTaken, IdempotencyKeyReused, IdentityTaken, InsufficientFunds, InvalidCredentials, InvalidIdToken,
+    InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed, NotFound, OnlyWayIn, OutOfStock,
+    ProviderAlreadyLinked, ValidationError, VersionConflict,
 };
 pub use export::{Export, ExportLimits, ExportRefusal};
 pub use failure::{CommandFailure, FailureCode, FailureReport};
@@ -61,11 +62,11 @@ pub use order::{CancelOrder, ConfirmDelivery, Expired, PayOrder, PlaceOrder, Shi
 pub use post::{CreatePost, DeletePost, EditPost, HidePost, PublishPost, UnhidePost, UnpublishPost};
 pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 pub use receipt::{Answer, CommandReceipt};
-pub use session::{RefreshSession, SignIn, SignOut, SignOutEverywhere};
+pub use session::{RefreshSession, SignIn, SignInWithProvider, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
 pub use unit_of_work::UnitOfWork;
 pub use user::{
-    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, RequestPasswordReset,
-    ResetPassword, RevokeRole, SignUp, UpdateProfile, VerifyEmail,
+    ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, LinkProvider,
+    RequestPasswordReset, ResetPassword, RevokeRole, SignUp, UnlinkProvider, UpdateProfile, VerifyEmail,
 };
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};

@@ -61,13 +61,14 @@ impl Pipeline {
         let valid = validate(input)?;
         reach_with("command.validated", C::NAME, || serde_json::to_string(input).unwrap_or_default()).await;
         let owner = C::key_owner(&valid).unwrap_or_else(|| actor.key_owner());
-        let claim = Claim::of(input, &owner, &self.settings.server_secret)?;
+        let identity = self.look_at_id_token(C::id_token(&valid), &request).await?.map(Arc::new);
+        let claim = Claim::of(input, &owner, identity.as_deref(), &self.settings.server_secret)?;
         let password = self.look_at_password(C::password_work(&valid), &request).await?;
         let auth = Arc::clone(&self.auth);
         let shop = self.settings.shop;
         let Request { command_id, trace, client_address, .. } = request;
         let mails = MailGrants::default();
-        let frame = Frame { command_id, actor, trace, password, auth, client_address, mails, shop };
+        let frame = Frame { command_id, actor, trace, password, identity, auth, client_address, mails, shop };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {

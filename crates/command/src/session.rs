@@ -1,5 +1,6 @@
 //! Sign-ins: beginning them.
 
+mod provider;
 mod refresh;
 mod sign_out;
 mod sweep;
@@ -18,7 +19,10 @@ use millrace_events::{Event, SessionId, Timestamp, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 
+pub use self::provider::{SignInWithProvider, SignedInWithProvider};
+pub(crate) use self::provider::{link, linked_event};
 pub use self::refresh::{RefreshSession, SessionRefreshed};
+pub(crate) use self::sign_out::is_live;
 pub use self::sign_out::{SignOut, SignOutEverywhere, SignedOut};
 pub(crate) use self::sweep::sweep;
 
@@ -90,7 +94,7 @@ impl Command for SignIn {
 /// Begins a sign-in, if the password's hash is still the one that was compared. Answers the account's version too.
 pub(crate) async fn begin(unit: &mut UnitOfWork, user_id: UserId, hash: &str) -> Handling<(Session, u32)> {
     let found = user::relied_on(unit.db(), user_id.0).await?;
-    let Some(user) = found.filter(|user| user.password_hash == hash) else {
+    let Some(user) = found.filter(|user| user.has_password(hash)) else {
         return Err(CommandError::invalid_credentials(NOT_SIGNED_IN).into());
     };
     // Only who knows the password is told.
@@ -104,13 +108,19 @@ pub(crate) async fn begin(unit: &mut UnitOfWork, user_id: UserId, hash: &str) ->
 /// Brings a deactivated account back, if the password's hash is still the one that was compared. Changes nothing about an active one.
 async fn reactivate(unit: &mut UnitOfWork, user_id: UserId, hash: &str) -> Handling<()> {
     let found = user::locked_for_change(unit.db(), user_id.0).await?;
-    let Some(user) = found.filter(|user| user.password_hash == hash && user.deactivated_at.is_some()) else {
+    let Some(user) = found.filter(|user| user.has_password(hash) && user.deactivated_at.is_some()) else {
         return Ok(());
     };
-    let changed = user::ActiveModel { deactivated_at: Set(None), ..Default::default() };
-    let version = user::advance(unit.db(), &user, changed, unit.at().moment()).await?;
-    unit.record(user_id.0, version, Event::AccountReactivated(AccountReactivated { user_id }));
+    bring_back(unit, &user).await?;
     Ok(())
+}
+
+/// Ends a locked account's deactivation. Answers its version.
+async fn bring_back(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> {
+    let (user_id, changed) = (UserId(user.id), user::ActiveModel { deactivated_at: Set(None), ..Default::default() });
+    let version = user::advance(unit.db(), user, changed, unit.at().moment()).await?;
+    unit.record(user.id, version, Event::AccountReactivated(AccountReactivated { user_id }));
+    Ok(version)
 }
 
 /// Begins a sign-in of a person whose account is locked or new.

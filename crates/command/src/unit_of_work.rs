@@ -3,6 +3,7 @@
 //! Only the pipeline begins and ends it. What a handler records is sealed and written in the same transaction, as its last statement.
 
 use crate::auth::Auth;
+use crate::auth::openid::Identity;
 use crate::fault::{Fault, HandlerError, sql_state};
 use crate::frame::{Actor, Frame, PasswordFinding};
 use crate::rows::mail::Kind;
@@ -141,6 +142,11 @@ impl UnitOfWork {
         &self.frame.password
     }
 
+    /// Who the sender is with an OpenID provider, as their ID token says.
+    pub(crate) fn identity(&self) -> Result<&Identity, Fault> {
+        self.frame.identity.as_deref().ok_or(Fault::Missing("the identity out of an ID token"))
+    }
+
     pub(crate) fn auth(&self) -> &Auth {
         &self.frame.auth
     }
@@ -253,12 +259,16 @@ async fn open(db: &impl ConnectionTrait, person: Option<&Person>) -> Result<Open
     const OPENING: &str = "
         WITH me AS MATERIALIZED (
             SELECT FROM users WHERE id = $2 AND erased_at IS NULL AND deactivated_at IS NULL FOR KEY SHARE)
-        SELECT EXISTS (SELECT FROM me) AND EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
-                AND ended_at IS NULL AND expires_at > clock_timestamp()) AS is_live,
+        SELECT EXISTS (SELECT FROM me) AND (EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
+                AND ended_at IS NULL AND expires_at > clock_timestamp())
+            OR EXISTS (SELECT FROM identities WHERE session_id = $1 AND user_id = $2
+                AND (void_until IS NULL OR void_until < $3))) AS is_live,
             pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now,
             (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = $2) AS roles";
-    let ids = [person.map(|person| person.session_id.0), person.map(|person| person.user_id.0)];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, ids.map(Into::into));
+    let (session_id, user_id) = (person.map(|person| person.session_id.0), person.map(|person| person.user_id.0));
+    let issued_at = person.map(|person| person.issued_at.moment());
+    let values: [sea_orm::Value; 3] = [session_id.into(), user_id.into(), issued_at.into()];
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, values);
     let opening = Opening::find_by_statement(statement).one(db).await?;
     opening.ok_or(Fault::Missing("the answer to a transaction's first statement"))
 }

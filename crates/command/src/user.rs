@@ -4,6 +4,7 @@ mod deactivation;
 mod email;
 mod erase;
 mod export;
+mod identity;
 mod password;
 mod profile;
 mod reset;
@@ -28,6 +29,7 @@ pub use self::deactivation::{DeactivateAccount, Deactivated};
 pub use self::email::{ChangeEmail, EmailWanted, VerifyEmail};
 pub use self::erase::{AccountErased, EraseAccount, EraseAgain, ErasedAgain};
 pub use self::export::{DataExported, ExportMyData};
+pub use self::identity::{LinkProvider, ProviderLinked, ProviderUnlinked, UnlinkProvider};
 pub use self::password::{ChangePassword, PasswordSet};
 pub use self::profile::{ProfileChanged, UpdateProfile};
 pub use self::reset::{PasswordReset, RequestPasswordReset, ResetPassword, ResetRequested};
@@ -128,13 +130,8 @@ impl Command for SignUp {
 /// that is live. The account must be locked. Answers the moment after the locks: a sign-in that is committed by now has its token from
 /// before it.
 async fn still_signed_in(unit: &UnitOfWork) -> Handling<Timestamp> {
-    let person = unit.person()?;
-    let session = rows::session::locked(unit.db(), person.session_id.0).await?;
-    let now = unit.clock().await?;
-    if !session.is_some_and(|session| session.user_id == person.user_id.0 && session.is_live(now.moment())) {
-        return Err(Fault::NotSignedIn.into());
-    }
-    Ok(now)
+    let (now, is_live) = session::is_live(unit).await?;
+    if is_live { Ok(now) } else { Err(Fault::NotSignedIn.into()) }
 }
 
 fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Result<user::Model, Fault> {
@@ -145,7 +142,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         version: 1,
         email: account.email.as_str().to_owned(),
         email_canonical: account.email.canonical(),
-        password_hash: password_hash.clone(),
+        password_hash: Some(password_hash.clone()),
         first_name: account.first_name.as_str().to_owned(),
         last_name: account.last_name.as_str().to_owned(),
         avatar_url: None,

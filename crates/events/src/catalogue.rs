@@ -10,8 +10,8 @@ use crate::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, 
 use crate::product::{ProductCreated, ProductRestocked, ProductRetired, ProductUpdated, StockMoved};
 use crate::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
-    EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
-    UserErased,
+    EmailVerified, IdentityLinked, IdentityUnlinked, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged,
+    SessionEnded, UserCreated, UserErased,
 };
 use crate::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use crate::{AggregateKind, ids};
@@ -114,6 +114,8 @@ catalogue! {
     "user.emailChangeRequested" v 1 on User => EmailChangeRequested(EmailChangeRequested),
     "user.emailChangeWithdrawn" v 1 on User => EmailChangeWithdrawn(EmailChangeWithdrawn),
     "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
+    "user.identityLinked" v 1 on User => IdentityLinked(IdentityLinked),
+    "user.identityUnlinked" v 1 on User => IdentityUnlinked(IdentityUnlinked),
     "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
     "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),
     "user.erased" v 1 on User => UserErased(UserErased),

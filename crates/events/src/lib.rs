@@ -8,6 +8,7 @@ pub mod comment;
 pub mod envelope;
 pub mod fail_point;
 pub mod follow;
+pub mod identity;
 pub mod ids;
 pub mod like;
 pub mod log_types;

@@ -112,6 +112,30 @@ pub struct EmailVerified {
     pub email: Personal<String>,
 }
 
+/// A person may sign in by an account that they have with an OpenID provider.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityLinked {
+    /// Who.
+    pub user_id: UserId,
+    /// What all requests with the provider's own tokens are known by, as a sign-in's are by its id, until it is unlinked.
+    pub session_id: SessionId,
+    /// The provider. Where somebody has accounts says something about them.
+    pub issuer: Personal<String>,
+    /// Who they are there.
+    pub subject: Personal<String>,
+}
+
+/// A person may sign in by an account with an OpenID provider no longer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IdentityUnlinked {
+    /// Who.
+    pub user_id: UserId,
+    /// The one that the link was given.
+    pub session_id: SessionId,
+}
+
 /// A person deactivated their account: nobody but themselves and staff sees its page until they have it back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

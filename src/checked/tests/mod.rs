@@ -45,11 +45,12 @@ fn where_introspection_is_off_only_the_names_of_types_are_told() {
 }
 
 #[test]
-fn whatever_takes_a_password_or_sends_a_mail_is_done_once_in_a_request() {
+fn whatever_takes_a_password_or_an_id_token_or_sends_a_mail_is_done_once_in_a_request() {
     let sdl = crate::schema::sdl();
     let takes_password = |input: &str| {
         let fields = sdl.split(&format!("input {input} {{")).nth(1).and_then(|rest| rest.split("\n}").next());
-        fields.is_some_and(|fields| fields.lines().any(|line| line.trim_start().to_lowercase().contains("password: ")))
+        let takes = |line: String| line.contains("password: ") || line.contains("idtoken: ");
+        fields.is_some_and(|fields| fields.lines().any(|line| takes(line.to_lowercase())))
     };
     let mutations = sdl.split("type Mutation {").nth(1).and_then(|rest| rest.split("\n}").next()).unwrap();
     let lines: Vec<&str> = mutations.lines().map(str::trim).collect();

@@ -2,10 +2,11 @@
 
 use super::content;
 use super::life::{Documents, Life, first, last, lives, micros, text, with};
+use millrace_events::identity::identity_digest;
 use millrace_events::user::OtherSessionsEnded;
-use millrace_events::{AggregateKind, Event, Recorded, Role, Timestamp, UserId};
+use millrace_events::{AggregateKind, Event, Recorded, Role, SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use time::Duration;
 
 /// So long before the last one that ended, ended sign-ins are remembered.
@@ -26,6 +27,7 @@ pub fn documents(log: &[Recorded]) -> Documents {
         user["followerCount"] = json!(count(id, 1));
         all.insert(format!("user:{id}"), user);
         all.extend(access(id, &life).map(|access| (format!("access:{id}"), access)));
+        all.extend(linked(id, &life).into_iter().map(|(session, identity)| (format!("identity:{session}"), identity)));
     }
     all.extend(follows.into_iter().map(|([follower, followed], at)| {
         let document = json!({
@@ -160,6 +162,28 @@ fn page_updated(life: &Life) -> Timestamp {
     life.iter().enumerate().rfind(|place| shows(*place)).expect("a sign-up").1.at
 }
 
+/// Accounts with providers by which the person can still sign in.
+fn linked(id: UserId, life: &Life) -> BTreeMap<SessionId, Value> {
+    let mut linked = BTreeMap::new();
+    for recorded in life {
+        match &recorded.event {
+            Event::IdentityLinked(e) => {
+                let digest =
+                    e.issuer.value().zip(e.subject.value()).map(|(issuer, subject)| identity_digest(issuer, subject));
+                let (session, created) = (e.session_id, micros(recorded.at));
+                let identity = json!({
+                    "kind": "identity", "userId": id, "sessionId": session, "digest": digest, "createdMicros": created,
+                });
+                linked.insert(session, identity);
+            }
+            Event::IdentityUnlinked(e) => drop(linked.remove(&e.session_id)),
+            Event::UserErased(_) => linked.clear(),
+            _ => {}
+        }
+    }
+    linked
+}
+
 /// None for whom nothing ever happened that bears on what they may do.
 fn access(id: UserId, life: &Life) -> Option<Value> {
     let (mut roles, mut ended, mut until) = (BTreeSet::<Role>::new(), Vec::new(), None);
@@ -181,6 +205,11 @@ fn access(id: UserId, life: &Life) -> Option<Value> {
                 others.push(e);
                 true
             }
+            Event::IdentityLinked(_) => true,
+            Event::IdentityUnlinked(e) => {
+                ended.push((recorded.at, e.session_id));
+                true
+            }
             Event::UserErased(e) => {
                 roles.clear();
                 until = until.max(Some(e.issued_until));
@@ -199,6 +228,8 @@ fn access(id: UserId, life: &Life) -> Option<Value> {
         "issuedUntil": until,
     });
     let others = others.last().map(|e| json!({ "keptSessionId": e.kept_session_id, "issuedUntil": e.issued_until }));
+    let identities: Vec<SessionId> = linked(id, life).into_keys().collect();
+    let document = with(document, "identities", (!identities.is_empty()).then(|| json!(identities)));
     is_told.then(|| with(document, "othersEnded", others))
 }
 

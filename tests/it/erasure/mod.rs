@@ -2,7 +2,7 @@
 
 mod killed;
 mod restored;
-mod search;
+pub mod search;
 
 use crate::checker::{everything_holds, settled};
 use crate::harness::client::{Client, PASSWORD, Person, id_of};

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod client;
 pub mod cluster;
 pub mod node;
+pub mod openid;
 pub mod process;
 pub mod provider;
 pub mod socket;

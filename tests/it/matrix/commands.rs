@@ -10,6 +10,7 @@ use super::stage;
 use super::things::{MONEY_MINOR, Prepared, Shop, about_nothing, eur};
 use crate::checker::log::Log;
 use crate::harness::client::Client;
+use crate::harness::openid::OpenIdProvider;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -24,6 +25,12 @@ const ERRORS_ELSEWHERE: &[&str] = &[
     "InvalidCredentials",
     "InvalidToken",
     "EmailTaken",
+    "InvalidIdToken",
+    "EmailNotVerified",
+    "AccountNotLinked",
+    "IdentityTaken",
+    "ProviderAlreadyLinked",
+    "OnlyWayIn",
     "AccountDeactivated",
     "LastAdmin",
     "CurrencyMismatch",
@@ -166,9 +173,10 @@ fn verdict(name: &str, body: &Value) -> Verdict {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_may_do_what_its_rule_says() {
-    let stage = stage().await;
+    let openid = OpenIdProvider::start().await;
+    let stage = stage(&openid).await;
     let (process, client) = stage.all().await;
-    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
+    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client, &openid).await);
     for who in Who::ALL {
         if let Some(person) = shop.cast.person(who) {
             shop.top_up(person, MONEY_MINOR).await;

@@ -117,8 +117,9 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
 /// another person's, and then shows what everybody sees of it; the owner's goes to those who may see all of it; one's own is the
 /// sender's.
 const PAYLOADS: &[(&str, Sees, &str)] = &[
-    ("SignUpPayload SignInPayload RefreshSessionPayload", Oneself, "user session"),
+    ("SignUpPayload SignInPayload SignInWithProviderPayload RefreshSessionPayload", Oneself, "user session"),
     ("UpdateProfilePayload ChangePasswordPayload ChangeEmailPayload", Oneself, "user"),
+    ("LinkProviderPayload UnlinkProviderPayload", Oneself, "user"),
     ("ExportMyDataPayload", Oneself, "export"),
     ("EraseAccountPayload", Oneself, "erasedUserId erasureReceiptId"),
     // The token in the mail is enough, whoever is signed in.
@@ -147,6 +148,8 @@ const PAYLOADS: &[(&str, Sees, &str)] = &[
         Everybody,
         "code message path retryable",
     ),
+    ("InvalidIdToken EmailNotVerified AccountNotLinked", Everybody, "code message path retryable"),
+    ("IdentityTaken ProviderAlreadyLinked OnlyWayIn", Oneself, "code message path retryable"),
     ("CurrencyMismatch", Everybody, "code message path retryable"),
     ("OutOfStock", Everybody, "code message path retryable productId available"),
     ("LimitReached", Everybody, "code message path retryable limit max"),

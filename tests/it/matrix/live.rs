@@ -6,6 +6,7 @@ use super::schema::Schema;
 use super::stage;
 use super::things::{Shop, eur, missing};
 use crate::harness::client::Client;
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::socket::{Received, Socket};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -169,9 +170,10 @@ fn came(told: &Told, number: usize) -> &[Value] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_is_told_live_what_it_may_see() {
-    let stage = stage().await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
+    let openid = OpenIdProvider::start().await;
+    let stage = stage(&openid).await.with(MANY_AT_ONCE.0, MANY_AT_ONCE.1);
     let (process, client) = stage.all().await;
-    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
+    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client, &openid).await);
     let mut estate = Estate::of(&shop).await;
     let pending = shop.order(&estate.open[3], "Confidential lane").await;
     estate.secret.push(pending.clone());

@@ -10,7 +10,9 @@ pub mod rules;
 pub mod schema;
 pub mod things;
 
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::stage::Stage;
+use crate::openid::stage_with;
 
 /// Everything is asked for at once here, of which no client should have the right.
 const LARGE_DOCUMENTS: [(&str, &str); 10] = [
@@ -26,8 +28,8 @@ const LARGE_DOCUMENTS: [(&str, &str); 10] = [
     ("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "1000000"),
 ];
 
-/// A stage whose processes take large documents.
-async fn stage() -> Stage {
-    let stage = Stage::new().await;
+/// A stage whose processes take large documents, and the provider's tokens.
+async fn stage(openid: &OpenIdProvider) -> Stage {
+    let stage = stage_with(&[openid]).await;
     LARGE_DOCUMENTS.iter().fold(stage, |stage, (name, value)| stage.with(name, value))
 }

@@ -10,6 +10,7 @@ use crate::accounts::{VERIFY, mailed_token};
 use crate::checker::settled;
 use crate::harness::client::{Client, PASSWORD, id_of, token};
 use crate::harness::eventually;
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use millrace_events::{ConsistencyToken, Position};
@@ -265,9 +266,10 @@ fn telling(schema: &Schema, owners: &Shown, open: &Shown) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_role_sees_what_each_fields_rule_says() {
-    let stage = stage().await;
+    let openid = OpenIdProvider::start().await;
+    let stage = stage(&openid).await;
     let (process, client) = stage.all().await;
-    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client).await);
+    let (schema, shop) = (Schema::of(&client).await, Shop::open(&stage, &process, &client, &openid).await);
     let mut estate = Estate::of(&shop).await;
     estate.secret.push(timed_command(&stage, &shop).await);
     // Lags are remembered while somebody watches.

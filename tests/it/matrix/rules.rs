@@ -30,6 +30,8 @@ pub enum Thing {
     Session,
     /// A new account, and the token of the mail that verifies its address.
     Unverified,
+    /// A new account of the sender's own, to which the provider is linked.
+    Linked,
     /// A new account, and the token of the mail for its forgotten password.
     Forgotten,
     /// Another person.
@@ -60,6 +62,9 @@ pub enum Thing {
 pub const MUTATIONS: &[(&str, Thing, [Verdict; 5])] = &[
     ("signUp", Thing::Nothing, [Done, Done, Done, Done, Done]),
     ("signIn", Thing::Account, [Done, Done, Done, Done, Done]),
+    ("signInWithProvider", Thing::Nothing, [Done, Done, Done, Done, Done]),
+    ("linkProvider", Thing::Account, [SignIn, Done, Done, Done, Done]),
+    ("unlinkProvider", Thing::Linked, [SignIn, Done, Done, Done, Done]),
     ("refreshSession", Thing::Session, [Done, Done, Done, Done, Done]),
     ("signOut", Thing::Session, [SignIn, Done, Done, Done, Done]),
     ("signOutEverywhere", Thing::Session, [SignIn, Done, Done, Done, Done]),

@@ -5,6 +5,7 @@ use super::rules::Thing;
 use super::schema::Input;
 use crate::accounts::{RESET, VERIFY, mailed_token};
 use crate::harness::client::{Client, PASSWORD, Person, id_of};
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::process::Process;
 use crate::harness::provider::Provider;
 use crate::harness::stage::Stage;
@@ -25,6 +26,8 @@ pub struct Shop<'a> {
     pub process: &'a Process,
     pub client: Client,
     pub provider: Provider,
+    /// By whom people sign in.
+    pub openid: &'a OpenIdProvider,
     pub cast: Cast,
 }
 
@@ -41,9 +44,9 @@ pub fn eur(minor: i64) -> Value {
 }
 
 impl<'a> Shop<'a> {
-    pub async fn open(stage: &'a Stage, process: &'a Process, client: &Client) -> Self {
+    pub async fn open(stage: &'a Stage, process: &'a Process, client: &Client, openid: &'a OpenIdProvider) -> Self {
         let cast = Cast::gather(stage, client).await;
-        Self { stage, process, client: client.clone(), provider: Provider::of(stage), cast }
+        Self { stage, process, client: client.clone(), provider: Provider::of(stage), openid, cast }
     }
 
     /// Asks for money, and has the provider say that it came. Answers the wallet, and the top-up.
@@ -93,6 +96,17 @@ impl<'a> Shop<'a> {
         order
     }
 
+    /// An ID token of somebody whom nobody knows yet.
+    fn id_token(&self) -> String {
+        let subject = Uuid::now_v7().simple().to_string();
+        self.openid.token(&subject, &format!("new-{subject}@millrace.example"))
+    }
+
+    async fn link(&self, person: &Person) {
+        let input = json!({ "idToken": self.id_token(), "password": PASSWORD });
+        person.client.command("linkProvider", input, "").await;
+    }
+
     /// The token of a mail that is there, or is asked for.
     async fn mailed(&self, thing: Thing, email: &str) -> Option<String> {
         match thing {
@@ -108,7 +122,9 @@ impl<'a> Shop<'a> {
     /// The thing's id, if it has one.
     async fn make(&self, thing: Thing) -> Option<String> {
         Some(match thing {
-            Thing::Nothing | Thing::Account | Thing::Session | Thing::Unverified | Thing::Forgotten => return None,
+            Thing::Nothing | Thing::Account | Thing::Session | Thing::Unverified | Thing::Forgotten | Thing::Linked => {
+                return None;
+            }
             Thing::Person => self.client.sign_up("Person").await.id,
             Thing::Post => self.post("Public", true).await,
             Thing::Draft => self.post("Draft", false).await,
@@ -132,15 +148,23 @@ impl<'a> Shop<'a> {
 
     /// A new thing, and all that the mutation must be told about it.
     pub async fn prepare(&self, who: Who, thing: Thing, inputs: &[Input]) -> Prepared {
-        let is_own = matches!(thing, Thing::Account | Thing::Session | Thing::Unverified | Thing::Forgotten);
+        let is_own =
+            matches!(thing, Thing::Account | Thing::Session | Thing::Unverified | Thing::Forgotten | Thing::Linked);
         let account = if is_own { Some(newcomer(self.stage, &self.client, who).await) } else { None };
+        if let Some(account) = account.as_ref().filter(|_| thing == Thing::Linked) {
+            self.link(account).await;
+        }
         let id = match &account {
             Some(account) => self.mailed(thing, &account.email).await,
             None => self.make(thing).await,
         };
         let mut input = json!({});
         for one in inputs.iter().filter(|one| one.is_required()) {
-            input[&one.name] = value(&one.name, account.as_ref(), id.as_deref());
+            input[&one.name] = match one.name.as_str() {
+                "idToken" => json!(self.id_token()),
+                "issuer" => json!(self.openid.issuer),
+                name => value(name, account.as_ref(), id.as_deref()),
+            };
         }
         let signed_in = account.as_ref().or(self.cast.person(who)).filter(|_| who != Who::Nobody);
         let sender = signed_in.map_or(&self.cast.nobody, |person| &person.client).clone();

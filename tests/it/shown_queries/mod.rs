@@ -7,9 +7,10 @@ mod trade;
 
 use crate::harness::client::{Client, Person, id_of, token};
 use crate::harness::eventually;
+use crate::harness::openid::OpenIdProvider;
 use crate::harness::process::Process;
 use crate::harness::provider::Provider;
-use crate::harness::stage::Stage;
+use crate::openid::stage_with;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -102,7 +103,8 @@ fn product(name: &str) -> Value {
 
 #[tokio::test]
 async fn each_mutation_of_the_schema_shows_in_a_query() {
-    let stage = Stage::new().await;
+    let openid = OpenIdProvider::start().await;
+    let stage = stage_with(&[&openid]).await;
     let (process, client) = stage.all().await;
     let (staff, admin) = (client.sign_up("Staff").await, client.sign_up("Admin").await);
     stage.grant(&staff, "staff").await;
@@ -113,6 +115,7 @@ async fn each_mutation_of_the_schema_shows_in_a_query() {
         let world = World::begin((&process, &client), Provider::of(&stage), [&staff, &admin]).await;
         match name {
             "signUp" | "signIn" | "refreshSession" => people::begins(&world, name).await,
+            "signInWithProvider" | "linkProvider" | "unlinkProvider" => people::provider(&world, &openid, name).await,
             "signOut" | "signOutEverywhere" | "changePassword" | "resetPassword" => people::ends(&world, name).await,
             "updateProfile" | "followUser" | "unfollowUser" | "deactivateAccount" | "eraseAccount" => {
                 people::person(&world, name).await;

@@ -4,6 +4,7 @@ use super::{Look, World};
 use crate::accounts::{RESET, VERIFY, mailed_token};
 use crate::harness::client::{Client, PASSWORD, token};
 use crate::harness::eventually;
+use crate::harness::openid::OpenIdProvider;
 use serde_json::{Value, json};
 
 const NEXT_PASSWORD: &str = "staple battery horse";
@@ -16,14 +17,38 @@ pub async fn begins(world: &World<'_>, name: &str) {
         "signIn" => json!({ "email": world.ada.email, "password": PASSWORD }),
         _ => json!({ "refreshToken": world.ada.refresh_token }),
     };
+    let first_name = if name == "signUp" { "Eve" } else { "Ada" };
     let payload = world.client.command(name, input, "session { accessToken }").await;
+    is_signed_in(world, name, &payload, first_name).await;
+}
+
+async fn is_signed_in(world: &World<'_>, name: &str, payload: &Value, first_name: &str) {
     let access_token = payload["session"]["accessToken"].as_str().map(str::to_owned);
     let signed_in = Client { access_token, ..world.client.clone() };
     let look = Look { viewer: &signed_in, root: "viewer { user { firstName } }", id: "" };
-    let first_name = if name == "signUp" { "Eve" } else { "Ada" };
     let own = json!({ "user": { "firstName": first_name } });
-    assert_eq!(look.with(Some(&token(&payload))).await, own, "{name}");
+    assert_eq!(look.with(Some(&token(payload))).await, own, "{name}");
     assert_eq!(look.with(None).await, own, "{name}");
+}
+
+/// Which providers are linked no query shows, but that the account has changed.
+pub async fn provider(world: &World<'_>, openid: &OpenIdProvider, name: &str) {
+    let (ada, id_token) = (&world.ada, openid.token(&world.ada.id, &format!("eve-{}", world.ada.email)));
+    let link = json!({ "idToken": id_token, "password": PASSWORD });
+    let look = Look { viewer: &ada.client, root: "viewer { user { version } }", id: "" };
+    let is = |version: u32| json!({ "user": { "version": version } });
+    match name {
+        "signInWithProvider" => {
+            let input = json!({ "idToken": id_token, "firstName": "Eve" });
+            let payload = world.client.command(name, input, "session { accessToken }").await;
+            is_signed_in(world, name, &payload, "Eve").await;
+        }
+        "linkProvider" => world.shows((&ada.client, name, link), look, [is(1), is(2)]).await,
+        _ => {
+            world.done(ada, "linkProvider", link).await;
+            world.shows((&ada.client, name, json!({ "issuer": openid.issuer })), look, [is(2), is(3)]).await;
+        }
+    }
 }
 
 pub async fn ends(world: &World<'_>, name: &str) {

@@ -5,6 +5,7 @@ use crate::error::BenchError;
 use crate::plan::{CUSTOMERS, FILL_AT_ONCE, HISTORY, PRODUCTS, USERS};
 use crate::stage::Stage;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use millrace_command::auth::openid::IdTokens;
 use millrace_command::auth::{
     AccessTokenSigner, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits, Passwords,
 };
@@ -76,6 +77,8 @@ fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits::default()),
         new_passwords: Attempts::new(AttemptLimits::of_new_passwords(u32::MAX)),
+        id_tokens: IdTokens::none(),
+        refused_id_tokens: Attempts::new(AttemptLimits::of_id_tokens()),
     };
     let secret = ServerSecret::new(SECRET).map_err(|error| BenchError::Commands(error.into()))?;
     Ok(Commands::new(log.clone(), auth, Settings::new(secret)))

@@ -214,12 +214,12 @@ pub(super) fn whole_seconds(moment: OffsetDateTime) -> Timestamp {
 }
 
 /// Microseconds since 1970 have 51 bits, a float 53: the way there and back changes nothing.
-fn numeric_date(at: Timestamp) -> f64 {
+pub(super) fn numeric_date(at: Timestamp) -> f64 {
     let micros = at.moment().unix_timestamp_nanos() / 1_000;
     micros as f64 / 1e6
 }
 
-fn issued_at(seconds: f64) -> Result<Timestamp, AccessTokenError> {
+pub(super) fn issued_at(seconds: f64) -> Result<Timestamp, AccessTokenError> {
     let nanos = i128::from((seconds * 1e6).round() as i64) * 1_000;
     let moment = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| AccessTokenError::Malformed)?;
     Ok(Timestamp::new(moment))

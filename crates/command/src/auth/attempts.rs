@@ -54,6 +54,13 @@ impl AttemptLimits {
         Self { per_account_max: 10, ..Self::default() }
     }
 
+    /// How many ID tokens may be refused. Nobody guesses one, so this bounds work: whom a token is about is not known before it is
+    /// verified, and nobody is held back for what others bring from elsewhere.
+    pub fn of_id_tokens() -> Self {
+        let limits = Self::default();
+        Self { per_account_and_address_max: limits.per_address_max, per_account_max: u32::MAX, ..limits }
+    }
+
     /// How many new passwords may be set by whoever has none yet, has forgotten theirs, or sets another: each costs a hash. An account
     /// is not held back for what strangers do in its name.
     pub fn of_new_passwords(per_address_max: u32) -> Self {

@@ -4,8 +4,8 @@
 //! a command is answered, and kept nowhere.
 
 use super::access_token::{
-    ALGORITHM, AccessTokenError, AccessTokenSigner, ISSUER, KeyError, TOKEN_BYTES_MAX, moment, validation,
-    whole_seconds,
+    ALGORITHM, AccessTokenError, AccessTokenSigner, ISSUER, KeyError, TOKEN_BYTES_MAX, issued_at, moment, numeric_date,
+    validation, whole_seconds,
 };
 use async_graphql::SimpleObject;
 use jsonwebtoken::{DecodingKey, EncodingKey, Header, Validation};
@@ -55,6 +55,8 @@ pub struct ExportRight {
     pub user_id: UserId,
     /// The sign-in that asked for the link, and that must last.
     pub session_id: SessionId,
+    /// When the link was made.
+    pub made_at: Timestamp,
     /// When the link ends.
     pub expires_at: Timestamp,
 }
@@ -66,6 +68,7 @@ struct Claims {
     sid: SessionId,
     iss: String,
     aud: String,
+    iat: f64,
     exp: i64,
     jti: Uuid,
 }
@@ -96,6 +99,7 @@ impl ExportLinks {
             sid: session,
             iss: ISSUER.to_owned(),
             aud: AUDIENCE.to_owned(),
+            iat: numeric_date(now),
             exp: expires_at.moment().unix_timestamp(),
             jti: Uuid::now_v7(),
         };
@@ -109,8 +113,9 @@ impl ExportLinks {
             return Err(AccessTokenError::Malformed);
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.verifying, &self.validation);
-        let Claims { sub, sid, exp, .. } = decoded.map_err(AccessTokenError::Invalid)?.claims;
-        Ok(ExportRight { user_id: sub, session_id: sid, expires_at: Timestamp::new(moment(exp)?) })
+        let Claims { sub, sid, iat, exp, .. } = decoded.map_err(AccessTokenError::Invalid)?.claims;
+        let (made_at, expires_at) = (issued_at(iat)?, Timestamp::new(moment(exp)?));
+        Ok(ExportRight { user_id: sub, session_id: sid, made_at, expires_at })
     }
 }
 
@@ -142,7 +147,7 @@ mod tests {
         let export = links.link(user_id, session_id, now()).unwrap();
         assert_eq!(export.expires_at.moment().unix_timestamp(), 1_800_000_300);
         let right = links.read(token(&export)).unwrap();
-        assert_eq!(right, ExportRight { user_id, session_id, expires_at: export.expires_at });
+        assert_eq!(right, ExportRight { user_id, session_id, made_at: right.made_at, expires_at: export.expires_at });
         assert!(!format!("{export:?} {links:?}").contains(token(&export)));
     }
 

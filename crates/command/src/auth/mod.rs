@@ -5,6 +5,7 @@ mod attempts;
 mod export_link;
 mod key_pair;
 mod mail_token;
+pub mod openid;
 mod passwords;
 mod refresh_token;
 mod secret_text;
@@ -12,6 +13,7 @@ mod session;
 
 use crate::mail::MailCounts;
 use millrace_events::Timestamp;
+use openid::IdTokens;
 
 pub use access_token::{ACCESS_TOKEN_LIFETIME, AccessTokenError, AccessTokenSigner, AccessTokenVerifier, KeyError};
 pub use attempts::{Asked, AttemptLimits, Attempts};
@@ -40,12 +42,16 @@ pub struct Auth {
     pub mails: MailCounts,
     /// Counts new passwords.
     pub new_passwords: Attempts,
+    /// Verifies ID tokens of OpenID providers.
+    pub id_tokens: IdTokens,
+    /// Counts ID tokens that are refused.
+    pub refused_id_tokens: Attempts,
 }
 
 impl Auth {
     /// Forgets what counts no longer, and with it whose it was.
     pub(crate) fn age(&self, now: Timestamp) {
-        for counts in [&self.attempts, &self.resets, &self.new_passwords] {
+        for counts in [&self.attempts, &self.resets, &self.new_passwords, &self.refused_id_tokens] {
             counts.age(now);
         }
         self.mails.age(now);

@@ -28,6 +28,7 @@ pub const PARTS: &[Part] = &[
     list("mails", &["mails"], MAILS),
     list("mailTokens", &["mail_tokens"], MAIL_TOKENS),
     list("sessions", &["sessions"], SESSIONS),
+    list("identities", &["identities"], IDENTITIES),
     list("posts", &["posts", "post_tags"], POSTS),
     list("comments", &["comments"], COMMENTS),
     list("likes", &["likes"], LIKES),
@@ -50,6 +51,8 @@ pub const WORDS: &[(&str, &str, &str, &str)] = &[
     ("user.profileUpdated", "bio", "account", "bio"),
     ("user.emailChangeRequested", "newEmail", "account", "pendingEmail"),
     ("user.emailVerified", "email", "account", "email"),
+    ("user.identityLinked", "issuer", "identities", "issuer"),
+    ("user.identityLinked", "subject", "identities", "subject"),
     ("post.created", "title", "posts", "title"),
     ("post.created", "body", "posts", "body"),
     ("post.created", "tags", "posts", "tags"),
@@ -114,6 +117,12 @@ const SESSIONS: &str = "
     SELECT json_build_object('id', global_id('Session', s.id), 'createdAt', s.created_at, 'expiresAt', s.expires_at,
         'endedAt', s.ended_at)::text AS json
     FROM sessions s WHERE s.user_id = $1 ORDER BY s.created_at, s.id";
+
+/// Accounts elsewhere by which the person signs in.
+const IDENTITIES: &str = "
+    SELECT json_build_object('issuer', i.issuer, 'subject', i.subject, 'linkedAt', i.linked_at,
+        'sessionId', global_id('Session', i.session_id), 'voidUntil', i.void_until)::text AS json
+    FROM identities i WHERE i.user_id = $1 ORDER BY i.linked_at, i.issuer";
 
 const POSTS: &str = "
     SELECT json_build_object(

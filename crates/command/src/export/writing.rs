@@ -9,7 +9,7 @@ use millrace_events::{KeyState, Timestamp};
 use millrace_log::keys;
 use sea_orm::{
     AccessMode, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, FromQueryResult, IsolationLevel,
-    Statement, TransactionTrait,
+    Statement, TransactionTrait, Value,
 };
 use std::time::Instant;
 use time::OffsetDateTime;
@@ -136,11 +136,14 @@ impl Opening {
     async fn read(db: &impl ConnectionTrait, right: &ExportRight) -> Result<Self, Fault> {
         const OPENING: &str = "
             SELECT clock_timestamp() AS now, EXISTS (
-                SELECT FROM sessions s JOIN users u ON u.id = s.user_id
-                WHERE s.id = $1 AND s.user_id = $2 AND s.ended_at IS NULL AND s.expires_at > clock_timestamp()
-                AND u.erased_at IS NULL AND u.deactivated_at IS NULL) AS is_live";
-        let ids = [right.session_id.0.into(), right.user_id.0.into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, ids);
+                SELECT FROM users u WHERE u.id = $2 AND u.erased_at IS NULL AND u.deactivated_at IS NULL
+                AND (EXISTS (SELECT FROM sessions s
+                        WHERE s.id = $1 AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > clock_timestamp())
+                    OR EXISTS (SELECT FROM identities i
+                        WHERE i.session_id = $1 AND i.user_id = u.id AND (i.void_until IS NULL OR i.void_until < $3)))
+                ) AS is_live";
+        let values: [Value; 3] = [right.session_id.0.into(), right.user_id.0.into(), right.made_at.moment().into()];
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, values);
         let opening = Self::find_by_statement(statement).one(db).await?;
         opening.ok_or(Fault::Missing("the answer to an export's first statement"))
     }
@@ -160,7 +163,8 @@ mod tests {
     fn a_link_is_good_until_its_end_and_while_the_session_lasts() {
         let at = |seconds: i64| OffsetDateTime::from_unix_timestamp(1_800_000_000 + seconds).unwrap();
         let (user_id, session_id) = (UserId::generate(), SessionId::generate());
-        let right = ExportRight { user_id, session_id, expires_at: Timestamp::new(at(300)) };
+        let right =
+            ExportRight { user_id, session_id, made_at: Timestamp::new(at(0)), expires_at: Timestamp::new(at(300)) };
         let admits = |seconds, is_live| Opening { now: at(seconds), is_live }.admits(&right);
         assert!(admits(0, true) && admits(299, true));
         assert!(!admits(300, true) && !admits(301, true) && !admits(0, false));

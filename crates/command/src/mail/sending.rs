@@ -214,7 +214,7 @@ fn carries(kind: Kind, rules: &AccountRules) -> Option<(Purpose, Duration)> {
     match kind {
         Kind::VerifyEmail => Some((Purpose::VerifyEmail, rules.verify_within)),
         Kind::ResetPassword => Some((Purpose::ResetPassword, rules.reset_within)),
-        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => None,
+        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged | Kind::ProviderLinked => None,
     }
 }
 
@@ -231,7 +231,7 @@ fn is_wanted(row: &mail::Model, reader: &user::Model) -> bool {
             is_pending || (reader.email == row.address && reader.email_verified_at.is_none())
         }
         Kind::ResetPassword => reader.is_reset_by(row.written_at),
-        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged => true,
+        Kind::PasswordChanged | Kind::EmailChangeRequested | Kind::EmailChanged | Kind::ProviderLinked => true,
     }
 }
 

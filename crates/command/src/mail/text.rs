@@ -22,6 +22,7 @@ pub(super) fn write(row: &Model, to: Addressee<'_>, token: Option<&MailToken>, r
         Kind::ResetPassword => ("Set a new password", reset(&link(&rules.reset_url), rules.reset_within)),
         Kind::PasswordChanged => ("Your password was changed", PASSWORD_CHANGED.to_owned()),
         Kind::EmailChangeRequested => ("Another e-mail address for your account", EMAIL_CHANGE_REQUESTED.to_owned()),
+        Kind::ProviderLinked => ("Another way to sign in to your account", PROVIDER_LINKED.to_owned()),
         Kind::EmailChanged => ("Your e-mail address was changed", EMAIL_CHANGED.to_owned()),
     };
     let name = to.first_name.map(|name| format!(" {name}")).unwrap_or_default();
@@ -37,6 +38,11 @@ const EMAIL_CHANGE_REQUESTED: &str = "\
 somebody, most likely you, wants another e-mail address for your account. It stays as it is until mail to the other one is confirmed.
 
 If that was not you, change your password now: then nothing comes of it, and all other sessions end.";
+
+const PROVIDER_LINKED: &str = "\
+an account that you have elsewhere was linked to your account: whoever signs in there is signed in here, too.
+
+If that was not you, unlink it and change your password now.";
 
 const EMAIL_CHANGED: &str = "\
 your account has another e-mail address from now on. Mails go there.

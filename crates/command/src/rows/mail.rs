@@ -43,6 +43,8 @@ pub(crate) enum Kind {
     PasswordChanged,
     /// Tells a person at their address that another one is asked for.
     EmailChangeRequested,
+    /// Tells a person that they can sign in by a provider.
+    ProviderLinked,
     /// Tells a person at their old address that the account has another one now.
     EmailChanged,
 }

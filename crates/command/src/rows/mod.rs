@@ -3,6 +3,7 @@
 pub(crate) mod comment;
 pub(crate) mod erasure;
 pub(crate) mod follow;
+pub(crate) mod identity;
 pub(crate) mod ledger;
 pub(crate) mod like;
 pub(crate) mod mail;

@@ -1,7 +1,7 @@
 //! Sign-ins.
 
 use crate::fault::Fault;
-use crate::rows::update_one;
+use crate::rows::{identity, update_one};
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
@@ -55,6 +55,7 @@ pub(crate) async fn end(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateTime)
 
 /// Ends all sign-ins of a person whose account is locked. Answers how many there were.
 pub(crate) async fn end_all(db: &impl ConnectionTrait, user_id: Uuid, at: OffsetDateTime) -> Result<u64, DbErr> {
+    identity::void(db, user_id, None, at).await?;
     Ok(ending(at).filter(Column::UserId.eq(user_id)).exec(db).await?.rows_affected)
 }
 
@@ -65,6 +66,7 @@ pub(crate) async fn end_others(
     kept: Uuid,
     at: OffsetDateTime,
 ) -> Result<(), DbErr> {
+    identity::void(db, user_id, Some(kept), at).await?;
     ending(at).filter(Column::UserId.eq(user_id)).filter(Column::Id.ne(kept)).exec(db).await?;
     Ok(())
 }

@@ -16,7 +16,8 @@ pub(crate) struct Model {
     pub version: i32,
     pub email: String,
     pub email_canonical: String,
-    pub password_hash: String,
+    /// None while the person signs in by an OpenID provider alone.
+    pub password_hash: Option<String>,
     pub first_name: String,
     pub last_name: String,
     pub avatar_url: Option<String>,
@@ -44,6 +45,11 @@ pub(crate) enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
+    /// True if this is the hash of the password that the account has.
+    pub fn has_password(&self, hash: &str) -> bool {
+        self.password_hash.as_deref() == Some(hash)
+    }
+
     /// True if a mail that was asked for then may set the password: it was not set since.
     pub fn is_reset_by(&self, written_at: OffsetDateTime) -> bool {
         self.password_set_at.is_none_or(|set_at| written_at > set_at)
@@ -108,15 +114,21 @@ pub(crate) async fn find_by_email(db: &impl ConnectionTrait, canonical: &str) ->
     living.filter(Column::EmailCanonical.eq(canonical)).one(db).await
 }
 
-/// The id and the password's hash of the account with this address. Not locked: compare again in the transaction.
-pub(crate) async fn credentials(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<(Uuid, String)>, DbErr> {
+/// The id and the password's hash, if there is a password, of the account with this address. Not locked: compare again in the transaction.
+pub(crate) async fn credentials(
+    db: &impl ConnectionTrait,
+    canonical: &str,
+) -> Result<Option<(Uuid, Option<String>)>, DbErr> {
     let columns = [Column::Id, Column::PasswordHash];
     let found = Entity::find().select_only().columns(columns).filter(Column::EmailCanonical.eq(canonical));
     found.into_tuple().one(db).await
 }
 
 /// The address, in the form in which those are compared, and the password's hash of an account. Not locked: compare again.
-pub(crate) async fn own_credentials(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<(String, String)>, DbErr> {
+pub(crate) async fn own_credentials(
+    db: &impl ConnectionTrait,
+    id: Uuid,
+) -> Result<Option<(String, Option<String>)>, DbErr> {
     let columns = [Column::EmailCanonical, Column::PasswordHash];
     living(id).select_only().columns(columns).into_tuple().one(db).await
 }
@@ -129,7 +141,7 @@ pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> R
 /// The columns of an account that gets another password: an address that was asked for with the old one is forgotten.
 pub(crate) fn with_password(hash: String, at: OffsetDateTime) -> ActiveModel {
     let password_set_at = Set(Some(at));
-    ActiveModel { password_hash: Set(hash), password_set_at, pending_email: Set(None), ..Default::default() }
+    ActiveModel { password_hash: Set(Some(hash)), password_set_at, pending_email: Set(None), ..Default::default() }
 }
 
 /// Brings the locked account to its next version, with these columns changed.
@@ -169,7 +181,7 @@ pub(crate) mod tests {
             version: 1,
             email: email.to_owned(),
             email_canonical: email.to_lowercase(),
-            password_hash: "hash".into(),
+            password_hash: Some("hash".into()),
             first_name: "Ada".into(),
             last_name: "Lovelace".into(),
             avatar_url: None,

@@ -3,7 +3,7 @@
 use crate::CommandError;
 use crate::command::{Command, Handled, Sender};
 use crate::fault::Fault;
-use crate::rows::{self, session, user};
+use crate::rows::{self, identity, session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::{AllSessionsEnded, SessionEnded};
@@ -46,7 +46,7 @@ impl Command for SignOut {
         let handled = Handled::new(SignedOut { user: user_id });
         let session = session::locked(unit.db(), session_id.0).await?;
         let now = unit.clock().await?;
-        if !is_live(session.as_ref(), user_id, now) {
+        if !session.is_some_and(|session| session.user_id == user_id.0 && session.is_live(now.moment())) {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
         let version = end(unit, &user, session_id, now).await?;
@@ -79,13 +79,12 @@ impl Command for SignOutEverywhere {
 
     /// A token whose sign-in has ended ends nothing: it may be in a thief's hands.
     async fn handle((): &(), unit: &mut UnitOfWork) -> Handling<Handled<SignedOut>> {
-        let (user_id, session_id) = (unit.user_id()?, unit.person()?.session_id);
+        let user_id = unit.user_id()?;
         let user = user::locked_for_change(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         let handled = Handled::new(SignedOut { user: user_id });
-        let session = session::locked(unit.db(), session_id.0).await?;
         // After the lock: a sign-in that is committed by now has its token from before this moment.
-        let now = unit.clock().await?;
-        if !is_live(session.as_ref(), user_id, now) {
+        let (now, is_live) = is_live(unit).await?;
+        if !is_live {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
         session::end_all(unit.db(), user_id.0, now.moment()).await?;
@@ -95,8 +94,19 @@ impl Command for SignOutEverywhere {
     }
 }
 
-fn is_live(session: Option<&session::Model>, user_id: UserId, now: Timestamp) -> bool {
-    session.is_some_and(|session| session.user_id == user_id.0 && session.is_live(now.moment()))
+/// Whether the sender's sign-in has not ended, or a provider's token stands for one, and since when that is known. The account must be
+/// locked.
+pub(crate) async fn is_live(unit: &UnitOfWork) -> Handling<(Timestamp, bool)> {
+    let person = unit.person()?;
+    let session = session::locked(unit.db(), person.session_id.0).await?;
+    let now = unit.clock().await?;
+    let is_live = match session {
+        Some(session) => session.user_id == person.user_id.0 && session.is_live(now.moment()),
+        None => identity::by_session(unit.db(), person.session_id.0)
+            .await?
+            .is_some_and(|identity| identity.user_id == person.user_id.0 && identity.takes(person.issued_at.moment())),
+    };
+    Ok((now, is_live))
 }
 
 /// Ends a locked sign-in of a locked account. Answers the account's new version.

@@ -109,7 +109,7 @@ impl Command for ChangeEmail {
 /// The password must still be the one that was compared.
 pub(super) fn confirmed(finding: &PasswordFinding, user: &user::Model) -> Result<(), CommandError> {
     match finding {
-        PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && *hash == user.password_hash => Ok(()),
+        PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && user.has_password(hash) => Ok(()),
         _ => Err(CommandError::wrong_password("password")),
     }
 }

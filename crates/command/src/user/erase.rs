@@ -127,7 +127,7 @@ impl Command for EraseAgain {
 /// The password must be the one that the account has while it is locked.
 fn decide_erasure(user: &user::Model, found: &PasswordFinding, expected: Option<u32>) -> Result<(), CommandError> {
     match found {
-        PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && *hash == user.password_hash => {
+        PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && user.has_password(hash) => {
             check_version(expected, rows::version(user.version))
         }
         _ => Err(CommandError::invalid_credentials(NOT_ERASED)),

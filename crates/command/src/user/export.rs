@@ -69,7 +69,7 @@ impl Command for ExportMyData {
 /// The password must be the one that the account has while it is locked.
 fn decide_export(user: &user::Model, found: &PasswordFinding) -> Result<(), CommandError> {
     match found {
-        PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && *hash == user.password_hash => Ok(()),
+        PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && user.has_password(hash) => Ok(()),
         _ => Err(CommandError::invalid_credentials(NOT_EXPORTED)),
     }
 }

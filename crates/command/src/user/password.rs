@@ -100,7 +100,7 @@ pub(super) fn own_password(field: &str, text: &SecretText) -> Result<Password, C
 /// The hash of the new password, if the current one is still the one that was compared.
 fn replaced(finding: &PasswordFinding, user: &user::Model) -> Result<String, CommandError> {
     match finding {
-        PasswordFinding::Replaces { was, hash } if *was == user.password_hash => Ok(hash.clone()),
+        PasswordFinding::Replaces { was, hash } if user.has_password(was) => Ok(hash.clone()),
         _ => Err(CommandError::wrong_password("currentPassword")),
     }
 }

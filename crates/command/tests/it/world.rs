@@ -1,5 +1,6 @@
 //! A database of its own for each test, and people who use it.
 
+use millrace_command::auth::openid::IdTokens;
 use millrace_command::auth::{
     AccessTokenSigner, AccessTokenVerifier, AttemptLimits, Attempts, ExportLinkRules, ExportLinks, PasswordCost,
     PasswordLimits, Passwords, generate_key_pair,
@@ -197,6 +198,8 @@ fn auth(private_pem: &str) -> Auth {
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits::default()),
         new_passwords: Attempts::new(AttemptLimits::of_new_passwords(NEW_PASSWORDS_MAX)),
+        id_tokens: IdTokens::none(),
+        refused_id_tokens: Attempts::new(AttemptLimits::of_id_tokens()),
     }
 }
 

@@ -37,7 +37,7 @@ impl UserPage {
             PeopleDocument::User(page) => {
                 may_see(viewer, &page).then_some(Self { page, revision: found.revision.position.0.into() })
             }
-            PeopleDocument::Access(_) | PeopleDocument::Follow(_) => None,
+            PeopleDocument::Access(_) | PeopleDocument::Follow(_) | PeopleDocument::Identity(_) => None,
         }
     }
 }
@@ -280,7 +280,7 @@ impl User {
 fn follow_in(document: &PeopleDocument) -> Option<&follow::Follow> {
     match document {
         PeopleDocument::Follow(follow) => Some(follow),
-        PeopleDocument::User(_) | PeopleDocument::Access(_) => None,
+        PeopleDocument::User(_) | PeopleDocument::Access(_) | PeopleDocument::Identity(_) => None,
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn opened(event: &Recorded, documents: &dyn Lookup<ContentDocument>) 
         Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => vec![],
         Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => vec![],
         Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => vec![],
+        Event::IdentityLinked(_) | Event::IdentityUnlinked(_) => vec![],
         Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
         Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) | Event::PostUnpublished(_) => vec![],
         Event::PostHidden(_) | Event::PostUnhidden(_) => vec![],

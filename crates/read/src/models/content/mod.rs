@@ -124,6 +124,7 @@ impl Projection for Content {
             Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {
                 (vec![], vec![])
             }
+            Event::IdentityLinked(_) | Event::IdentityUnlinked(_) => (vec![], vec![]),
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)
@@ -173,6 +174,7 @@ impl Projection for Content {
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
             Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
+            Event::IdentityLinked(_) | Event::IdentityUnlinked(_) => {}
             Event::ProductCreated(_)
             | Event::ProductUpdated(_)
             | Event::ProductRestocked(_)

@@ -4,7 +4,9 @@
 
 use super::PeopleDocument;
 use crate::projection::DocumentKey;
-use millrace_events::user::{AllSessionsEnded, OtherSessionsEnded, RoleChanged, SessionEnded, UserErased};
+use millrace_events::user::{
+    AllSessionsEnded, IdentityLinked, IdentityUnlinked, OtherSessionsEnded, RoleChanged, SessionEnded, UserErased,
+};
 use millrace_events::viewer::Person;
 use millrace_events::{Recorded, Role, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -31,6 +33,9 @@ pub struct Access {
     pub ended_sessions: Vec<EndedSession>,
     /// Tokens issued up to this moment are void.
     pub issued_until: Option<Timestamp>,
+    /// Accounts with OpenID providers that are linked, by what requests with the providers' tokens are known by.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub identities: BTreeSet<SessionId>,
     /// The last time that all sign-ins but one were ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub others_ended: Option<OthersEnded>,
@@ -69,6 +74,16 @@ impl Access {
         ended || is_other || self.issued_until.is_some_and(|until| person.issued_at <= until)
     }
 
+    fn end(&mut self, session_id: SessionId, at: Timestamp) {
+        let oldest = Timestamp::new(at.moment().saturating_sub(ENDED_SESSION_KEPT));
+        self.ended_sessions.retain(|ended| ended.at >= oldest && ended.session_id != session_id);
+        if self.ended_sessions.len() >= ENDED_SESSIONS_MAX {
+            self.ended_sessions.clear();
+            self.void_until(at);
+        }
+        self.ended_sessions.push(EndedSession { session_id, at });
+    }
+
     fn void_until(&mut self, moment: Timestamp) {
         self.issued_until = self.issued_until.max(Some(moment));
     }
@@ -93,14 +108,20 @@ pub(super) fn role_revoked(document: &mut Option<PeopleDocument>, e: &RoleChange
 }
 
 pub(super) fn session_ended(document: &mut Option<PeopleDocument>, event: &Recorded, e: &SessionEnded) {
+    with(document, e.user_id, |access| access.end(e.session_id, event.at));
+}
+
+pub(super) fn identity_linked(document: &mut Option<PeopleDocument>, e: &IdentityLinked) {
     with(document, e.user_id, |access| {
-        let oldest = Timestamp::new(event.at.moment().saturating_sub(ENDED_SESSION_KEPT));
-        access.ended_sessions.retain(|ended| ended.at >= oldest && ended.session_id != e.session_id);
-        if access.ended_sessions.len() >= ENDED_SESSIONS_MAX {
-            access.ended_sessions.clear();
-            access.void_until(event.at);
-        }
-        access.ended_sessions.push(EndedSession { session_id: e.session_id, at: event.at });
+        access.identities.insert(e.session_id);
+    });
+}
+
+/// Whoever stays by the provider's token is sent away, as when a sign-in ends.
+pub(super) fn identity_unlinked(document: &mut Option<PeopleDocument>, event: &Recorded, e: &IdentityUnlinked) {
+    with(document, e.user_id, |access| {
+        access.identities.remove(&e.session_id);
+        access.end(e.session_id, event.at);
     });
 }
 
@@ -122,6 +143,7 @@ pub(super) fn other_sessions_ended(document: &mut Option<PeopleDocument>, e: &Ot
 pub(super) fn erased(document: &mut Option<PeopleDocument>, e: &UserErased) {
     with(document, e.user_id, |access| {
         access.roles.clear();
+        access.identities.clear();
         access.void_until(e.issued_until);
     });
 }
@@ -132,6 +154,7 @@ fn with(document: &mut Option<PeopleDocument>, of: UserId, change: impl FnOnce(&
         roles: BTreeSet::new(),
         ended_sessions: vec![],
         issued_until: None,
+        identities: BTreeSet::new(),
         others_ended: None,
     };
     if let PeopleDocument::Access(access) = document.get_or_insert_with(|| PeopleDocument::Access(fresh())) {

@@ -2,14 +2,16 @@
 
 pub mod access;
 pub mod follow;
+pub mod identity;
 pub mod user;
 
 #[cfg(test)]
 mod tests;
 
-use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touches, Unfoldable};
+use crate::projection::{Audience, DocumentKey, ERASURE, FanOut, Lookup, Projection, Touches, Unfoldable};
 use access::Access;
 use follow::Follow;
+use identity::Identity;
 use millrace_events::{Event, Recorded, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -31,6 +33,8 @@ pub enum PeopleDocument {
     Access(Access),
     /// One person follows another.
     Follow(Follow),
+    /// An account with an OpenID provider.
+    Identity(Identity),
 }
 
 impl PeopleDocument {
@@ -39,6 +43,7 @@ impl PeopleDocument {
         match self {
             Self::User(user) => Some(user.created_micros),
             Self::Follow(follow) => Some(follow.created_micros),
+            Self::Identity(identity) => Some(identity.created_micros),
             Self::Access(_) => None,
         }
     }
@@ -50,7 +55,12 @@ impl People {
         let pending = [json!({"pendingEmail": {"$ne": null}})];
         let words = [json!({"avatarUrl": {"$ne": null}}), json!({"bio": {"$ne": null}})];
         let any: Vec<Value> = names.into_iter().chain(pending).chain(words).collect();
-        vec![json!({"_id": user::key(person), "$or": any}), json!({"_id": access::key(person), "roles": {"$ne": []}})]
+        let access = [json!({"roles": {"$ne": []}}), json!({"identities.0": {"$exists": true}})];
+        vec![
+            json!({"_id": user::key(person), "$or": any}),
+            json!({"_id": access::key(person), "$or": access}),
+            json!({"kind": identity::KIND, "userId": person.to_string()}),
+        ]
     }
 
     pub(super) fn read(key: &DocumentKey, json: &str) -> serde_json::Result<PeopleDocument> {
@@ -63,7 +73,7 @@ impl People {
 
 impl Projection for People {
     const NAME: &'static str = "people";
-    const FOLD_VERSION: u32 = 1;
+    const FOLD_VERSION: u32 = 2;
     type Document = PeopleDocument;
 
     fn touches(event: &Recorded) -> Touches {
@@ -78,6 +88,12 @@ impl Projection for People {
             Event::EmailChangeRequested(e) => vec![user::key(e.user_id)],
             Event::EmailChangeWithdrawn(e) => vec![user::key(e.user_id)],
             Event::EmailVerified(e) => vec![user::key(e.user_id)],
+            Event::IdentityLinked(e) => {
+                vec![user::key(e.user_id), access::key(e.user_id), identity::key(e.session_id)]
+            }
+            Event::IdentityUnlinked(e) => {
+                vec![user::key(e.user_id), access::key(e.user_id), identity::key(e.session_id)]
+            }
             Event::AccountDeactivated(e) => vec![user::key(e.user_id)],
             Event::AccountReactivated(e) => vec![user::key(e.user_id)],
             Event::UserErased(e) => vec![user::key(e.user_id), access::key(e.user_id)],
@@ -115,6 +131,7 @@ impl Projection for People {
     ) -> Result<(), Unfoldable> {
         let is_access = key.kind() == access::KIND;
         let is_follow = key.kind() == follow::KIND;
+        let is_identity = key.kind() == identity::KIND;
         match &event.event {
             Event::UserCreated(e) => return user::created(document, event, e, key),
             Event::ProfileUpdated(e) => return user::profile_updated(document, event, e, key),
@@ -133,6 +150,11 @@ impl Projection for People {
             Event::AccountDeactivated(_) => user::deactivated(document, event, true),
             Event::AccountReactivated(_) => user::deactivated(document, event, false),
             Event::OtherSessionsEnded(_) => user::brought_to_version(document, event),
+            Event::IdentityLinked(e) if is_access => access::identity_linked(document, e),
+            Event::IdentityUnlinked(e) if is_access => access::identity_unlinked(document, event, e),
+            Event::IdentityLinked(e) if is_identity => return identity::linked(document, event, e, key),
+            Event::IdentityUnlinked(_) if is_identity => *document = None,
+            Event::IdentityLinked(_) | Event::IdentityUnlinked(_) => user::brought_to_version(document, event),
             Event::PasswordChanged(_) => user::password_changed(document, event),
             Event::UserFollowed(e) if is_follow => follow::followed(document, event, e),
             Event::UserUnfollowed(_) if is_follow => *document = None,
@@ -156,18 +178,22 @@ impl Projection for People {
         Ok(())
     }
 
-    fn fan_outs(_: &Recorded, _: &dyn Lookup<PeopleDocument>) -> Vec<FanOut> {
-        vec![]
+    fn fan_outs(event: &Recorded, _: &dyn Lookup<PeopleDocument>) -> Vec<FanOut> {
+        identity::opened(event)
     }
 
     fn spread(
-        _: &FanOut,
+        fan_out: &FanOut,
         key: &DocumentKey,
-        _: &mut Option<PeopleDocument>,
+        document: &mut Option<PeopleDocument>,
         _: &[(DocumentKey, PeopleDocument)],
         _: &dyn Lookup<PeopleDocument>,
     ) -> Result<(), Unfoldable> {
-        Err(Unfoldable { key: key.clone(), reason: "people has no fan-out" })
+        if fan_out.task != ERASURE || key.kind() != identity::KIND {
+            return Err(Unfoldable { key: key.clone(), reason: "not a fan-out of people" });
+        }
+        *document = None;
+        Ok(())
     }
 
     fn refill_reads(_: &[(DocumentKey, PeopleDocument)]) -> Vec<DocumentKey> {
@@ -182,7 +208,7 @@ impl Projection for People {
         match document {
             PeopleDocument::User(user) if user.deactivated => Audience::Person(user.id),
             PeopleDocument::User(_) | PeopleDocument::Follow(_) => Audience::Everyone,
-            PeopleDocument::Access(_) => Audience::Nobody,
+            PeopleDocument::Access(_) | PeopleDocument::Identity(_) => Audience::Nobody,
         }
     }
 
@@ -192,6 +218,8 @@ impl Projection for People {
         vec![
             json!({"name": "followers", "key": newest("followedId"), "partialFilterExpression": of(follow::KIND)}),
             json!({"name": "following", "key": newest("followerId"), "partialFilterExpression": of(follow::KIND)}),
+            json!({"name": "identities", "key": newest(identity::DIGEST), "partialFilterExpression": of(identity::KIND)}),
+            json!({"name": "identitiesOf", "key": {"userId": 1, "_id": 1}, "partialFilterExpression": of(identity::KIND)}),
             json!({"name": "newest", "key": {"createdMicros": -1, "_id": -1}, "partialFilterExpression": of(user::KIND)}),
             json!({
                 "name": "names",

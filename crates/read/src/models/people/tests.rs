@@ -2,9 +2,10 @@
 
 use super::access::{self, ENDED_SESSIONS_MAX};
 use super::user::{self, User};
-use super::{People, PeopleDocument, follow};
-use crate::models::tests::{Folded, Log, after_erasing, at, id};
+use super::{People, PeopleDocument, follow, identity};
+use crate::models::tests::{Folded, ISSUER, Log, after_erasing, at, id};
 use crate::projection::{Audience, Projection};
+use millrace_events::identity::identity_digest;
 use millrace_events::viewer::Person;
 use millrace_events::{CommentId, PostId, Role, SessionId, Timestamp, UserId};
 use std::collections::BTreeSet;
@@ -134,6 +135,34 @@ fn a_new_password_ends_the_wait_for_another_address() {
     assert_eq!(ada.email.as_deref(), Some("Ada@millrace.example"));
     let folded = given(|log| log.change_password(ADA));
     assert_eq!(user(&folded, ADA).updated_at, at(1), "nothing that the page shows");
+}
+
+#[test]
+fn an_identity_leads_to_its_person_until_it_is_unlinked() {
+    let session = SessionId(id(70));
+    let linked = given(|log| log.link(ADA, session, "1"));
+    let Some(PeopleDocument::Identity(found)) = linked.get(&identity::key(session)) else { panic!("no identity") };
+    assert_eq!((found.user_id, found.digest), (ADA, identity_digest(ISSUER, "1")));
+    assert!(access(&linked, ADA).identities.contains(&session) && !access(&linked, ADA).voids(&token(session, at(50))));
+
+    let over = given(|log| log.link(ADA, session, "1").unlink(ADA, session));
+    assert!(over.get(&identity::key(session)).is_none() && access(&over, ADA).identities.is_empty());
+    assert!(access(&over, ADA).voids(&token(session, at(50))), "whoever is still there is sent away");
+}
+
+/// What is left to be swept up leads to nobody from the very event on.
+#[test]
+fn an_erasure_ends_links_at_once_and_sweeps_them_up() {
+    let session = SessionId(id(70));
+    let mut log = Log::default();
+    log.sign_up(ADA, "Ada").link(ADA, session, "1").erase(ADA);
+    let mut folded = Folded::<People>::default();
+    log.events.iter().for_each(|event| folded.event(event));
+    assert!(access(&folded, ADA).identities.is_empty());
+    folded.drain();
+    assert!(folded.get(&identity::key(session)).is_none());
+    let rebuilt = Folded::<People>::of(&after_erasing(&log.events, ADA));
+    assert_eq!(rebuilt.documents, folded.documents);
 }
 
 #[test]

@@ -119,6 +119,7 @@ impl Projection for Shop {
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => vec![],
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => vec![],
             Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => vec![],
+            Event::IdentityLinked(_) | Event::IdentityUnlinked(_) => vec![],
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => vec![],
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => vec![],
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => vec![],
@@ -164,6 +165,7 @@ impl Projection for Shop {
             Event::SessionEnded(_) | Event::AllSessionsEnded(_) | Event::OtherSessionsEnded(_) => {}
             Event::PasswordChanged(_) | Event::EmailChangeRequested(_) | Event::EmailVerified(_) => {}
             Event::EmailChangeWithdrawn(_) | Event::AccountDeactivated(_) | Event::AccountReactivated(_) => {}
+            Event::IdentityLinked(_) | Event::IdentityUnlinked(_) => {}
             Event::UserFollowed(_) | Event::UserUnfollowed(_) => {}
             Event::PostCreated(_) | Event::PostEdited(_) | Event::PostPublished(_) => {}
             Event::PostUnpublished(_) | Event::PostDeleted(_) | Event::PostLiked(_) | Event::PostUnliked(_) => {}

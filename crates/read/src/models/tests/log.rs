@@ -8,8 +8,8 @@ use millrace_events::order::{OrderPlaced, OrderedLine};
 use millrace_events::post::{PostDeleted, PostHidden, PostUnhidden, PostVisibilityChanged, PostWritten};
 use millrace_events::user::{
     AccountDeactivated, AccountReactivated, AllSessionsEnded, EmailChangeRequested, EmailChangeWithdrawn,
-    EmailVerified, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged, SessionEnded, UserCreated,
-    UserErased,
+    EmailVerified, IdentityLinked, IdentityUnlinked, OtherSessionsEnded, PasswordChanged, ProfileUpdated, RoleChanged,
+    SessionEnded, UserCreated, UserErased,
 };
 use millrace_events::{
     Aggregate, CommandId, CommentId, Currency, Date, ErasureId, Event, EventId, KeyState, Money, OrderId, PersonKey,
@@ -22,6 +22,9 @@ use uuid::Uuid;
 
 /// Why staff hide something here.
 pub const REASON: &str = "It names a neighbour.";
+
+/// By whom people are signed in here.
+pub const ISSUER: &str = "https://id.example";
 
 const START_SECOND: i64 = 1_800_000_000;
 
@@ -137,6 +140,16 @@ impl Log {
     pub fn verify_email(&mut self, user: UserId, email: &str) -> &mut Self {
         let email = Personal::known(user, email.to_owned());
         self.record(Event::EmailVerified(EmailVerified { user_id: user, email }))
+    }
+
+    pub fn link(&mut self, user: UserId, session_id: SessionId, subject: &str) -> &mut Self {
+        let issuer = Personal::known(user, ISSUER.to_owned());
+        let subject = Personal::known(user, subject.to_owned());
+        self.record(Event::IdentityLinked(IdentityLinked { user_id: user, session_id, issuer, subject }))
+    }
+
+    pub fn unlink(&mut self, user_id: UserId, session_id: SessionId) -> &mut Self {
+        self.record(Event::IdentityUnlinked(IdentityUnlinked { user_id, session_id }))
     }
 
     pub fn deactivate(&mut self, user_id: UserId) -> &mut Self {
@@ -292,6 +305,8 @@ fn aggregate_id(event: &Event) -> Uuid {
         Event::EmailChangeRequested(e) => e.user_id.0,
         Event::EmailChangeWithdrawn(e) => e.user_id.0,
         Event::EmailVerified(e) => e.user_id.0,
+        Event::IdentityLinked(e) => e.user_id.0,
+        Event::IdentityUnlinked(e) => e.user_id.0,
         Event::AccountDeactivated(e) => e.user_id.0,
         Event::AccountReactivated(e) => e.user_id.0,
         Event::UserErased(e) => e.user_id.0,

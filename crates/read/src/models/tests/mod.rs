@@ -10,7 +10,7 @@ mod random_shop;
 mod ways;
 
 pub use fold::Folded;
-pub use log::{Log, OAK, REASON, after_erasing, after_erasing_all, at, eur, id};
+pub use log::{ISSUER, Log, OAK, REASON, after_erasing, after_erasing_all, at, eur, id};
 
 use super::{ForEach, Maker, NAMES, Registered, Visitor, visit};
 use crate::projection::Projection;

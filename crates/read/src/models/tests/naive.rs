@@ -9,13 +9,15 @@ use crate::models::content::window::WindowComment;
 use crate::models::content::{Content, ContentDocument};
 use crate::models::people::access::{Access, EndedSession, OthersEnded};
 use crate::models::people::follow::Follow;
+use crate::models::people::identity::Identity;
 use crate::models::people::user::User;
 use crate::models::people::{People, PeopleDocument};
 use crate::projection::{DocumentKey, Projection};
 use millrace_events::comment::CommentWritten;
+use millrace_events::identity::identity_digest;
 use millrace_events::post::PostWritten;
 use millrace_events::user::{ProfileUpdated, UserCreated};
-use millrace_events::{CommentId, Event, Personal, Position, PostId, Recorded, Role, Timestamp, UserId};
+use millrace_events::{CommentId, Event, Personal, Position, PostId, Recorded, Role, SessionId, Timestamp, UserId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ pub struct Account {
     pub ended: Vec<EndedSession>,
     pub issued_until: Option<Timestamp>,
     pub others: Vec<OthersEnded>,
+    pub linked: BTreeMap<SessionId, Identity>,
     pub email: String,
     pub email_verified: bool,
     pub pending_email: Option<String>,
@@ -76,6 +79,7 @@ impl Naive {
                     ended: vec![],
                     issued_until: None,
                     others: vec![],
+                    linked: BTreeMap::new(),
                     email: e.email.value().cloned().unwrap(),
                     email_verified: false,
                     pending_email: None,
@@ -135,6 +139,18 @@ impl Naive {
                 account.pending_email.take_if(|pending| *pending == email);
                 (account.email, account.email_verified, account.page_updated) = (email, true, at);
             }
+            Event::IdentityLinked(e) => {
+                let (issuer, subject) = (e.issuer.value().cloned().unwrap(), e.subject.value().cloned().unwrap());
+                let digest = identity_digest(&issuer, &subject);
+                let (user_id, session_id) = (e.user_id, e.session_id);
+                let identity = Identity { user_id, session_id, digest, created_micros: micros(at) };
+                self.access(user_id, version).linked.insert(session_id, identity);
+            }
+            Event::IdentityUnlinked(e) => {
+                let account = self.access(e.user_id, version);
+                account.linked.remove(&e.session_id);
+                account.ended.push(EndedSession { session_id: e.session_id, at });
+            }
             Event::AccountDeactivated(e) => {
                 let account = self.account(e.user_id, version);
                 (account.deactivated, account.page_updated) = (true, at);
@@ -147,6 +163,7 @@ impl Naive {
                 let account = self.access(e.user_id, version);
                 account.issued_until = account.issued_until.max(Some(e.issued_until));
                 account.roles.clear();
+                account.linked.clear();
                 (account.erased_at, account.card_position) = (Some(at), position);
             }
             Event::UserFollowed(e) => {
@@ -240,11 +257,16 @@ impl Naive {
                     roles: account.roles.clone(),
                     ended_sessions: account.ended.clone(),
                     issued_until: account.issued_until.max(account.superseded()),
+                    identities: account.linked.keys().copied().collect(),
                     others_ended: account.others.last().cloned(),
                 };
                 documents.insert(DocumentKey::new("access", id), PeopleDocument::Access(access));
             }
         }
+        let linked = self.accounts.values().flat_map(|account| &account.linked);
+        documents.extend(
+            linked.map(|(id, identity)| (DocumentKey::new("identity", id), PeopleDocument::Identity(identity.clone()))),
+        );
         for ((follower, followed), at) in &self.follows {
             let follow =
                 Follow { follower_id: *follower, followed_id: *followed, created_at: *at, created_micros: micros(*at) };

@@ -27,6 +27,7 @@ pub enum Step {
     Deactivate { user: u8 },
     WantEmail { user: u8, variant: u8 },
     VerifyEmail { user: u8, variant: u8 },
+    Link { user: u8, ends: bool },
     Erase { user: u8 },
     Follow { follower: u8, followed: u8 },
     Post { user: u8, published: bool },
@@ -58,6 +59,7 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => user().prop_map(|user| Step::Deactivate { user }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::WantEmail { user, variant }),
         1 => (user(), 0..2u8).prop_map(|(user, variant)| Step::VerifyEmail { user, variant }),
+        1 => (user(), any::<bool>()).prop_map(|(user, ends)| Step::Link { user, ends }),
         1 => user().prop_map(|user| Step::Erase { user }),
         2 => (user(), user()).prop_map(|(follower, followed)| Step::Follow { follower, followed }),
         2 => (user(), any::<bool>()).prop_map(|(user, published)| Step::Post { user, published }),
@@ -166,6 +168,15 @@ impl World {
             Step::SignOutEverywhere { user } => {
                 let until = self.log.last().at;
                 self.log.sign_out_everywhere(self.person(user)?, until);
+            }
+            Step::Link { user, ends: false } => {
+                let (user, session) = (self.person(user)?, SessionId(self.fresh()));
+                self.log.link(user, session, &session.to_string());
+            }
+            Step::Link { user, ends: true } => {
+                let user = self.person(user)?;
+                let session = *self.naive.accounts[&user].linked.keys().next()?;
+                self.log.unlink(user, session);
             }
             Step::Erase { user } => {
                 self.log.erase(self.person(user)?);
@@ -352,6 +363,7 @@ impl World {
 
     fn check_end(&mut self) {
         self.content.drain();
+        self.people.drain();
         assert_eq!(self.people.documents, self.naive.people());
         let lengths = |id| self.page(id).comments.len();
         assert_eq!(self.content.documents, self.naive.content(lengths));
@@ -431,6 +443,7 @@ proptest! {
             world.step(step);
         }
         world.content.drain();
+        world.people.drain();
         let reread = after_erasing_all(&world.log.events, &world.erased());
         prop_assert_eq!(served(&world.content), served(&refolded(&reread, every)));
         prop_assert_eq!(world.people.documents, refolded::<People>(&reread, every).documents);
