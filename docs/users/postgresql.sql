@@ -3,7 +3,11 @@
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 -- Commands: rows, and no tables. What is in the log stays as it is.
-CREATE ROLE millrace_command LOGIN PASSWORD 'change-me';
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'millrace_command') THEN
+        CREATE ROLE millrace_command LOGIN PASSWORD 'change-me';
+    END IF;
+END $$;
 GRANT USAGE ON SCHEMA public TO millrace_command;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO millrace_command;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO millrace_command;
@@ -11,7 +15,11 @@ REVOKE UPDATE, DELETE ON log FROM millrace_command;
 REVOKE INSERT, UPDATE, DELETE ON erasable, _sqlx_migrations FROM millrace_command;
 
 -- Relays: they give positions to what commands have left, and read the log and the keys. Nothing of accounts or money.
-CREATE ROLE millrace_relay LOGIN PASSWORD 'change-me';
+DO $$ BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'millrace_relay') THEN
+        CREATE ROLE millrace_relay LOGIN PASSWORD 'change-me';
+    END IF;
+END $$;
 GRANT USAGE ON SCHEMA public TO millrace_relay;
 GRANT SELECT, DELETE ON outbox TO millrace_relay;
 GRANT SELECT, INSERT ON log TO millrace_relay;

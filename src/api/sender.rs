@@ -33,6 +33,19 @@ impl Admitted {
     }
 }
 
+/// Who shows a good token, whatever became of the sign-in.
+struct Verified {
+    viewer: Viewer,
+    /// When they must go: nothing but the token stands for them.
+    ends_at: Option<Timestamp>,
+}
+
+impl From<Viewer> for Verified {
+    fn from(viewer: Viewer) -> Self {
+        Self { viewer, ends_at: None }
+    }
+}
+
 impl Api {
     /// Who sends a request over HTTP.
     pub async fn sender(&self, headers: &HeaderMap) -> Result<Viewer, Problem> {
@@ -44,24 +57,25 @@ impl Api {
         if !ended_sign_in::may_send(&request.request().query) {
             return Err(Problem::Unauthenticated);
         }
-        self.verified(headers::authorization(headers)?).await
+        self.verified(headers::authorization(headers)?).await.map(|verified| verified.viewer)
     }
 
     /// Lets in whoever stays: on a socket, or for a stream of events.
     pub async fn admit(&self, authorization: Option<&str>) -> Result<Admitted, Problem> {
-        let verified = self.verified(authorization).await?;
-        let place = self.places.of_viewer(verified.user_id())?;
+        let Verified { viewer, ends_at } = self.verified(authorization).await?;
+        let place = self.places.of_viewer(viewer.user_id())?;
         // Listened to before the look, so that no change is missed in between.
-        let notices = verified.user_id().map(|user_id| self.reads.access_notices(user_id));
-        let viewer = self.admitted(verified).await?;
+        let notices = viewer.user_id().map(|user_id| self.reads.access_notices(user_id));
+        let viewer = self.admitted(viewer).await?;
         let admission = notices.zip(viewer.person().cloned());
-        let admission = admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person));
+        let admission =
+            admission.map(|(notices, person)| Admission::new(Arc::clone(&self.reads), notices, person).until(ends_at));
         Ok(Admitted { viewer, admission, place })
     }
 
     /// Who asks, from a verified token, with the roles that the read side knows. A session that has ended is nobody's.
     pub(super) async fn viewer(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        self.admitted(self.verified(authorization).await?).await
+        self.admitted(self.verified(authorization).await?.viewer).await
     }
 
     async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
@@ -74,14 +88,16 @@ impl Api {
     }
 
     /// Who asks, from a verified token, whatever became of the session. A token of an OpenID provider says whose it is.
-    async fn verified(&self, authorization: Option<&str>) -> Result<Viewer, Problem> {
-        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous) };
+    async fn verified(&self, authorization: Option<&str>) -> Result<Verified, Problem> {
+        let Some(authorization) = authorization else { return Ok(Viewer::Anonymous.into()) };
         let token = headers::bearer(authorization)?;
         let now = Timestamp::new(OffsetDateTime::now_utc());
         if let Some(tokens) = self.outside.as_ref().filter(|tokens| tokens.knows(token)) {
-            return self.linked(tokens, token, now).await.map(Viewer::Person);
+            let person = self.linked(tokens, token, now).await?;
+            return Ok(Verified { ends_at: Some(person.expires_at), viewer: Viewer::Person(person) });
         }
-        self.verifier.verify(token, now).map(Viewer::Person).map_err(|_| Problem::Unauthenticated)
+        let person = self.verifier.verify(token, now).map_err(|_| Problem::Unauthenticated)?;
+        Ok(Viewer::Person(person).into())
     }
 
     async fn linked(&self, tokens: &IdTokens, token: &str, now: Timestamp) -> Result<Person, Problem> {

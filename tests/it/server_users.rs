@@ -93,7 +93,9 @@ async fn each_role_does_its_work_as_a_user_of_its_own_and_no_server_lets_it_do_m
 /// The names of a deployment are those of this stage.
 async fn make_users(stage: &Stage, users: &Addresses) {
     let owner = Database::connect(&users.postgresql).await.expect("PostgreSQL");
-    owner.execute_unprepared(POSTGRESQL).await.expect("its users");
+    for _ in ["after the first migration", "after a later one"] {
+        owner.execute_unprepared(POSTGRESQL).await.expect("its users");
+    }
 
     let nobody = mongodb(&users.mongodb).await;
     let first = doc! { "createUser": OPERATOR, "pwd": PASSWORD, "roles": ["root"] };

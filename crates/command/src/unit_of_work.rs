@@ -224,7 +224,8 @@ impl UnitOfWork {
                 schema_version: kind.schema_version(),
                 actor: self.frame.actor.person().map(|person| person.user_id),
                 at: self.at,
-                trace: self.frame.trace.as_ref().map(ToString::to_string),
+                // What its tools want to be told may hold anything, and what is in the log is there for ever.
+                trace: self.frame.trace.as_ref().map(|trace| trace.parent().to_owned()),
                 payload,
             });
         }

@@ -5,7 +5,7 @@ use crate::checker::everything_holds;
 use crate::harness::client::{Client, PASSWORD, Person, mutation};
 use crate::harness::cluster::Cluster;
 use crate::harness::eventually;
-use crate::harness::openid::{OpenIdProvider, SigningKey};
+use crate::harness::openid::{CLIENT_ID, OpenIdProvider, SigningKey};
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ async fn linked(client: &Client, provider: &OpenIdProvider) -> (Person, Client) 
 }
 
 /// A token that is issued so many seconds from now.
-fn later(provider: &OpenIdProvider, subject: &str, seconds: i64) -> String {
+pub(super) fn later(provider: &OpenIdProvider, subject: &str, seconds: i64) -> String {
     let mut claims = provider.claims(subject, "ada@millrace.example");
     claims["iat"] = json!(OffsetDateTime::now_utc().unix_timestamp() + seconds);
     provider.key().sign(&claims)
@@ -68,8 +68,11 @@ async fn a_providers_token_stands_for_a_sign_in_everywhere() {
         .json(&json!({ "query": FEED }));
     assert_eq!(stream.send().await.expect("an answer").status(), 200);
     let mut access = provider.claims(&ada.id, &ada.email);
-    access["scope"] = json!("openid");
-    assert_eq!(seen(&with(&client, provider.key().sign_as("at+jwt", &access))).await, Some(ada.id.clone()));
+    for (given_to, is_taken) in [(json!(null), false), (json!("another-client"), false), (json!(CLIENT_ID), true)] {
+        access["client_id"] = given_to;
+        let shown = seen(&with(&client, provider.key().sign_as("at+jwt", &access))).await;
+        assert_eq!(shown.is_some(), is_taken, "{access:#}");
+    }
     everything_holds(&stage).await;
     cluster.stop().await;
 }
@@ -129,6 +132,23 @@ async fn the_end_of_all_sign_ins_voids_what_was_issued_before_in_queries_command
 }
 
 #[tokio::test]
+async fn a_new_password_that_is_set_with_it_voids_it_too() {
+    let provider = OpenIdProvider::start().await;
+    let stage = stage_that_takes(&provider).await;
+    let (process, client) = stage.all().await;
+    let (ada, outside) = linked(&client, &provider).await;
+    let input = json!({ "currentPassword": PASSWORD, "newPassword": "another one of hers" });
+    outside.command("changePassword", input, "").await;
+    for void in [&outside, &ada.client] {
+        eventually("the token is void", || async { seen(void).await.is_none().then_some(()) }).await;
+    }
+    let newer = with(&client, later(&provider, &ada.id, 20));
+    newer.command("createPost", json!({ "title": "In time", "body": "Words." }), "").await;
+    everything_holds(&stage).await;
+    process.stop().await;
+}
+
+#[tokio::test]
 async fn roles_deactivation_and_erasure_hold_for_it() {
     let provider = OpenIdProvider::start().await;
     let stage = stage_that_takes(&provider).await;
@@ -167,5 +187,23 @@ async fn an_export_is_cut_off_with_the_token_that_asked_for_it() {
     assert_eq!(told["account"]["id"], json!(ada.id));
     ada.client.command("signOutEverywhere", json!({}), "").await;
     assert_eq!(reqwest::get(&url).await.expect("an answer").status(), 404);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_socket_ends_with_the_token_that_opened_it() {
+    let provider = OpenIdProvider::start().await;
+    let stage = stage_that_takes(&provider).await;
+    let (process, client) = stage.all().await;
+    let (ada, _) = linked(&client, &provider).await;
+    let mut claims = provider.claims(&ada.id, &ada.email);
+    claims["exp"] = json!(OffsetDateTime::now_utc().unix_timestamp() + 3);
+    let mut socket = Socket::open(&client.url, Some(&provider.key().sign(&claims))).await;
+    socket.subscribe("1", FEED, json!({})).await;
+    socket.event("event", "one's own feed").await;
+    match socket.receive("the end of the socket").await {
+        Received::Closed(code) => assert_eq!(code, 4403),
+        other => panic!("{other:?}"),
+    }
     process.stop().await;
 }

@@ -5,6 +5,7 @@ use crate::checker::{everything_holds, settled};
 use crate::erasure::search::search;
 use crate::harness::client::PASSWORD;
 use crate::harness::openid::OpenIdProvider;
+use millrace_events::identity::identity_digest;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -21,9 +22,11 @@ async fn who_is_erased_is_nobody_to_the_provider_and_comes_back_as_somebody_new(
     mina.client.command("linkProvider", link, "").await;
     sign_in(&client, &provider.token(SUBJECT, &mina.email), &mina.email).await;
     settled(&stage).await;
-    let secrets = [("subject", SUBJECT.as_bytes())];
+    let digest = identity_digest(&provider.issuer, SUBJECT).to_string();
+    let secrets = [("subject", SUBJECT.as_bytes()), ("digest", digest.as_bytes())];
     let found = search(&stage, &secrets).await;
     assert_eq!(found["PostgreSQL"], BTreeSet::from(["subject".to_owned()]));
+    assert_eq!(found["MongoDB"], BTreeSet::from(["digest".to_owned()]));
     assert_eq!(found["JetStream"], BTreeSet::new(), "it is sealed there");
 
     let payload = mina.client.command("exportMyData", json!({ "password": PASSWORD }), "export { url }").await;

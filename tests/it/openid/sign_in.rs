@@ -1,5 +1,6 @@
 //! The first token makes an account, every later one finds it.
 
+use super::bearer::later;
 use super::{AT_ONCE, SHOWN, error, new_email, sign_in, stage_with, try_sign_in};
 use crate::accounts::{RESET, mailed_token};
 use crate::checker::everything_holds;
@@ -91,7 +92,7 @@ async fn without_a_password_none_is_right_until_one_is_set_by_mail() {
     let token = mailed_token(&process, &email, RESET).await;
     client.command("resetPassword", json!({ "token": token, "newPassword": PASSWORD }), "").await;
     assert_eq!(by_password(&email, PASSWORD).await["errors"], json!([]));
-    assert_eq!(sign_in(&client, &provider.token("1", &email), &email).await.id, ada.id, "and the provider still does");
+    assert_eq!(sign_in(&client, &later(&provider, "1", 20), &email).await.id, ada.id, "and the provider still does");
     everything_holds(&stage).await;
     process.stop().await;
 }
@@ -112,13 +113,34 @@ async fn a_deactivated_account_comes_back_if_it_is_asked_for() {
     let ada = client.sign_up("Ada").await;
     let link = json!({ "idToken": provider.token("1", &ada.email), "password": PASSWORD });
     ada.client.command("linkProvider", link, "").await;
+    let old = json!({ "idToken": provider.token("1", &ada.email), "reactivate": true });
     ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
-    let token = provider.token("1", &ada.email);
+    // All sign-ins have ended with it, and what was issued by then is void.
+    let token = later(&provider, "1", 20);
     assert_eq!(error(&try_sign_in(&client, &token).await), "AccountDeactivated");
+    assert_eq!(error(&client.try_command("signInWithProvider", old, SHOWN).await), "InvalidIdToken");
     let input = json!({ "idToken": token, "reactivate": true });
     let back = client.command("signInWithProvider", input, SHOWN).await;
     assert_eq!(back["user"]["id"], json!(ada.id));
-    assert_eq!(sign_in(&client, &provider.token("1", &ada.email), &ada.email).await.id, ada.id);
+    assert_eq!(sign_in(&client, &token, &ada.email).await.id, ada.id);
+    everything_holds(&stage).await;
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_from_before_the_end_of_all_sign_ins_begins_none() {
+    let provider = OpenIdProvider::start().await;
+    let stage = stage_with(&[&provider]).await;
+    let (process, client) = stage.all().await;
+    let (email, old) = (new_email(), provider.token("1", "ada@millrace.example"));
+    let ada = sign_in(&client, &old, &email).await;
+    assert_eq!(sign_in(&client, &old, &email).await.id, ada.id, "it is good until then");
+    ada.client.command("signOutEverywhere", json!({}), "").await;
+    let refused = try_sign_in(&client, &old).await;
+    assert_eq!((error(&refused), &refused["session"]), ("InvalidIdToken", &json!(null)));
+    let input = json!({ "idToken": old, "reactivate": true });
+    assert_eq!(error(&client.try_command("signInWithProvider", input, SHOWN).await), "InvalidIdToken");
+    assert_eq!(sign_in(&client, &later(&provider, "1", 20), &email).await.id, ada.id, "a newer one is taken");
     everything_holds(&stage).await;
     process.stop().await;
 }

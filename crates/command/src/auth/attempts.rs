@@ -54,11 +54,17 @@ impl AttemptLimits {
         Self { per_account_max: 10, ..Self::default() }
     }
 
-    /// How many ID tokens may be refused. Nobody guesses one, so this bounds work: whom a token is about is not known before it is
-    /// verified, and nobody is held back for what others bring from elsewhere.
+    /// How many ID tokens from one address may be refused. Nobody guesses one, so this bounds work. Whom a token is about is not known
+    /// before it is verified, so no address is known to be an owner's: a count over all addresses would hold back everybody for what
+    /// strangers bring from elsewhere.
     pub fn of_id_tokens() -> Self {
         let limits = Self::default();
-        Self { per_account_and_address_max: limits.per_address_max, per_account_max: u32::MAX, ..limits }
+        Self {
+            per_account_and_address_max: limits.per_address_max,
+            per_account_max: u32::MAX,
+            overall_max: u32::MAX,
+            ..limits
+        }
     }
 
     /// How many new passwords may be set by whoever has none yet, has forgotten theirs, or sets another: each costs a hash. An account
@@ -355,6 +361,17 @@ mod tests {
         assert_eq!(tried, 20);
         assert_eq!(succeeds(&attempts, "owner", from(200), 1), Ok(()));
         assert_eq!(failed(&attempts, "other", from(201), 1), Err(59));
+    }
+
+    #[test]
+    fn refused_id_tokens_from_elsewhere_hold_nobody_back() {
+        let attempts = Attempts::new(AttemptLimits::of_id_tokens());
+        for n in 0..5_001_u32 {
+            let elsewhere = Ipv4Addr::from(0x0a00_0000 + n);
+            assert_eq!(failed(&attempts, "", Some(elsewhere.into()), 0), Ok(()));
+        }
+        let refused = (0..21).filter(|_| failed(&attempts, "", from(1), 1).is_err()).count();
+        assert_eq!(refused, 1, "an address has 20 of its own");
     }
 
     #[test]

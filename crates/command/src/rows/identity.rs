@@ -43,6 +43,11 @@ pub(crate) async fn owner(db: &impl ConnectionTrait, issuer: &str, subject: &str
     found.into_tuple().one(db).await
 }
 
+/// The link itself. Lock the account of its owner first.
+pub(crate) async fn linked(db: &impl ConnectionTrait, issuer: &str, subject: &str) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id((issuer.to_owned(), subject.to_owned())).one(db).await
+}
+
 /// All of a person's.
 pub(crate) async fn of_user(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::UserId.eq(user_id)).all(db).await
@@ -53,17 +58,10 @@ pub(crate) async fn by_session(db: &impl ConnectionTrait, session_id: Uuid) -> R
     Entity::find().filter(Column::SessionId.eq(session_id)).one(db).await
 }
 
-/// Voids all tokens of a person's providers that were issued by now, but those of the one that is kept.
-pub(crate) async fn void(
-    db: &impl ConnectionTrait,
-    user_id: Uuid,
-    kept: Option<Uuid>,
-    until: OffsetDateTime,
-) -> Result<(), DbErr> {
+/// Voids all tokens of a person's providers that were issued by now.
+pub(crate) async fn void(db: &impl ConnectionTrait, user_id: Uuid, until: OffsetDateTime) -> Result<(), DbErr> {
     let voided = ActiveModel { void_until: Set(Some(until)), ..Default::default() };
-    let of_user = Entity::update_many().set(voided).filter(Column::UserId.eq(user_id));
-    let others = kept.map_or(of_user.clone(), |kept| of_user.filter(Column::SessionId.ne(kept)));
-    others.exec(db).await?;
+    Entity::update_many().set(voided).filter(Column::UserId.eq(user_id)).exec(db).await?;
     Ok(())
 }
 

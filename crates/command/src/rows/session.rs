@@ -55,18 +55,18 @@ pub(crate) async fn end(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateTime)
 
 /// Ends all sign-ins of a person whose account is locked. Answers how many there were.
 pub(crate) async fn end_all(db: &impl ConnectionTrait, user_id: Uuid, at: OffsetDateTime) -> Result<u64, DbErr> {
-    identity::void(db, user_id, None, at).await?;
+    identity::void(db, user_id, at).await?;
     Ok(ending(at).filter(Column::UserId.eq(user_id)).exec(db).await?.rows_affected)
 }
 
-/// Ends all sign-ins but one of a person whose account is locked.
+/// Ends all sign-ins but one of a person whose account is locked. Tokens of providers are void, too: the one that is kept is ours.
 pub(crate) async fn end_others(
     db: &impl ConnectionTrait,
     user_id: Uuid,
     kept: Uuid,
     at: OffsetDateTime,
 ) -> Result<(), DbErr> {
-    identity::void(db, user_id, Some(kept), at).await?;
+    identity::void(db, user_id, at).await?;
     ending(at).filter(Column::UserId.eq(user_id)).filter(Column::Id.ne(kept)).exec(db).await?;
     Ok(())
 }

@@ -94,14 +94,16 @@ impl Command for SignInWithProvider {
     }
 }
 
-/// The account, locked, if the identity is still linked to it by then: else the token shows nobody, as it did a moment ago.
+/// The account, locked, if the identity is still linked to it by then, and if the token was not voided with all sign-ins: else it shows
+/// nobody.
 async fn linked(unit: &UnitOfWork, identity: &Identity, owner: UserId, for_change: bool) -> Handling<user::Model> {
     let db = unit.db();
     let found =
         if for_change { user::locked_for_change(db, owner.0).await } else { user::relied_on(db, owner.0).await };
     let user = found?.ok_or_else(CommandError::invalid_id_token)?;
-    let is_linked = identity::owner(db, &identity.issuer, &identity.subject).await? == Some(owner.0);
-    if is_linked { Ok(user) } else { Err(CommandError::invalid_id_token().into()) }
+    let link = identity::linked(db, &identity.issuer, &identity.subject).await?;
+    let is_good = link.is_some_and(|link| link.user_id == owner.0 && link.takes(identity.issued_at.moment()));
+    if is_good { Ok(user) } else { Err(CommandError::invalid_id_token().into()) }
 }
 
 /// An account without a password, whose address the provider has verified. Of two at once PostgreSQL lets one insert its rows; the other
@@ -211,6 +213,8 @@ impl NewAccount {
 mod tests {
     use super::*;
     use crate::{CommandErrorCode, HandlerError};
+    use millrace_events::Timestamp;
+    use time::OffsetDateTime;
 
     fn presented(first: Option<&str>, last: Option<&str>) -> Presented {
         let name = |text: Option<&str>| text.map(|text| PersonName::parse(text).unwrap());
@@ -222,6 +226,7 @@ mod tests {
         Identity {
             issuer: "https://id.example".into(),
             subject: "1".into(),
+            issued_at: Timestamp::new(OffsetDateTime::UNIX_EPOCH),
             verified_email: email.map(str::to_owned),
             first_name: first.map(str::to_owned),
             last_name: Some("Lovelace".into()),

@@ -178,6 +178,7 @@ fn decide_unlink<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millrace_events::Timestamp;
     use time::OffsetDateTime;
 
     const ADA: Uuid = Uuid::from_u128(1);
@@ -191,7 +192,8 @@ mod tests {
 
     fn shown(issuer: &str) -> Identity {
         let (issuer, subject) = (issuer.to_owned(), "1".to_owned());
-        Identity { issuer, subject, verified_email: None, first_name: None, last_name: None }
+        let issued_at = Timestamp::new(OffsetDateTime::UNIX_EPOCH);
+        Identity { issuer, subject, issued_at, verified_email: None, first_name: None, last_name: None }
     }
 
     #[test]

@@ -8,12 +8,12 @@ use crate::fields::{Fields, check_version};
 use crate::frame::PasswordFinding;
 use crate::mail;
 use crate::rows::mail::Kind;
-use crate::rows::{self, mail_token, session, user};
+use crate::rows::{self, identity, mail_token, session, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
-use millrace_events::user::{OtherSessionsEnded, PasswordChanged};
+use millrace_events::user::{AllSessionsEnded, OtherSessionsEnded, PasswordChanged};
 use millrace_events::values::Password;
-use millrace_events::{Event, UserId};
+use millrace_events::{Event, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 /// Changes your password. All your other sign-ins end; the one that sends this goes on. An address that waits for being verified is
@@ -76,20 +76,31 @@ impl Command for ChangePassword {
         check_version(valid.expected_version, rows::version(user.version))?;
         // After the lock: a sign-in that is committed by now has its token from before this moment.
         let now = unit.clock().await?;
-        session::end_others(unit.db(), user_id.0, kept.0, now.moment()).await?;
+        let ended = end_sign_ins(unit, user_id, kept, now).await?;
         mail_token::void_with_password(unit.db(), &user, now.moment()).await?;
         mail::tell(unit, Kind::PasswordChanged, &user).await?;
         let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user_id.0, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
-        let ended = OtherSessionsEnded { user_id, kept_session_id: kept, issued_until: now };
-        unit.record(user_id.0, version, Event::OtherSessionsEnded(ended));
+        unit.record(user_id.0, version, ended);
         Ok(Handled::new(PasswordSet { user: user_id }).at(user_id, version))
     }
 
     fn replay_has_set<'a>(valid: &'a NewPassword, outcome: &PasswordSet) -> Option<(UserId, &'a Password)> {
         Some((outcome.user, &valid.new))
     }
+}
+
+/// Ends all sign-ins but the sender's. All tokens of a provider are known by one id: to keep the one that sends this would be to keep all
+/// of them, a thief's too. So it ends with the others.
+async fn end_sign_ins(unit: &UnitOfWork, user_id: UserId, sender: SessionId, now: Timestamp) -> Handling<Event> {
+    if identity::by_session(unit.db(), sender.0).await?.is_some() {
+        session::end_all(unit.db(), user_id.0, now.moment()).await?;
+        return Ok(Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+    }
+    session::end_others(unit.db(), user_id.0, sender.0, now.moment()).await?;
+    let ended = OtherSessionsEnded { user_id, kept_session_id: sender, issued_until: now };
+    Ok(Event::OtherSessionsEnded(ended))
 }
 
 /// The sender's own password as typed. One that no account can have is as wrong as any other, and costs no hash.

@@ -16,6 +16,7 @@ pub(super) struct Claims {
     sub: String,
     aud: OneOrMore,
     azp: Option<String>,
+    client_id: Option<String>,
     exp: f64,
     iat: f64,
     nbf: Option<f64>,
@@ -24,6 +25,15 @@ pub(super) struct Claims {
     email_verified: Option<Flag>,
     given_name: Option<String>,
     family_name: Option<String>,
+}
+
+/// What a token's header says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenType {
+    /// An ID token, or one that does not say that it is another.
+    Id,
+    /// An access token in the form of RFC 9068.
+    Access,
 }
 
 #[derive(Clone, Deserialize)]
@@ -62,6 +72,7 @@ impl Flag {
 /// Who the token is about, if it counts now and for us.
 pub(super) fn judge(
     claims: &Claims,
+    token_type: TokenType,
     provider: &Provider,
     nonce: Option<&str>,
     rules: &IdTokenRules,
@@ -73,7 +84,7 @@ pub(super) fn judge(
     if !(1..=SUBJECT_BYTES_MAX).contains(&claims.sub.len()) || claims.sub.contains(char::is_control) {
         return Err(Refusal::Subject);
     }
-    if !is_for_us(claims, provider) {
+    if !is_for_us(claims, token_type, provider) {
         return Err(Refusal::Audience);
     }
     let (now_s, leeway_s) = (now.moment().unix_timestamp_nanos() as f64 / 1e9, rules.clock_leeway.as_seconds_f64());
@@ -86,42 +97,44 @@ pub(super) fn judge(
     if nonce.is_some() && nonce != claims.nonce.as_deref() {
         return Err(Refusal::Nonce);
     }
-    Ok(identity(claims))
+    identity(claims)
 }
 
 impl Claims {
-    /// When the token was issued, and when it ends.
-    pub fn times(&self) -> Result<(Timestamp, Timestamp), Refusal> {
-        let moment = |seconds: f64| OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e9) as i128);
-        match (moment(self.iat), moment(self.exp)) {
-            (Ok(issued_at), Ok(expires_at)) => Ok((Timestamp::new(issued_at), Timestamp::new(expires_at))),
-            _ => Err(Refusal::Malformed),
-        }
+    /// When the token ends.
+    pub fn expires_at(&self) -> Result<Timestamp, Refusal> {
+        moment(self.exp)
     }
 }
 
+fn moment(seconds: f64) -> Result<Timestamp, Refusal> {
+    let moment = OffsetDateTime::from_unix_timestamp_nanos((seconds * 1e9) as i128);
+    moment.map(Timestamp::new).map_err(|_| Refusal::Malformed)
+}
+
 /// One of our clients must be meant. If others are too, or if the token names whom it was given to, that must be one of ours: else it was
-/// made for somebody else, who now uses it here.
-fn is_for_us(claims: &Claims, provider: &Provider) -> bool {
+/// made for somebody else, who now uses it here. Of an access token the audience is who takes it, so it must name whom it was given to.
+fn is_for_us(claims: &Claims, token_type: TokenType, provider: &Provider) -> bool {
     let (all, is_ours) = (claims.aud.all(), |id: &String| provider.audience.contains(id));
-    let given_to_us = match &claims.azp {
-        Some(azp) => is_ours(azp),
-        None => all.len() == 1,
+    let given_to_us = match claims.azp.as_ref().or(claims.client_id.as_ref()) {
+        Some(client) => is_ours(client),
+        None => token_type == TokenType::Id && all.len() == 1,
     };
     all.iter().any(is_ours) && given_to_us
 }
 
-fn identity(claims: &Claims) -> Identity {
+fn identity(claims: &Claims) -> Result<Identity, Refusal> {
     let is_verified = claims.email_verified.as_ref().is_some_and(Flag::is_true);
     let email = claims.email.as_deref().filter(|_| is_verified);
     let name = |text: &Option<String>| PersonName::parse(text.as_deref()?).ok().map(PersonName::into_string);
-    Identity {
+    Ok(Identity {
         issuer: claims.iss.clone(),
         subject: claims.sub.clone(),
+        issued_at: moment(claims.iat)?,
         verified_email: email.and_then(|email| Email::parse(email).ok()).map(Email::into_string),
         first_name: name(&claims.given_name),
         last_name: name(&claims.family_name),
-    }
+    })
 }
 
 #[cfg(test)]
@@ -160,9 +173,13 @@ mod tests {
     }
 
     fn judged(changes: &[(&str, Value)], nonce: Option<&str>) -> Result<Identity, Refusal> {
+        judged_as(TokenType::Id, changes, nonce)
+    }
+
+    fn judged_as(token_type: TokenType, changes: &[(&str, Value)], nonce: Option<&str>) -> Result<Identity, Refusal> {
         let claims: Claims = serde_json::from_value(token(changes)).map_err(|_| Refusal::Malformed)?;
         let now = Timestamp::new(OffsetDateTime::from_unix_timestamp(NOW_S).unwrap());
-        judge(&claims, &provider(), nonce, &RULES, now)
+        judge(&claims, token_type, &provider(), nonce, &RULES, now)
     }
 
     fn refusal(changes: &[(&str, Value)]) -> Option<Refusal> {
@@ -173,6 +190,7 @@ mod tests {
     fn a_token_tells_who_somebody_is() {
         let ada = judged(&[], None).unwrap();
         assert_eq!((&*ada.issuer, &*ada.subject), ("https://id.example", "248289761001"));
+        assert_eq!(ada.issued_at.moment().unix_timestamp(), NOW_S - 5);
         assert_eq!(ada.verified_email.as_deref(), Some("Ada@example.org"));
         assert_eq!((ada.first_name.as_deref(), ada.last_name.as_deref()), (Some("Ada"), Some("Lovelace")));
     }
@@ -210,6 +228,29 @@ mod tests {
         assert_eq!(refusal(&[both, ("azp", json!("web"))]), None);
         assert_eq!(refusal(&[("azp", json!("phone"))]), None);
         assert_eq!(refusal(&[("azp", json!("other"))]), Some(Refusal::Audience));
+    }
+
+    #[test]
+    fn whom_a_token_was_given_to_is_azp_or_else_client_id_and_an_access_token_says_it() {
+        use TokenType::{Access, Id};
+        let (good, bad) = (None, Some(Refusal::Audience));
+        for (azp, client_id, of_id, of_access) in [
+            (None, None, good, bad),
+            (None, Some("web"), good, good),
+            (None, Some("other"), bad, bad),
+            (Some("phone"), None, good, good),
+            (Some("other"), None, bad, bad),
+            (Some("phone"), Some("other"), good, good),
+            (Some("other"), Some("web"), bad, bad),
+        ] {
+            let changes = [("azp", json!(azp)), ("client_id", json!(client_id))];
+            let refusal = |token_type| judged_as(token_type, &changes, None).err();
+            assert_eq!((refusal(Id), refusal(Access)), (of_id, of_access), "{azp:?} {client_id:?}");
+        }
+        let both = [("aud", json!(["web", "other"])), ("client_id", json!("web"))];
+        assert!(judged_as(Access, &both, None).is_ok());
+        let others = [("aud", json!("other")), ("client_id", json!("web"))];
+        assert_eq!(judged_as(Access, &others, None).err(), bad, "given to us, for somebody else");
     }
 
     #[test]

@@ -80,6 +80,8 @@ pub struct Identity {
     pub issuer: String,
     /// Who it is there, for ever.
     pub subject: String,
+    /// When the token that says so was issued.
+    pub issued_at: Timestamp,
     /// An address of which the provider says that mail to it reaches them.
     pub verified_email: Option<String>,
     /// First name, if it is told.

@@ -1,6 +1,6 @@
 //! The path of an ID token: which provider, which key, the signature, the claims.
 
-use super::claims::{Claims, judge};
+use super::claims::{Claims, TokenType, judge};
 use super::kept::{Kept, Look, Named};
 use super::{
     Bearer, ID_TOKEN_BYTES_MAX, IdTokenError, IdTokenRules, Identity, KeySource, KeySourceError, PresentedIdToken,
@@ -13,9 +13,11 @@ use millrace_events::Timestamp;
 use serde::Deserialize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::sync::OwnedMutexGuard;
 
 const FETCHES: &str = "millrace_openid_key_fetches_total";
-/// A provider signs tokens of other types with the same keys: an access token, or the end of a sign-in, is no ID token.
+/// A provider signs tokens of other types with the same keys. Some of them say so in their header (access tokens by RFC 9068, the end of a
+/// sign-in), and are no ID tokens. Others call themselves JWT too, or nothing: from an ID token only their audience tells them apart.
 const ID_TOKEN: &str = "JWT";
 /// An access token in the form of RFC 9068.
 const ACCESS_TOKEN: &str = "at+jwt";
@@ -33,7 +35,7 @@ struct Known {
     provider: Provider,
     kept: Mutex<Kept>,
     /// Held by whoever asks for keys; others wait for the same answer.
-    asking: tokio::sync::Mutex<()>,
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Where nobody is taken, nothing is fetched.
@@ -55,8 +57,7 @@ impl IdTokens {
     /// Takes the tokens of these providers.
     pub fn new(providers: Vec<Provider>, rules: IdTokenRules, source: Arc<dyn KeySource>) -> Self {
         metrics::describe_counter!(FETCHES, "Questions for an OpenID provider's keys, by how they ended.");
-        let asking = tokio::sync::Mutex::default;
-        let known = |provider| Arc::new(Known { provider, kept: Mutex::default(), asking: asking() });
+        let known = |provider| Arc::new(Known { provider, kept: Mutex::default(), asking: Arc::default() });
         Self { known: providers.into_iter().map(known).collect(), rules, source }
     }
 
@@ -79,22 +80,22 @@ impl IdTokens {
 
     /// Who the token is about. `now` is compared with what it says about its time.
     pub async fn verify(&self, presented: PresentedIdToken<'_>, now: Timestamp) -> Result<Identity, IdTokenError> {
-        let (_, identity) = self.judged(presented, &[ID_TOKEN], now).await?;
+        let (_, identity) = self.judged(presented, &[TokenType::Id], now).await?;
         Ok(identity)
     }
 
     /// The same of a token that comes with a request, in place of ours: an access token of the provider may do so, too.
     pub async fn verify_bearer(&self, token: &str, now: Timestamp) -> Result<Bearer, IdTokenError> {
         let presented = PresentedIdToken { token, nonce: None };
-        let (claims, identity) = self.judged(presented, &[ID_TOKEN, ACCESS_TOKEN], now).await?;
-        let (issued_at, expires_at) = claims.times()?;
+        let (claims, identity) = self.judged(presented, &[TokenType::Id, TokenType::Access], now).await?;
+        let (issued_at, expires_at) = (identity.issued_at, claims.expires_at()?);
         Ok(Bearer { identity, issued_at, expires_at })
     }
 
     async fn judged(
         &self,
         presented: PresentedIdToken<'_>,
-        types: &[&str],
+        types: &[TokenType],
         now: Timestamp,
     ) -> Result<(Claims, Identity), IdTokenError> {
         let token = presented.token;
@@ -104,10 +105,11 @@ impl IdTokens {
         let header = jsonwebtoken::decode_header(token).map_err(|_| Refusal::Malformed)?;
         let Issuer { iss } = insecure_decode_claims(token).map_err(|_| Refusal::Malformed)?;
         let known = self.known.iter().find(|known| known.provider.issuer == iss).ok_or(Refusal::Issuer)?;
-        let algorithm = algorithm(&header, types, &known.provider)?;
+        let token_type = token_type(&header, types)?;
+        let algorithm = algorithm(&header, &known.provider)?;
         let key = self.key(known, Named { id: header.kid.as_deref(), algorithm }).await?;
         let claims = signed(token, &key, algorithm)?;
-        let identity = judge(&claims, &known.provider, presented.nonce, &self.rules, now)?;
+        let identity = judge(&claims, token_type, &known.provider, presented.nonce, &self.rules, now)?;
         Ok((claims, identity))
     }
 
@@ -121,10 +123,10 @@ impl IdTokens {
 
     /// Whoever finds nothing while somebody asks waits for the same answer.
     async fn key_by_now(&self, known: &Arc<Known>, named: Named<'_>) -> Result<DecodingKey, IdTokenError> {
-        let _one_at_a_time = known.asking.lock().await;
+        let one_at_a_time = Arc::clone(&known.asking).lock_owned().await;
         let mut found = known.kept().look(named, &self.rules, Instant::now());
         if matches!(found, Look::Ask) {
-            self.ask(known).await;
+            self.ask(known, one_at_a_time).await;
             found = known.kept().settle(named, &self.rules, Instant::now());
         }
         match found {
@@ -134,12 +136,17 @@ impl IdTokens {
         }
     }
 
-    /// In a task of its own: whoever hangs up while a provider is asked leaves its answer to the next one.
-    async fn ask(&self, known: &Arc<Known>) {
+    /// In a task of its own, which holds the lock: if the one who asks hangs up, the others still wait for the answer.
+    async fn ask(&self, known: &Arc<Known>, one_at_a_time: OwnedMutexGuard<()>) {
         known.kept().asked(Instant::now());
         let (known, source) = (Arc::clone(known), Arc::clone(&self.source));
-        if let Err(error) = tokio::spawn(async move { known.fetch(&*source).await }).await {
-            tracing::error!(%error, "the task that asks an OpenID provider ended");
+        let task = tokio::spawn(async move {
+            known.fetch(&*source).await;
+            drop(one_at_a_time);
+        });
+        // The error itself would repeat what a panic says.
+        if let Err(error) = task.await {
+            tracing::error!(panicked = error.is_panic(), "the task that asks an OpenID provider ended");
         }
     }
 }
@@ -172,10 +179,20 @@ impl Known {
     }
 }
 
+/// What the token says that it is, if that is taken. An ID token need not say it.
+fn token_type(header: &Header, taken: &[TokenType]) -> Result<TokenType, Refusal> {
+    let named = match header.typ.as_deref() {
+        None => TokenType::Id,
+        Some(name) if name.eq_ignore_ascii_case(ID_TOKEN) => TokenType::Id,
+        Some(name) if name.eq_ignore_ascii_case(ACCESS_TOKEN) => TokenType::Access,
+        Some(_) => return Err(Refusal::Malformed),
+    };
+    if taken.contains(&named) { Ok(named) } else { Err(Refusal::Malformed) }
+}
+
 /// The algorithm that the token names, if it is taken from this provider. An extension that must be understood is not.
-fn algorithm(header: &Header, types: &[&str], provider: &Provider) -> Result<SignatureAlgorithm, Refusal> {
-    let is_taken = |named: &String| types.iter().any(|taken| named.eq_ignore_ascii_case(taken));
-    if !header.typ.as_ref().is_none_or(is_taken) || header.crit.is_some() {
+fn algorithm(header: &Header, provider: &Provider) -> Result<SignatureAlgorithm, Refusal> {
+    if header.crit.is_some() {
         return Err(Refusal::Malformed);
     }
     let named = SignatureAlgorithm::named(header.alg).ok_or(Refusal::Algorithm)?;
@@ -199,6 +216,7 @@ fn signed(token: &str, key: &DecodingKey, algorithm: SignatureAlgorithm) -> Resu
 mod tests {
     use super::*;
     use crate::auth::generate_key_pair;
+    use futures_util::FutureExt;
     use jsonwebtoken::jwk::Jwk;
     use jsonwebtoken::{Algorithm, EncodingKey};
     use serde_json::{Value, json};
@@ -281,6 +299,28 @@ mod tests {
         let all = futures_util::future::join_all((0..20).map(|_| verify(&tokens, &token))).await;
         assert!(all.iter().all(Result::is_ok), "{all:?}");
         assert_eq!(signing.asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_while_a_provider_is_asked_takes_nothing_from_the_others() {
+        let (signing, tokens) = world(Duration::from_secs(3_600));
+        let token = signing.token(|_| {});
+        assert!(verify(&tokens, &token).now_or_never().is_none(), "it asks, and hangs up");
+        let others = futures_util::future::join_all((0..3).map(|_| verify(&tokens, &token))).await;
+        assert!(others.iter().all(Result::is_ok), "{others:?}");
+        assert_eq!(signing.asked.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn an_access_token_is_good_for_a_request_and_for_no_sign_in() {
+        let (signing, tokens) = world(Duration::ZERO);
+        let now = Timestamp::new(OffsetDateTime::now_utc());
+        let token = signing.token(|header| header.typ = Some("AT+JWT".into()));
+        assert_eq!(verify(&tokens, &token).await, Err(Refusal::Malformed.into()));
+        assert_eq!(tokens.verify_bearer(&token, now).await, Err(Refusal::Audience.into()), "it names no client");
+        let other = signing.token(|header| header.typ = Some("logout+jwt".into()));
+        assert_eq!(tokens.verify_bearer(&other, now).await, Err(Refusal::Malformed.into()));
+        assert!(tokens.verify_bearer(&signing.token(|header| header.typ = None), now).await.is_ok());
     }
 
     #[tokio::test]
