@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use std::path::Path;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -17,6 +18,10 @@ const LONG: &str = "{ __schema { types { name description } } }";
 const PAGE: &str = "https://shop.example";
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const STATE: &str = "tool=a b,other@tool=c";
+/// What the pages that are built may do in a browser. Word for word: a looser policy would be seen nowhere else.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; \
+    font-src 'self' data:; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
 
 fn post(process: &Process, query: &str) -> RequestBuilder {
     Client::new().post(process.graphql()).json(&json!({ "query": query }))
@@ -140,6 +145,35 @@ async fn no_answer_can_be_taken_for_what_it_is_not_or_tells_what_we_are() {
         for name in ["server", "x-powered-by", "via"] {
             assert_eq!(text(answer.headers(), name), None, "{url}");
         }
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn the_pages_and_what_they_load_say_what_a_browser_may_do_with_them() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("web-playground/dist");
+    if !folder.join("index.html").is_file() {
+        let missing = "the playground is not built: `make playground`";
+        assert!(std::env::var_os("CI").is_none(), "{missing}");
+        eprintln!("SKIPPED: the policy of the pages is not tested: {missing}");
+        return;
+    }
+    let folder = folder.display().to_string();
+    let stage = Stage::new().await.with("MILLRACE_HTTP__PLAYGROUND_FOLDER", &folder);
+    let stage = stage.with("MILLRACE_HTTP__PIPELINE", "true");
+    let (process, _) = stage.all().await;
+    let base = process.graphql().replace("/graphql", "");
+    let look = async |path: &str| {
+        let answer = Client::new().get(format!("{base}{path}")).send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        assert_eq!(text(answer.headers(), "content-security-policy").as_deref(), Some(PAGE_POLICY), "{path}");
+        answer.text().await.expect("text")
+    };
+    for page in ["/", "/pipeline"] {
+        let html = look(page).await;
+        let (_, from_name) = html.split_once("/assets/").expect("a file that the page loads");
+        let (name, _) = from_name.split_once('"').expect("the end of its name");
+        look(&format!("/assets/{name}")).await;
     }
     process.stop().await;
 }

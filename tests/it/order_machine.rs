@@ -4,9 +4,12 @@
 use crate::checker::books;
 use crate::checker::log::Log;
 use crate::harness::client::{Client, Person};
+use crate::harness::eventually;
+use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use crate::market::Market;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 const STATES: [&str; 5] = ["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED", "CANCELLED"];
 /// Each command, and where it leads.
@@ -64,6 +67,31 @@ impl Shop {
         }
         order
     }
+
+    /// What staff are shown of one state.
+    async fn listed(&self, state: &str) -> BTreeSet<String> {
+        let query = "query($status: OrderStatus!) { orders(status: $status, first: 100) { nodes { id status } } }";
+        let data = self.market.staff.client.ask(query, json!({ "status": state })).await;
+        let nodes = data["orders"]["nodes"].as_array().expect("nodes").iter();
+        nodes.map(|node| node["id"].as_str().expect("an id").to_owned()).collect()
+    }
+
+    /// An order that is placed and paid is passed over; one that is cancelled is told.
+    async fn only_what_is_cancelled_is_told(&self) {
+        let client = &self.market.staff.client;
+        let mut socket = Socket::open(&client.url, client.access_token.as_deref()).await;
+        let query = "subscription { orders(status: CANCELLED) {
+            __typename ... on OrdersSnapshot { orders { status } } ... on OrderChanged { orderId order { status } }
+        } }";
+        socket.subscribe("1", query, json!({})).await;
+        let snapshot = socket.event("orders", "the snapshot").await;
+        let shown = snapshot["orders"].as_array().expect("orders");
+        assert!(!shown.is_empty() && shown.iter().all(|order| order["status"] == "CANCELLED"), "{snapshot:#}");
+        self.order_in("CONFIRMED").await;
+        let cancelled = self.order_in("CANCELLED").await;
+        let told = socket.event("orders", "the one that is cancelled").await;
+        assert_eq!((&told["orderId"], &told["order"]["status"]), (&json!(cancelled), &json!("CANCELLED")));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -78,6 +106,7 @@ async fn every_command_to_every_state_leads_on_or_is_refused() {
     let restock = json!({ "productId": shop.market.products[0], "quantity": 1_000 });
     shop.market.staff.client.command("restockProduct", restock, "").await;
     let (log, database) = (Log::of(&stage).await, books::connect(&stage).await);
+    let mut standing: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for from in STATES {
         for (command, to) in COMMANDS {
             let order = shop.order_in(from).await;
@@ -92,7 +121,15 @@ async fn every_command_to_every_state_leads_on_or_is_refused() {
             let sql = format!("SELECT count(*) AS n FROM orders WHERE id = '{id}' AND upper(status) = '{stands}'");
             assert_eq!(books::number(&database, &sql).await, 1, "{command} of one {from} leaves it {stands}");
             books::add_up(&database).await;
+            standing.entry(stands).or_default().insert(order);
         }
     }
+    for state in STATES {
+        eventually(&format!("all orders that are {state}, and no other"), || async {
+            (shop.listed(state).await == standing[state]).then_some(())
+        })
+        .await;
+    }
+    shop.only_what_is_cancelled_is_told().await;
     process.stop().await;
 }

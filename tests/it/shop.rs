@@ -6,6 +6,8 @@ use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use millrace_command::PaymentResult;
 use serde_json::{Value, json};
+use time::macros::format_description;
+use time::{Date, Duration, Weekday};
 
 const PRODUCT: &str = "subscription($id: ID!) { event: productChanged(id: $id) {
     __typename ... on LiveEvent { commandId } ... on ProductChanged { product { name stock retired price { amountMinor } } }
@@ -234,7 +236,42 @@ async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
         "{data:#}"
     );
     assert_eq!(data["viewer"]["orders"]["totalCount"], 1);
+    // Whatever would come twice would come before what is asked for now.
+    socket.subscribe("2", ORDER, json!({ "id": order })).await;
+    assert_eq!(socket.event("orderChanged", "nothing but a new snapshot").await["orders"][0]["status"], "DELIVERED");
     process.stop().await;
+}
+
+/// The day on which an order was paid that is paid now, and the one on which it should arrive.
+async fn paid_and_expected(working_days: &str) -> (Date, Date) {
+    let stage = Stage::new().await.with("MILLRACE_SHOP__DELIVERY_WORKING_DAYS", working_days);
+    let (process, client) = stage.all().await;
+    let shop = Shop::begin(&stage, &client).await;
+    let product = shop.product(5).await;
+    shop.top_up(1_000).await;
+    let order = shop.order(&product).await;
+    let shown = "order { estimatedDelivery timeline { status at } }";
+    let paid = shop.buyer.client.command("payOrder", json!({ "orderId": order }), shown).await["order"].clone();
+    let day = |value: &Value| {
+        let text = value.as_str().and_then(|text| text.get(..10)).expect("a day");
+        Date::parse(text, format_description!("[year]-[month]-[day]")).expect("a day")
+    };
+    assert_eq!(paid["timeline"][1]["status"], "CONFIRMED");
+    process.stop().await;
+    (day(&paid["timeline"][1]["at"]), day(&paid["estimatedDelivery"]))
+}
+
+#[tokio::test]
+async fn delivery_is_expected_after_the_working_days_that_are_set() {
+    let (paid, expected) = paid_and_expected("0").await;
+    assert_eq!(expected, paid);
+    let (paid, expected) = paid_and_expected("5").await;
+    let days = match paid.weekday() {
+        Weekday::Saturday => 6,
+        Weekday::Sunday => 5,
+        _ => 7,
+    };
+    assert_eq!(expected, paid + Duration::days(days));
 }
 
 #[tokio::test]

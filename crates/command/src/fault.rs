@@ -162,8 +162,8 @@ impl Fault {
             }
             Self::TooManyIdTokens { .. } => FailureCode::RateLimited,
             Self::IdToken(_) => FailureCode::Unavailable,
-            Self::Password(PasswordError::TooManyWaiting) => FailureCode::RateLimited,
-            Self::Password(PasswordError::WaitedTooLong) => FailureCode::Unavailable,
+            Self::Password(PasswordError::TooManyWaiting { .. }) => FailureCode::RateLimited,
+            Self::Password(PasswordError::WaitedTooLong { .. }) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
             Self::Draining | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
             Self::Log(LogError::EventTooLarge { .. } | LogError::TooManyEvents { .. }) => FailureCode::LimitExceeded,
@@ -178,8 +178,9 @@ impl Fault {
             Self::TooManyAttempts { wait }
             | Self::TooManyIdTokens { wait }
             | Self::TooManyResets { wait }
-            | Self::TooManyNewPasswords { wait } => {
-                Some(wait.as_millis().div_ceil(1_000).try_into().unwrap_or(u64::MAX))
+            | Self::TooManyNewPasswords { wait }
+            | Self::Password(PasswordError::TooManyWaiting { wait } | PasswordError::WaitedTooLong { wait }) => {
+                Some(whole_seconds(*wait))
             }
             Self::TooManyExports => Some(EXPORT_RETRY_AFTER_S),
             _ => None,
@@ -195,12 +196,17 @@ impl Fault {
             Self::TooManyResets { .. } => Some("password resets"),
             Self::TooManyNewPasswords { .. } => Some("new passwords"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
-            Self::Password(PasswordError::TooManyWaiting) => Some("passwords at once"),
+            Self::Password(PasswordError::TooManyWaiting { .. }) => Some("passwords at once"),
             Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),
             Self::Log(LogError::TooManyEvents { .. }) => Some("events of a command"),
             _ => None,
         }
     }
+}
+
+/// Rounded up, and at least one: whoever came back sooner would be refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    u64::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX).max(1)
 }
 
 /// SQLSTATE of what the server itself answered.
@@ -244,4 +250,22 @@ fn code_of(error: &DbErr) -> FailureCode {
     }
     // A unique key that stands in the way at every attempt is no race.
     if is_lost(error) || millrace_log::is_retryable(error) { FailureCode::Unavailable } else { FailureCode::Internal }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_finds_no_turn_for_a_password_is_told_when_to_come_back() {
+        let told = |ms: u64| {
+            let wait = Duration::from_millis(ms);
+            let full = Fault::from(PasswordError::TooManyWaiting { wait });
+            let late = Fault::from(PasswordError::WaitedTooLong { wait });
+            [full.retry_after_s(), late.retry_after_s()]
+        };
+        assert_eq!(told(2_000), [Some(2), Some(2)]);
+        assert_eq!(told(2_001), [Some(3), Some(3)]);
+        assert_eq!(told(0), [Some(1), Some(1)]);
+    }
 }

@@ -1,6 +1,7 @@
 //! Documents that are made to be dear: refused on every way in, before anything of them is executed.
 
 use super::{code_of, refused, refused_body};
+use crate::events::{Events, post};
 use crate::harness::client::Client;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
@@ -75,6 +76,15 @@ async fn by_get(client: &Client, attack: &Attack) {
     assert_eq!(code_of(response).await, (400, attack.code.to_owned()), "{}", attack.query);
 }
 
+/// The stream opens all the same: to a browser's `EventSource` a status says nothing.
+async fn by_events(client: &Client, attack: &Attack) {
+    let mut events = Events::open(post(client, &attack.query, attack.variables.clone())).await;
+    let payload = events.next(attack.code).await.expect("an event").payload();
+    assert_eq!(payload["errors"][0]["extensions"]["code"], attack.code, "{payload:#}");
+    assert!(payload.get("data").is_none(), "nothing was executed: {payload:#}");
+    events.completes().await;
+}
+
 async fn by_socket(socket: &mut Socket, attack: &Attack) {
     let bytes = attack.query.len() + attack.variables.to_string().len();
     if bytes > FRAME_BYTES_MAX {
@@ -99,6 +109,7 @@ async fn what_is_made_to_be_dear_is_refused_on_every_way_in() {
         let refused = refused(&client, &attack.query, attack.variables.clone()).await;
         assert_eq!(refused, (400, attack.code.to_owned()), "{}", &attack.query[..attack.query.len().min(200)]);
         by_get(&client, &attack).await;
+        by_events(&client, &attack).await;
         by_socket(&mut socket, &attack).await;
     }
     client.ask("{ posts(first: 1) { nodes { id } } }", json!({})).await;

@@ -25,9 +25,9 @@ pub enum Cached {
     Leased,
 }
 
-/// Waits until the cache is MongoDB's; fails with the first difference if it is not within [`QUIET`]. Answers how much lies there.
-pub async fn equals_documents(stage: &Stage) -> usize {
-    let quiet_since = Instant::now();
+/// Waits until the cache is MongoDB's; fails with the first difference if it is not within [`QUIET`] of the last change. Answers how much
+/// lies there.
+pub async fn equals_documents(stage: &Stage, quiet_since: Instant) -> usize {
     loop {
         match difference(stage).await {
             Ok(count) => return count,

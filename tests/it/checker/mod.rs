@@ -18,6 +18,7 @@ use crate::harness::eventually;
 use crate::harness::stage::Stage;
 use millrace_read::models::NAMES;
 use mongodb::bson::{Document, doc};
+use std::time::Instant;
 
 /// A projection's checkpoint as it lies in MongoDB.
 pub struct Checkpoint {
@@ -72,11 +73,12 @@ pub async fn settled(stage: &Stage) {
 pub async fn everything_holds(stage: &Stage) {
     books::are_sequenced(stage).await;
     settled(stage).await;
+    let quiet_since = Instant::now();
     books::are_right(stage).await;
     stream::equals_log(stage).await;
     documents::equal_fold(stage).await;
     changes_have_no_gap(stage).await;
-    cache::equals_documents(stage).await;
+    cache::equals_documents(stage, quiet_since).await;
 }
 
 /// `seq` is 1…n without a gap, and n is the checkpoint's.

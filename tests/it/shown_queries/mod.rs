@@ -61,14 +61,36 @@ impl<'a> World<'a> {
         Self { process, client, provider, staff, admin, ada, ben, post, product }
     }
 
-    /// Sends the mutation; the look shows the one thing before, and the other after.
-    async fn shows(&self, (sender, name, input): (&Client, &str, Value), look: Look<'_>, [before, after]: [Value; 2]) {
+    /// Sends the mutation; the look shows the one thing before, and the other after: at once to whoever brings the token.
+    async fn shows(&self, sent: (&Client, &str, Value), look: Look<'_>, both: [Value; 2]) {
+        self.shows_to(sent, look, both, true).await;
+    }
+
+    /// The same of what no request waits for: who somebody is and may be (a mutation that brings a token could not be sent then while nothing
+    /// is folded), and what an erasure spreads to.
+    async fn shows_soon(&self, sent: (&Client, &str, Value), look: Look<'_>, both: [Value; 2]) {
+        self.shows_to(sent, look, both, false).await;
+    }
+
+    async fn shows_to(
+        &self,
+        (sender, name, input): (&Client, &str, Value),
+        look: Look<'_>,
+        [before, after]: [Value; 2],
+        at_once: bool,
+    ) {
         let earlier = self.token_of_all().await;
         assert_eq!(look.with(Some(&earlier)).await, before, "before {name}");
         let payload = sender.command(name, input, "").await;
         let (answered, token) = (Instant::now(), token(&payload));
-        eventually(name, || async { (look.with(None).await == after).then_some(()) }).await;
-        assert!(answered.elapsed() < SHOWS_WITHIN, "{name} shows after {:?}", answered.elapsed());
+        // Both at once: whoever brings the token asks before anybody has seen it, and is asked once.
+        let by_all = async {
+            eventually(name, || async { (look.with(None).await == after).then_some(()) }).await;
+            answered.elapsed()
+        };
+        let (by_token, shown_after) = tokio::join!(look.with(Some(&token)), by_all);
+        assert!(by_token == after || !at_once, "after {name}, with its token: {by_token:#}");
+        assert!(shown_after < SHOWS_WITHIN, "{name} shows after {shown_after:?}");
         assert_eq!(look.with(Some(&token)).await, after, "after {name}");
     }
 

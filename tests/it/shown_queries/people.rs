@@ -68,7 +68,7 @@ pub async fn ends(world: &World<'_>, name: &str) {
         }
     };
     let look = Look { viewer: &phone, root: "viewer { user { id } }", id: "" };
-    world.shows((sender, name, input), look, [json!({ "user": { "id": ada.id } }), Value::Null]).await;
+    world.shows_soon((sender, name, input), look, [json!({ "user": { "id": ada.id } }), Value::Null]).await;
     let own = Look { viewer: &ada.client, root: "viewer { user { id } }", id: "" };
     let goes_on = matches!(name, "signOut" | "changePassword");
     let expected = if goes_on { json!({ "user": { "id": ada.id } }) } else { Value::Null };
@@ -104,7 +104,8 @@ pub async fn person(world: &World<'_>, name: &str) {
             let root = "post(id: $id) { title author { firstName } }";
             let look = Look { viewer: &ben.client, root, id: &world.post };
             let is = |title: &str, first_name: &str| json!({ "title": title, "author": { "firstName": first_name } });
-            world.shows((&ada.client, name, password), look, [is("One", "Ada"), is("", "Deleted")]).await;
+            // It spreads from the person to what they wrote, and no token waits for that.
+            world.shows_soon((&ada.client, name, password), look, [is("One", "Ada"), is("", "Deleted")]).await;
         }
     }
 }
@@ -144,10 +145,10 @@ pub async fn role(world: &World<'_>, name: &str) {
     let (none, staff) = (json!({ "roles": [] }), json!({ "roles": ["STAFF"] }));
     let sent = (&world.admin.client, name, input.clone());
     if name == "grantRole" {
-        return world.shows(sent, look, [none, staff]).await;
+        return world.shows_soon(sent, look, [none, staff]).await;
     }
     world.done(world.admin, "grantRole", input).await;
     // Who somebody is, is asked before the query, as of a moment ago: a token of the query does not hurry it.
     eventually("she is staff", || async { (look.with(None).await == staff).then_some(()) }).await;
-    world.shows(sent, look, [staff, none]).await;
+    world.shows_soon(sent, look, [staff, none]).await;
 }

@@ -53,10 +53,16 @@ impl Default for PasswordLimits {
 pub enum PasswordError {
     /// As many as may wait are waiting.
     #[error("too many passwords are waiting to be hashed")]
-    TooManyWaiting,
+    TooManyWaiting {
+        /// After this time whoever waits now has had a turn, or has given up.
+        wait: Duration,
+    },
     /// Its turn did not come in time.
     #[error("the turn to hash a password did not come in time")]
-    WaitedTooLong,
+    WaitedTooLong {
+        /// How long was waited for it: after the same time those who wait now are gone.
+        wait: Duration,
+    },
     /// argon2 refused.
     #[error("argon2 refused")]
     Argon2(#[from] argon2::Error),
@@ -102,7 +108,9 @@ impl Passwords {
 
     /// The hash to keep of a new password.
     pub async fn hash(&self, password: Password) -> Result<String, PasswordError> {
-        let place = Arc::clone(&self.new_places).try_acquire_owned().map_err(|_| PasswordError::TooManyWaiting)?;
+        let wait = self.wait_max;
+        let place = Arc::clone(&self.new_places).try_acquire_owned();
+        let place = place.map_err(|_| PasswordError::TooManyWaiting { wait })?;
         let argon2 = self.argon2.clone();
         let work = move || {
             let hashed = hash(&argon2, password.as_bytes());
@@ -137,9 +145,11 @@ impl Passwords {
     }
 
     async fn turn(&self) -> Result<[OwnedSemaphorePermit; 2], PasswordError> {
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| PasswordError::TooManyWaiting)?;
-        let turn = tokio::time::timeout(self.wait_max, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| PasswordError::WaitedTooLong)?.map_err(|_| PasswordError::WaitedTooLong)?;
+        let wait = self.wait_max;
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| PasswordError::TooManyWaiting { wait })?;
+        let turn = tokio::time::timeout(wait, Arc::clone(&self.turns).acquire_owned()).await;
+        let Ok(Ok(turn)) = turn else { return Err(PasswordError::WaitedTooLong { wait }) };
         Ok([place, turn])
     }
 }
@@ -226,7 +236,7 @@ mod tests {
         let passwords = Arc::new(Passwords::new(CHEAP, limits).unwrap());
         let end = occupy(&passwords).await;
         let waited = Instant::now();
-        assert!(matches!(passwords.hash(password("correct horse")).await, Err(PasswordError::WaitedTooLong)));
+        assert!(matches!(passwords.hash(password("correct horse")).await, Err(PasswordError::WaitedTooLong { .. })));
         assert!(waited.elapsed() >= Duration::from_millis(50));
         end.send(()).unwrap();
         passwords.turns.acquire().await.unwrap().forget();
@@ -244,7 +254,7 @@ mod tests {
         while passwords.places.available_permits() > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(passwords.hash(password("correct horse")).await, Err(PasswordError::TooManyWaiting)));
+        assert!(matches!(passwords.hash(password("correct horse")).await, Err(PasswordError::TooManyWaiting { .. })));
         end.send(()).unwrap();
         assert!(waiting.await.unwrap().is_ok());
     }

@@ -87,6 +87,38 @@ async fn an_order_goes_from_pending_to_delivered() {
 }
 
 #[tokio::test]
+async fn an_order_keeps_the_prices_of_its_moment() {
+    let market = Market::new().await;
+    let world = &market.world;
+    let oak = market.product("Oak", 300, 5).await;
+    let buyer = market.buyer("Ada", 2_000).await;
+    let total = async || {
+        let placed = world.by(&buyer, order(&[(oak, 1)])).await;
+        let events = world.events(placed.receipt().command_id).await;
+        let Event::OrderPlaced(event) = &events[0].event else { panic!("{events:?}") };
+        (accepted(&placed).order, event.lines[0].price.minor(), event.total.minor())
+    };
+    let (early, ..) = total().await;
+    let dearer = UpdateProduct {
+        product_id: oak,
+        name: None,
+        description: None,
+        image_url: Default::default(),
+        price: Some(eur(900)),
+        expected_version: None,
+        idempotency_key: None,
+    };
+    accepted(&world.by(&market.staff, dearer).await);
+    accepted(&world.by(&buyer, pay(early)).await);
+    assert_eq!(market.balance(&buyer).await, 1_700, "what it cost when it was placed");
+    let (late, price, sum) = total().await;
+    assert_eq!((price, sum), (900, 900));
+    accepted(&world.by(&buyer, pay(late)).await);
+    assert_eq!(market.balance(&buyer).await, 800);
+    market.audit().await;
+}
+
+#[tokio::test]
 async fn cancelling_gives_everything_back() {
     let market = Market::new().await;
     let world = &market.world;

