@@ -6,6 +6,7 @@ use crate::harness::eventually;
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
+use millrace::documents::trusted::sha256;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -86,11 +87,19 @@ async fn at_shutdown_requests_are_answered_sockets_are_told_and_operators_see_it
     socket.subscribe("1", "subscription($id: ID!) { postChanged(id: $id) { __typename } }", post).await;
     assert!(matches!(socket.receive("a snapshot").await, Received::Message(message) if message["type"] == "next"));
 
-    // It waits for a position that never comes, and so is under way when the process is told to stop.
-    let waiting = tokio::spawn(async move {
-        client.send("{ posts(first: 1) { nodes { id } } }", json!({}), &[("millrace-consistency", &future)]).await
-    });
+    // It waits for a position that never comes, and so is under way when the process is told to stop; that it has come shows by its text,
+    // which is kept for its hash.
+    let query = "{ posts(first: 1) { nodes { id } } }";
+    let extensions = json!({ "persistedQuery": { "version": 1, "sha256Hash": sha256(query) } });
+    let body = json!({ "query": query, "extensions": extensions });
+    let waiting = reqwest::Client::new().post(&client.url).header("millrace-consistency", &future).json(&body).send();
+    let waiting = tokio::spawn(waiting);
     let operations = process.operations().to_owned();
+    eventually("the request has come", async || {
+        let text = reqwest::get(format!("{operations}/metrics")).await.ok()?.text().await.ok()?;
+        text.contains("millrace_documents_total{what=\"kept\"} 1").then_some(())
+    })
+    .await;
     let told = async || {
         let response = reqwest::get(format!("{operations}/readyz")).await.ok()?;
         let text = response.text().await.ok()?;
@@ -109,8 +118,8 @@ async fn at_shutdown_requests_are_answered_sockets_are_told_and_operators_see_it
         eventually("no more connections are taken", async || reqwest::get(&url).await.err().map(|_| ())),
     );
     assert_eq!((closed, refused), (1001, ()));
-    let answer = waiting.await.unwrap().expect("an answer");
-    assert_eq!(answer.body["errors"][0]["extensions"]["code"], "CONSISTENCY_TIMEOUT", "{:#}", answer.body);
+    let answer: Value = waiting.await.unwrap().expect("an answer").json().await.expect("JSON");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "CONSISTENCY_TIMEOUT", "{answer:#}");
 }
 
 /// Signs in from an address; answers the code of the refusal, none if it was accepted.
