@@ -91,7 +91,11 @@ async fn who_is_passed_by_another_goes_on_with_the_same_consumer() {
 #[tokio::test]
 async fn what_was_given_already_is_given_again() {
     let world = World::with(&log(20).events).await;
-    assert_eq!(world.after(0, 20).await.last().map(|message| message.sequence), Some(Position(20)));
+    let mut given = 0;
+    while given < 20 {
+        // What is there may come in more than one go.
+        given = positions(&world.after(given, 20).await).last().copied().unwrap_or(given);
+    }
     assert_eq!(positions(&world.after(3, 2).await), [4, 5]);
 }
 
