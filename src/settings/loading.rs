@@ -126,10 +126,11 @@ fn nearest(known: &BTreeSet<String>, key: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn file(text: &str) -> tempfile::NamedTempFile {
+    /// A settings file.
+    pub(crate) fn file(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
         std::fs::write(file.path(), text).unwrap();
         file

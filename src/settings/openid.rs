@@ -107,12 +107,7 @@ impl Serialize for OpenIdProviders {
 mod tests {
     use super::*;
     use crate::settings::Settings;
-
-    fn file(text: &str) -> tempfile::NamedTempFile {
-        let file = tempfile::Builder::new().suffix(".toml").tempfile().unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        file
-    }
+    use crate::settings::loading::tests::file;
 
     #[test]
     fn providers_are_tables_in_a_file_and_json_elsewhere() {

@@ -105,6 +105,26 @@ pub struct FanOut {
 }
 
 impl FanOut {
+    /// Opened by this event: to do this with each of these documents, looking at those.
+    pub fn of(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>) -> Self {
+        Self {
+            position: event.position,
+            since: None,
+            event_id: event.event_id,
+            command_id: event.command_id,
+            at: event.at,
+            task: task.into(),
+            work,
+            reads,
+        }
+    }
+
+    /// Opened by an erasure: takes the person out of the documents of this kind in which this field names them.
+    pub fn erasing(event: &Recorded, kind: &str, field: &str, person: UserId) -> Self {
+        let selector = Selector { kind: kind.into(), field: field.into(), value: person.to_string() };
+        Self::of(event, ERASURE, FanOutWork::each(selector), vec![])
+    }
+
     /// Position of the first event that asked for it.
     pub fn first(&self) -> Position {
         self.since.unwrap_or(self.position)

@@ -94,7 +94,7 @@ fn sweeps(places: &[(&str, &str)], user_id: UserId, task: &str, event: &Recorded
         .iter()
         .map(|&(kind, field)| {
             let selector = Selector { kind: kind.into(), field: field.into(), value: user_id.to_string() };
-            open(event, task, FanOutWork::each(selector), vec![card::key(user_id)])
+            FanOut::of(event, task, FanOutWork::each(selector), vec![card::key(user_id)])
         })
         .collect()
 }
@@ -104,7 +104,7 @@ fn removals(post_id: PostId, event: &Recorded) -> Vec<FanOut> {
         .into_iter()
         .map(|kind| {
             let work = FanOutWork::each(of_post(kind, post_id));
-            open(event, REMOVAL, work, vec![])
+            FanOut::of(event, REMOVAL, work, vec![])
         })
         .collect()
 }
@@ -115,24 +115,11 @@ fn refill(post_id: PostId, event: &Recorded) -> FanOut {
         selector: Selector { field: LISTED_ON.into(), ..of_post(comment::KIND, post_id) },
         newest: u32::try_from(WINDOW_KEPT).unwrap_or(u32::MAX),
     };
-    open(event, REFILL, work, vec![])
+    FanOut::of(event, REFILL, work, vec![])
 }
 
 fn of_post(kind: &str, post_id: PostId) -> Selector {
     Selector { kind: kind.into(), field: "postId".into(), value: post_id.to_string() }
-}
-
-fn open(event: &Recorded, task: &str, work: FanOutWork, reads: Vec<DocumentKey>) -> FanOut {
-    FanOut {
-        position: event.position,
-        since: None,
-        event_id: event.event_id,
-        command_id: event.command_id,
-        at: event.at,
-        task: task.into(),
-        work,
-        reads,
-    }
 }
 
 fn replace_cards(document: &mut Option<ContentDocument>, card: &Arc<Card>) {

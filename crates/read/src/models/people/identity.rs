@@ -4,7 +4,7 @@
 
 use super::PeopleDocument;
 use crate::models::fields::{micros, readable};
-use crate::projection::{DocumentKey, ERASURE, FanOut, FanOutWork, Selector, Unfoldable};
+use crate::projection::{DocumentKey, FanOut, Unfoldable};
 use millrace_events::identity::identity_digest;
 use millrace_events::user::IdentityLinked;
 use millrace_events::{Event, Recorded, SessionId, UserId};
@@ -59,15 +59,5 @@ pub(super) fn linked(
 /// An erasure leaves it to be done: only the account's key is known to the event.
 pub(super) fn opened(event: &Recorded) -> Vec<FanOut> {
     let Event::UserErased(e) = &event.event else { return vec![] };
-    let selector = Selector { kind: KIND.into(), field: USER_ID.into(), value: e.user_id.to_string() };
-    vec![FanOut {
-        position: event.position,
-        since: None,
-        event_id: event.event_id,
-        command_id: event.command_id,
-        at: event.at,
-        task: ERASURE.into(),
-        work: FanOutWork::each(selector),
-        reads: vec![],
-    }]
+    vec![FanOut::erasing(event, KIND, USER_ID, e.user_id)]
 }

@@ -1,7 +1,7 @@
 //! What erasing a person leaves to be done chunk by chunk: their orders, and their words in other people's orders and wallets.
 
 use super::{ShopDocument, customer, movement, order};
-use crate::projection::{DocumentKey, ERASURE, FanOut, FanOutWork, Selector, Unfoldable};
+use crate::projection::{DocumentKey, ERASURE, FanOut, FanOutWork, Unfoldable};
 use millrace_events::{Event, Recorded, UserId};
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ const PLACES: [(&str, &str); 4] =
 /// The fan-outs that an event opens.
 pub(super) fn opened(event: &Recorded) -> Vec<FanOut> {
     let Event::UserErased(e) = &event.event else { return vec![] };
-    PLACES.iter().map(|(kind, field)| open(event, kind, field, e.user_id)).collect()
+    PLACES.iter().map(|(kind, field)| FanOut::erasing(event, kind, field, e.user_id)).collect()
 }
 
 /// One document of a fan-out: whose it is stands in its selector.
@@ -40,19 +40,5 @@ pub(super) fn forget(document: &mut Option<ShopDocument>, person: UserId) {
         Some(ShopDocument::Customer(customer)) => Arc::make_mut(customer).forget(person),
         Some(ShopDocument::Movement(movement)) => Arc::make_mut(movement).forget(person),
         Some(ShopDocument::Product(_) | ShopDocument::Wallet(_)) | None => {}
-    }
-}
-
-fn open(event: &Recorded, kind: &str, field: &str, person: UserId) -> FanOut {
-    let selector = Selector { kind: kind.into(), field: field.into(), value: person.to_string() };
-    FanOut {
-        position: event.position,
-        since: None,
-        event_id: event.event_id,
-        command_id: event.command_id,
-        at: event.at,
-        task: ERASURE.into(),
-        work: FanOutWork::each(selector),
-        reads: vec![],
     }
 }
