@@ -13,6 +13,15 @@ use tokio::time::sleep;
 /// If it cannot be found out, it is tried again after this long.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// What has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The sign-in: who comes again needs another.
+    SignIn,
+    /// The roles are others: who comes again is let in, in those.
+    Roles,
+}
+
 /// Who was let in, and what tells that something about them has changed.
 pub struct Admission {
     reads: Arc<ReadSide>,
@@ -32,29 +41,30 @@ impl Admission {
         Self { ends_at, ..self }
     }
 
-    /// Comes when the sign-in has ended, or the roles are others.
-    pub async fn ended(self) {
+    /// Comes when it has ended.
+    pub async fn ended(self) -> Ended {
         let ends_at = self.ends_at;
         tokio::select! {
-            () = self.withdrawn() => {}
-            () = moment(ends_at) => {}
+            ended = self.withdrawn() => ended,
+            () = moment(ends_at) => Ended::SignIn,
         }
     }
 
-    async fn withdrawn(mut self) {
+    async fn withdrawn(mut self) -> Ended {
         loop {
             let notice = self.notices.next().await;
-            if !self.holds(notice).await {
-                return;
+            if let Some(ended) = self.look(notice).await {
+                return ended;
             }
         }
     }
 
-    async fn holds(&self, notice: Notice) -> bool {
+    /// None if it still holds.
+    async fn look(&self, notice: Notice) -> Option<Ended> {
         loop {
             match self.reads.access_since(self.person.clone(), notice.required).await {
-                Ok(now) => return now.roles == self.person.roles,
-                Err(Refusal::Unauthenticated) => return false,
+                Ok(now) => return (now.roles != self.person.roles).then_some(Ended::Roles),
+                Err(Refusal::Unauthenticated) => return Some(Ended::SignIn),
                 Err(_) => sleep(LOOK_AGAIN).await,
             }
         }

@@ -4,31 +4,33 @@ use super::call::{Call, Circumstances};
 use super::extension::{EXTENSION, asks_cost, extension_text, text};
 use super::{Admitted, Api};
 use crate::admission::Admission;
+use crate::checked::Checked;
 use crate::http::problem::Problem;
 use crate::http::{headers, trace_context};
 use crate::places::{OpenPlaces, OperationPlace, Place};
-use async_graphql::Request as GraphQlRequest;
 use axum::http::HeaderMap;
-use millrace_events::{Trace, UserId};
+use millrace_events::{Trace, UserId, Viewer};
 use millrace_read::graphql::Asked;
 use std::net::IpAddr;
 
 /// An open socket: what its `connection_init` brought.
 pub struct Connection {
+    /// By whom a mutation is sent: what changes something needs a token that is good now.
     authorization: Option<String>,
+    /// Who was let in. A socket outlives its token, so what only reads goes by this, as a subscription does that is open.
+    viewer: Viewer,
     consistency: Option<String>,
     on_timeout: Option<String>,
     /// Of operations that name none of their own.
     trace: Option<Trace>,
     client_address: Option<IpAddr>,
-    user_id: Option<UserId>,
     _place: Option<Place<UserId>>,
 }
 
 impl Connection {
     /// A place for one more operation on it.
     pub fn operation(&self, places: &OpenPlaces) -> Result<OperationPlace, Problem> {
-        places.operation(self.user_id, self.client_address)
+        places.operation(self.viewer.user_id(), self.client_address)
     }
 }
 
@@ -50,20 +52,18 @@ impl Api {
         let trace = trace_context::of_texts(|name| payload.get(name).and_then(|value| value.as_str()));
         let trace = trace.or_else(|| trace_context::of_headers(headers));
         let Admitted { viewer, admission, place } = self.admit(authorization.as_deref()).await?;
-        let user_id = viewer.user_id();
         let connection =
-            Connection { authorization, consistency, on_timeout, trace, client_address, user_id, _place: place };
+            Connection { authorization, viewer, consistency, on_timeout, trace, client_address, _place: place };
         Ok((connection, admission))
     }
 
-    /// An operation on a socket. The viewer is looked at anew: a token may have ended since.
-    pub async fn call_on(
-        &self,
-        connection: &Connection,
-        request: &GraphQlRequest,
-        request_id: &str,
-    ) -> Result<Call, Problem> {
-        let viewer = self.viewer(connection.authorization.as_deref()).await?;
+    /// An operation on a socket. The viewer is looked at anew: a sign-in may have ended since.
+    pub async fn call_on(&self, connection: &Connection, checked: &Checked, request_id: &str) -> Result<Call, Problem> {
+        let viewer = match checked.is_mutation() {
+            true => self.viewer(connection.authorization.as_deref()).await?,
+            false => self.admitted(connection.viewer.clone()).await?,
+        };
+        let request = checked.request();
         let texts = connection.consistency.as_deref().into_iter().chain(extension_text(request, "consistency"));
         let token = headers::merge_tokens(texts)?;
         let on_timeout = extension_text(request, "onTimeout").or(connection.on_timeout.as_deref());

@@ -78,7 +78,7 @@ impl Api {
         self.admitted(self.verified(authorization).await?.viewer).await
     }
 
-    async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
+    pub(super) async fn admitted(&self, verified: Viewer) -> Result<Viewer, Problem> {
         let Viewer::Person(person) = verified else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),

@@ -8,7 +8,7 @@ use super::graphql::{self, MediaType};
 use super::media_type::ranges;
 use super::problem::Problem;
 use super::{headers, origins};
-use crate::admission::Admission;
+use crate::admission::{Admission, Ended};
 use crate::api::{Admitted, Api};
 use crate::panics::caught;
 use crate::places::{Kind, OpenPlace, OperationPlace, Place};
@@ -81,7 +81,7 @@ struct EventStream {
     outcomes: BoxStream<'static, Outcome>,
     shutdown: CancellationToken,
     /// Comes when the viewer may not stay.
-    ended: BoxFuture<'static, ()>,
+    ended: BoxFuture<'static, Ended>,
     comments: Interval,
     has_begun: bool,
     is_over: bool,
@@ -148,7 +148,7 @@ impl EventStream {
         tokio::select! {
             biased;
             () = self.shutdown.cancelled() => None,
-            () = &mut self.ended => None,
+            _ = &mut self.ended => None,
             outcome = self.outcomes.next() => self.tell(outcome),
             _ = self.comments.tick() => Some(COMMENT.to_owned()),
         }

@@ -53,7 +53,7 @@ impl Operation {
     async fn begin(&self, request: Params) -> Result<(Responses, OperationPlace), Problem> {
         let request = self.api.check(self.api.documents().resolve(request).await?)?;
         let place = self.connection.operation(self.api.places())?;
-        let call = self.api.call_on(&self.connection, request.request(), &self.request_id).await?;
+        let call = self.api.call_on(&self.connection, &request, &self.request_id).await?;
         self.api.charge(&call, &request).await?;
         Ok((Responses::begin(&self.api, request, call)?, place))
     }

@@ -2,7 +2,7 @@
 
 use super::protocol::{Close, SocketState};
 use super::send_queue::Outgoing;
-use crate::admission::Admission;
+use crate::admission::{Admission, Ended};
 use crate::settings::HttpSettings;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, pending};
@@ -18,7 +18,7 @@ pub struct Watch {
     outgoing: Outgoing,
     shutdown: BoxFuture<'static, ()>,
     /// Comes when the viewer may not stay.
-    ended: BoxFuture<'static, ()>,
+    ended: BoxFuture<'static, Ended>,
     init_deadline: BoxFuture<'static, ()>,
     pings: Interval,
     silence_max: Duration,
@@ -74,7 +74,7 @@ impl Watch {
         loop {
             tokio::select! {
                 () = &mut self.shutdown => return Close::going_away(),
-                () = &mut self.ended => return Close::forbidden(),
+                ended = &mut self.ended => return Close::of_ended(ended),
                 () = &mut self.init_deadline => {
                     if self.awaits_init() {
                         return Close::init_timeout();

@@ -1,5 +1,7 @@
 //! Why a socket is closed, each with the code that clients know it by.
 
+use crate::admission::Ended;
+
 /// The longest reason: a control frame holds 125 bytes, and two are the code's.
 const REASON_BYTES_MAX: usize = 123;
 
@@ -29,9 +31,22 @@ impl Close {
         Self::new(4401, "Unauthorized")
     }
 
-    /// `connection_init` was refused, or whoever was let in has signed out since, or has other roles.
+    /// `connection_init` was refused, or whoever was let in has signed out since.
     pub fn forbidden() -> Self {
         Self::new(4403, "Forbidden")
+    }
+
+    /// Whoever was let in has other roles now. A code after which clients come back: as whoever they are then.
+    pub fn other_roles() -> Self {
+        Self::new(1013, "Other roles")
+    }
+
+    /// What the viewer was let in by has ended.
+    pub fn of_ended(ended: Ended) -> Self {
+        match ended {
+            Ended::SignIn => Self::forbidden(),
+            Ended::Roles => Self::other_roles(),
+        }
     }
 
     /// No `connection_init` in time.
