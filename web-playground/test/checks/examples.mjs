@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
 import { ask } from '../api.mjs';
-import { data, liveLine, openExample, run, stop, tokenIsIn } from '../editors.mjs';
+import { data, live, openExample, run, stop, tokenIsIn } from '../editors.mjs';
 
 const FOLDER = new URL('../../../examples/', import.meta.url);
 const FIRST_FEED_POST = '{ feed(first: 1) { nodes { id } } }';
@@ -46,7 +46,7 @@ async function moves(page, field, first, graphqlUrl) {
   else await commentInFeed(graphqlUrl, await tokenIsIn(page));
   const next = (await data(page, 'the next event', (value) => value[field]?.cursor !== first.cursor))[field];
   assert.doesNotMatch(next.__typename, /Snapshot$|HistoryGone/);
-  assert.ok(Number(await liveLine(page).getAttribute('data-events')) >= 2);
+  assert.ok((await live(page)).line?.events >= 2);
 }
 
 async function commentInFeed(graphqlUrl, authorization) {
