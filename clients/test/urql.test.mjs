@@ -37,6 +37,8 @@ test("a query brings the mutation's token, in the header", async () => {
 for (const [name, fetchOptions] of [
   ['an object', { headers: { authorization: 'Bearer mine' } }],
   ['a function', () => ({ headers: { authorization: 'Bearer mine' } })],
+  ['a Headers', { headers: new Headers({ authorization: 'Bearer mine' }) }],
+  ['a list of pairs', { headers: [['authorization', 'Bearer mine']] }],
 ]) {
   test(`headers out of ${name} stay`, async () => {
     const sent = [];

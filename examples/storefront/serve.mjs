@@ -1,6 +1,5 @@
 // Serves the built storefront in front of a millrace: of the one that runs, or else of one that this starts with `make run`.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { preview } from 'vite';
 
@@ -26,10 +25,11 @@ async function startMillrace() {
 }
 
 if (!(await answers())) {
-  if (process.env.MILLRACE_URL) throw new Error(`nobody answers at ${MILLRACE}`);
+  if (process.env.MILLRACE_URL) {
+    console.error(`nobody answers at ${MILLRACE}: start millrace there, or leave MILLRACE_URL out and one is started here`);
+    process.exit(1);
+  }
   await startMillrace();
 }
 const server = await preview({ root: new URL('.', import.meta.url).pathname, logLevel: 'warn', preview: { host: '127.0.0.1', port: PORT, strictPort: true } });
 console.log(`\n  Storefront  ${server.resolvedUrls.local[0]}\n`);
-await once(process, 'SIGTERM');
-await server.close();

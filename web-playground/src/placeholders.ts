@@ -8,6 +8,11 @@ const PLACEHOLDERS: Record<string, { query: string; path: readonly (string | num
     path: ['posts', 'nodes', 0, 'author', 'id'],
     absent: 'There is no post yet',
   },
+  '{{newestFeedPost}}': {
+    query: '{ feed(first: 1) { nodes { id } } }',
+    path: ['feed', 'nodes', 0, 'id'],
+    absent: 'Sign in, and follow somebody who writes: there is no post in your feed yet',
+  },
   '{{firstMember}}': { query: '{ users(last: 1) { nodes { id } } }', path: ['users', 'nodes', 0, 'id'], absent: 'There is nobody yet' },
   '{{newestProduct}}': { query: '{ products(first: 1) { nodes { id } } }', path: ['products', 'nodes', 0, 'id'], absent: 'There is no product yet' },
   '{{newestOrder}}': {

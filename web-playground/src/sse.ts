@@ -1,7 +1,7 @@
 import { NetworkError } from 'graphql-sse';
 import type { LiveClient, LivePayload, LiveResult, LiveSink } from '../../clients/src/resume.ts';
 
-/** What of graphql-sse's client is used here, made with `retryAttempts: 0`. */
+/** What of graphql-sse's client is used here; `sseClient` makes it. */
 export interface SseClient {
   subscribe(payload: LivePayload, sink: LiveSink, on?: { connected?: () => void }): () => void;
 }
@@ -87,7 +87,7 @@ class Attempts {
 }
 
 function mayPass(problem: unknown): boolean {
-  // A stream that breaks just as nobody waits for its next event comes as the browser's own error.
+  // A stream that breaks or ends just as nobody waits for its next event comes as the browser's own error, or as `sseClient`'s.
   if (problem instanceof TypeError) return true;
   if (!(problem instanceof NetworkError)) return false;
   const { response } = problem as NetworkError<Response>;

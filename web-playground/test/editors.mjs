@@ -7,8 +7,19 @@ export const textOf = (page, editor) =>
   page.evaluate((name) => globalThis.__MONACO?.editor.getModels().find((model) => model.uri.path.endsWith(name))?.getValue() ?? '', editor);
 /** What the language workers say about the texts. */
 export const markersOf = (page) => page.evaluate(() => globalThis.__MONACO.editor.getModelMarkers({}).map((marker) => marker.message));
-/** The line under a live answer. */
-export const liveLine = (page) => page.locator('.millrace-live');
+
+/** What a running subscription shows now: its line, with state, events and resumes, and the answer over it. Without one the line is null. */
+export async function live(page) {
+  const line = await page.locator('.millrace-live').evaluateAll(([found]) => (found ? { ...found.dataset, text: found.innerText } : null));
+  return { line, response: await textOf(page, 'response.json') };
+}
+
+/** Presses the button that makes a live example move. */
+export async function pressTrigger(page) {
+  const button = page.locator('.millrace-trigger');
+  await until('the button under the live answer', async () => ({ buttons: await button.count(), ...(await live(page)) }), ({ buttons }) => buttons === 1);
+  await button.click();
+}
 
 /** Waits for an answer in the response pane. */
 export async function answer(page, what, isThere) {
@@ -72,7 +83,7 @@ export const run = (page) => page.locator('.graphiql-execute-button').click();
 /** Stops a running subscription. */
 export async function stop(page) {
   await run(page);
-  await liveLine(page).waitFor({ state: 'detached' });
+  await until('the end of the subscription', () => live(page), ({ line }) => line === null);
 }
 
 /** Chooses how the next subscription comes: `websocket` or `sse`. */

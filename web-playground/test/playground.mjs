@@ -18,7 +18,7 @@ const URL_OF_SERVER = new URL(address).href;
 async function visit(context) {
   const { page, offences } = await openWatched(context, URL_OF_SERVER);
   page.setDefaultTimeout(WAIT_MS);
-  const steps = { ...firstVisit, ...(await exampleSteps(new URL('graphql', URL_OF_SERVER).href)), ...transports, ...panes, ...editing };
+  const steps = { ...firstVisit, ...(await exampleSteps()), ...transports, ...panes, ...editing };
   await follow(page, offences, steps);
   await page.close();
 }

@@ -10,17 +10,10 @@ import { news } from './checks/news.mjs';
 import { fitsNarrowWindow, worksByKeyboard } from './checks/windows.mjs';
 import { workings } from './checks/workings.mjs';
 import { demoOf, staffOf } from './people.mjs';
+import { serve } from './serving.mjs';
 
 const [address = 'http://127.0.0.1:4000/', ...options] = process.argv.slice(2);
 const GRAPHQL = new URL('graphql', address).href;
-
-/** The server of the page, on a port that is free. Its settings name the millrace behind it. */
-async function serve() {
-  process.env.MILLRACE_URL = new URL(address).origin;
-  const { preview } = await import('vite');
-  const server = await preview({ root: new URL('..', import.meta.url).pathname, logLevel: 'silent', preview: { host: '127.0.0.1', port: 0 } });
-  return { url: `http://127.0.0.1:${server.httpServer.address().port}/`, stop: () => server.close() };
-}
 
 /** Uses one page, step by step. */
 async function visit(context, url, others) {
@@ -30,8 +23,8 @@ async function visit(context, url, others) {
   await page.close();
 }
 
-const server = await serve();
 const others = { staff: await staffOf(GRAPHQL), demo: await demoOf(GRAPHQL) };
+const server = await serve(new URL(address).origin);
 await withBrowser(async (context) => {
   await visit(context, server.url, others);
   await told('pages fit a narrow window', () => fitsNarrowWindow(context, server.url, shot));
@@ -40,5 +33,4 @@ await withBrowser(async (context) => {
   if (options.includes('--restarts')) {
     await told('an order goes on after a restart', () => orderResumesAfterRestart(context, server.url, others, shot, restart));
   }
-});
-await server.stop();
+}).finally(server.stop);

@@ -1,9 +1,9 @@
-import { createClient } from 'graphql-sse';
 import { backoffMs } from '../../../clients/src/backoff.ts';
 import type { LiveClient, LivePayload, LiveResult } from '../../../clients/src/resume.ts';
 import { endpointsOf, firstError, sendTo, type Answer } from '../endpoint.ts';
 import { DemoSession } from '../session.ts';
 import { signInOperation } from '../sign-in.ts';
+import { sseClient } from '../sse-client.ts';
 import { persistentSse, type SseListener } from '../sse.ts';
 
 const { http } = endpointsOf(document.baseURI);
@@ -29,12 +29,7 @@ const QUIET: SseListener = { connecting: () => {}, connected: () => {} };
 
 /** A client for subscriptions: a connection of its own for each of them, which HTTP/1.1 allows six of. */
 export function liveClient(listener: SseListener = QUIET): LiveClient {
-  const client = createClient({ url: http, headers, retryAttempts: 0 });
-  return persistentSse(
-    { subscribe: (payload, sink, on) => client.subscribe(payload as Parameters<typeof client.subscribe>[0], sink as Parameters<typeof client.subscribe>[1], on) },
-    listener,
-    backoffMs,
-  );
+  return persistentSse(sseClient(http, headers), listener, backoffMs);
 }
 
 /** Subscribes until `isLast` says so of an event, the server ends it, or `signal` does. Answers the last event. */

@@ -1,7 +1,7 @@
 // A subscription goes on behind its last event after its socket was cut, and after the server was started anew; so does an event stream.
 import assert from 'node:assert/strict';
 import { openWatched } from '../browser.mjs';
-import { chooseTransport, data, editorsStand, idsAreIn, isStream, liveLine, openTab, run } from '../editors.mjs';
+import { chooseTransport, data, editorsStand, idsAreIn, isStream, live, openTab, pressTrigger, run } from '../editors.mjs';
 import { until } from '../steps.mjs';
 
 /** The socket is cut from outside. */
@@ -57,12 +57,13 @@ function between(socket, cuts, subscribes) {
 }
 
 async function goesOn({ page, subscribes, first }, shot, hasToMove = true) {
-  await until('the resumed subscription', () => liveLine(page).getAttribute('data-resumes'), (count) => Number(count) >= 1);
+  await until('the resumed subscription', () => live(page), ({ line }) => line?.resumes >= 1);
   await until('the new subscription', async () => subscribes.length, (count) => count >= 2);
   assert.equal(subscribes.at(-1).after, first.cursor);
-  if (hasToMove) await page.locator('.millrace-trigger').click();
+  if (hasToMove) await pressTrigger(page);
   const { postChanged: next } = await data(page, 'the change', (value) => value.postChanged?.post?.commentCount > first.post.commentCount);
   assert.equal(next.__typename, 'PostChanged', 'a resumed subscription gets no second snapshot');
-  assert.equal(await liveLine(page).getAttribute('data-events'), '2', 'nothing is missed or doubled');
+  const { line, response } = await live(page);
+  assert.equal(line?.events, '2', `something was missed or doubled: ${response}`);
   await shot(page);
 }

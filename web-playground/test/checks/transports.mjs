@@ -1,6 +1,6 @@
 // Subscriptions by server-sent events: as by a socket, with what stands in the Headers editor.
 import assert from 'node:assert/strict';
-import { chooseTransport, data, isStream, liveLine, openExample, run, stop, tokenIsIn } from '../editors.mjs';
+import { chooseTransport, data, isStream, live, openExample, pressTrigger, run, stop, tokenIsIn } from '../editors.mjs';
 import { until } from '../steps.mjs';
 
 export const transports = {
@@ -8,8 +8,8 @@ export const transports = {
     await chooseTransport(page, 'sse');
     const sent = page.waitForRequest(isStream);
     const first = await begin(page, 'watch-post', 'WatchPost', 'postChanged');
-    assert.match(await liveLine(page).innerText(), /^Live by SSE · 1 event/);
-    await page.locator('.millrace-trigger').click();
+    assert.match((await live(page)).line?.text ?? '', /^Live by SSE · 1 event/);
+    await pressTrigger(page);
     await data(page, 'the change', (value) => value.postChanged?.cursor !== first.cursor);
     await shot('server-sent-events');
     const ended = page.waitForEvent('requestfailed', isStream);
@@ -32,7 +32,7 @@ export const transports = {
     await chooseTransport(page, 'websocket');
     await until('the choice', kept, (value) => value === 'websocket');
     await begin(page, 'watch-post', 'WatchPost', 'postChanged');
-    assert.match(await liveLine(page).innerText(), /^Live by WebSocket/);
+    assert.match((await live(page)).line?.text ?? '', /^Live by WebSocket/);
     await stop(page);
   },
 };

@@ -1,13 +1,14 @@
-// Subscriptions by server-sent events, through graphql-sse's own client and over real connections.
+// Subscriptions by server-sent events, through graphql-sse's own client and, but for one, over real connections.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import { createClient } from 'graphql-sse';
+import { sseClient } from '../.unit/web-playground/src/sse-client.js';
 import { persistentSse } from '../.unit/web-playground/src/sse.js';
 import { TransportChoice } from '../.unit/web-playground/src/transport.js';
 
 const EVENT = 'event: next\ndata: {"data":{"a":1}}\n\n';
+const COMMENT = ':\n\n';
 const COMPLETE = 'event: complete\ndata:\n\n';
 
 /** A server that answers the first request as the first of `answers` does, and so on. */
@@ -34,9 +35,9 @@ const breaks = (...parts) => (response) => (streams(...parts)(response), setTime
 const refuses = (status, body) => (response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body);
 
 /** Subscribes; answers what was told, in order, once the subscription is over or `isEnough`. */
-function told(url, { payload = { query: 'subscription { a }' }, isEnough = () => false, onNext = () => {} } = {}) {
+function told(url, { payload = { query: 'subscription { a }' }, isEnough = () => false, onNext = () => {}, send } = {}) {
   const heard = [];
-  const client = createClient({ url, retryAttempts: 0 });
+  const client = sseClient(url, async () => ({}), send);
   return new Promise((resolve) => {
     const note = (thing) => {
       heard.push(thing);
@@ -65,6 +66,19 @@ test('a stream that breaks is asked for again, with the variables of that moment
   assert.deepEqual(heard.filter((thing) => typeof thing === 'object'), [{ a: 1 }, { a: 1 }]);
   assert.deepEqual([heard.at(-1), heard.includes('back')], ['complete', true]);
   assert.deepEqual(bodies.map(({ variables }) => variables), [{ after: null }, { after: 'c1' }]);
+});
+
+/** Both are there before the client looks: graphql-sse by itself would wait for a next event that never comes. */
+test('a stream whose end comes with its last event is asked for again', async () => {
+  const bodies = [EVENT, EVENT + COMPLETE];
+  const send = async () => new Response(bodies.shift());
+  assert.deepEqual((await told('http://millrace.test/graphql', { send })).heard, ['first', 'there', { a: 1 }, 'again', 'again', 'back', { a: 1 }, 'complete']);
+});
+
+test('a stream that ends without an event is asked for again', async (t) => {
+  const { url, bodies } = await serve(t, ends(COMMENT), ends(EVENT, COMPLETE));
+  assert.equal((await told(url)).heard.at(-1), 'complete');
+  assert.equal(bodies.length, 2);
 });
 
 test('a server that is busy is asked again', async (t) => {
