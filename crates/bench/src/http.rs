@@ -99,6 +99,11 @@ pub fn graphql(access_token: Option<&str>, body: &str, into: &mut Vec<u8>) {
     post(access_token.map(|token| ["authorization: Bearer ", token]), body, into);
 }
 
+/// Writes a GraphQL request that wants to see at least what this consistency token stands for.
+pub fn graphql_at(consistency_token: &str, body: &str, into: &mut Vec<u8>) {
+    post(Some(["millrace-consistency: ", consistency_token]), body, into);
+}
+
 /// Writes a GraphQL request of a client at this address, as a proxy passes it on.
 pub fn graphql_from(address: &str, body: &str, into: &mut Vec<u8>) {
     post(Some(["x-forwarded-for: ", address]), body, into);

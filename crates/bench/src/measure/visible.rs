@@ -1,12 +1,14 @@
 //! From COMMIT until a query shows it, one command at a time, beside the sum of its bare steps.
 //!
-//! When exactly PostgreSQL committed, a client of a mutation cannot see. So a half of the commands is the bench's own: it commits what
-//! `addComment` commits, makes the sequencing call that follows, and asks the query role. The other half goes through GraphQL.
+//! When exactly PostgreSQL committed, a client of a mutation cannot see. So two of three commands are the bench's own: it commits what
+//! `addComment` commits, makes the sequencing call that follows, and asks the query role. Of one it asks once, with the consistency token
+//! that `addComment` would have given: it is answered as soon as the read side has got there, and until then nothing else runs. Of the
+//! other it asks without any, again and again, which takes processor time from what it waits for. The third goes through GraphQL.
 
 use crate::bare::steps::{Steps, Took};
 use crate::dice::Dice;
 use crate::error::BenchError;
-use crate::http::{Connection, graphql};
+use crate::http::{Connection, graphql, graphql_at};
 use crate::plan::{COMMENTS, PATIENCE, POSTS, Plan, QUIET_PAUSE, SEED, USERS};
 use crate::process::Process;
 use crate::stage::{ReadSide, Stage};
@@ -16,8 +18,8 @@ use crate::tokens::Tokens;
 use crate::world::fill::add_comment;
 use crate::world::recorder::Recorder;
 use crate::world::{Written, ids, words};
-use millrace_events::Timestamp;
-use millrace_log::Log;
+use millrace_events::{ConsistencyToken, Timestamp};
+use millrace_log::{Log, LogHead};
 use sea_orm::TransactionTrait;
 use serde_json::Value;
 use std::time::Instant;
@@ -38,6 +40,7 @@ pub struct Bench<'a> {
 #[derive(Default)]
 struct Measured {
     commit_to_visible: Samples,
+    commit_to_found: Samples,
     commit_to_sequenced: Samples,
     query: Samples,
     sent_to_visible: Samples,
@@ -65,7 +68,9 @@ pub async fn run(bench: &Bench<'_>, plan: &Plan) -> Result<Section, BenchError> 
     let mut measured = Measured::default();
     for _ in 0..plan.quiet_commands {
         tokio::time::sleep(QUIET_PAUSE).await;
-        client.commit(bench, &mut measured).await?;
+        client.commit_and_ask_once(bench, &mut measured).await?;
+        tokio::time::sleep(QUIET_PAUSE).await;
+        client.commit_and_ask_again(bench, &mut measured).await?;
         tokio::time::sleep(QUIET_PAUSE).await;
         client.mutate(&mut measured).await?;
         tokio::time::sleep(QUIET_PAUSE).await;
@@ -88,25 +93,32 @@ impl Client {
         (comment, words::comment(&mut self.dice))
     }
 
-    /// Commits as the command does, sequences as it does, asks until it shows.
-    async fn commit(&mut self, bench: &Bench<'_>, measured: &mut Measured) -> Result<(), BenchError> {
+    /// One query with the comment's token, which is answered once it shows it.
+    async fn commit_and_ask_once(&mut self, bench: &Bench<'_>, measured: &mut Measured) -> Result<(), BenchError> {
         let (comment, text) = self.some_comment();
-        let before = self.comment_count(comment.post).await?;
-        let tx = bench.log.database().begin().await?;
-        add_comment(&tx, bench.recorder, comment, text).await?;
-        tx.commit().await?;
-        let committed = Instant::now();
-        bench.log.sequence().await?;
+        let before = self.comment_count(comment.post, None).await?;
+        let (committed, head) = commit(bench, comment, text).await?;
         measured.commit_to_sequenced.push_ms(committed.elapsed());
-        self.wait_for_more(comment.post, before, measured).await?;
+        let token = ConsistencyToken::of_command(head.history, head.position).to_string();
+        let count = self.comment_count(comment.post, Some(&token)).await?;
         measured.commit_to_visible.push_ms(committed.elapsed());
+        if count > before { Ok(()) } else { Err(BenchError::Missing("a comment in an answer to its token")) }
+    }
+
+    /// Queries without any token until one shows it.
+    async fn commit_and_ask_again(&mut self, bench: &Bench<'_>, measured: &mut Measured) -> Result<(), BenchError> {
+        let (comment, text) = self.some_comment();
+        let before = self.comment_count(comment.post, None).await?;
+        let (committed, _) = commit(bench, comment, text).await?;
+        self.wait_for_more(comment.post, before, measured).await?;
+        measured.commit_to_found.push_ms(committed.elapsed());
         Ok(())
     }
 
     /// Sends the mutation, and asks until it shows.
     async fn mutate(&mut self, measured: &mut Measured) -> Result<(), BenchError> {
         let (comment, text) = self.some_comment();
-        let before = self.comment_count(comment.post).await?;
+        let before = self.comment_count(comment.post, None).await?;
         let mut request = Vec::new();
         graphql(Some(self.tokens.of(comment.author)), &add_comment_body(comment.post, &text), &mut request);
         let sent = Instant::now();
@@ -125,7 +137,7 @@ impl Client {
         let begun = Instant::now();
         while begun.elapsed() < PATIENCE {
             let asked = Instant::now();
-            let count = self.comment_count(post).await?;
+            let count = self.comment_count(post, None).await?;
             measured.query.push_ms(asked.elapsed());
             if count > before {
                 return Ok(());
@@ -134,15 +146,27 @@ impl Client {
         Err(BenchError::TooSlow("a comment's way into its post".into()))
     }
 
-    /// A query without any token: whatever the read side has.
-    async fn comment_count(&mut self, post: u32) -> Result<u64, BenchError> {
+    /// Without a token whatever the read side has.
+    async fn comment_count(&mut self, post: u32, consistency_token: Option<&str>) -> Result<u64, BenchError> {
         let mut request = Vec::new();
         let body = format!(r#"{{"query":"{{ post(id: \"{}\") {{ commentCount }} }}"}}"#, ids::post(post).to_global());
-        graphql(None, &body, &mut request);
+        match consistency_token {
+            Some(token) => graphql_at(token, &body, &mut request),
+            None => graphql(None, &body, &mut request),
+        }
         let answer = self.connection.send(&request).await?;
         let data: Value = serde_json::from_slice(answer.body)?;
         data["data"]["post"]["commentCount"].as_u64().ok_or_else(|| answer.unexpected("the query role"))
     }
+}
+
+/// Commits as the command does, and sequences as it does. When that was committed, and where the log ended then.
+async fn commit(bench: &Bench<'_>, comment: Written, text: String) -> Result<(Instant, LogHead), BenchError> {
+    let tx = bench.log.database().begin().await?;
+    add_comment(&tx, bench.recorder, comment, text).await?;
+    tx.commit().await?;
+    let committed = Instant::now();
+    Ok((committed, bench.log.sequence().await?))
 }
 
 /// The body of an `addComment` request.
@@ -176,13 +200,14 @@ impl Measured {
         }));
         let ours = [
             ("  of which until sequenced, p50 / p99", &self.commit_to_sequenced),
+            ("ms from COMMIT to found by asking without pause, p50 / p99", &self.commit_to_found),
             ("  one such query, p50 / p99", &self.query),
             ("ms from addComment's answer to visible, p50 / p99", &self.answer_to_visible),
             ("ms from addComment sent to visible, p50 / p99", &self.sent_to_visible),
         ];
         rows.extend(ours.map(|(what, samples)| Row { what: what.into(), ours: both(samples), ..Row::default() }));
         let remarks = vec![format!(
-            "{} of each kind, one at a time, {} ms of rest before each; a query without token is sent again and again until it shows the comment",
+            "{} of each kind, one at a time, {} ms of rest before each; visible is the answer to one query with the token, found is the first of many without",
             self.sums.len(),
             QUIET_PAUSE.as_millis()
         )];

@@ -38,7 +38,7 @@ impl FeedSubscription {
         let authors = if is_resumed { followed_by(&request, viewer).await? } else { vec![] };
         let wanted = Wanted { topics: topics(viewer, &authors), documents: vec![], after };
         let teller = FeedTeller { request: Arc::clone(&request), viewer };
-        Ok(events(request, wanted, teller)?)
+        Ok(events(request, wanted, teller).await?)
     }
 }
 

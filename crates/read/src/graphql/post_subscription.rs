@@ -38,7 +38,7 @@ impl PostSubscription {
         let topics = BTreeSet::from([post_topic(id)]);
         let wanted = Wanted { topics, documents: vec![post::key(id)], after: cursor(after)? };
         let teller = PostTeller { request: Arc::clone(&request), id };
-        Ok(events(request, wanted, teller)?)
+        Ok(events(request, wanted, teller).await?)
     }
 
     /// Comments on a post: its newest ones first, then each that is added, or shown again after staff had hidden it. With `after`:
@@ -54,7 +54,7 @@ impl PostSubscription {
         let topics = BTreeSet::from([post_topic(id), comments_topic(id)]);
         let wanted = Wanted { topics, documents: vec![post::key(id)], after: cursor(after)? };
         let teller = CommentTeller { request: Arc::clone(&request), id };
-        Ok(events(request, wanted, teller)?)
+        Ok(events(request, wanted, teller).await?)
     }
 }
 

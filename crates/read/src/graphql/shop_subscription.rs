@@ -41,7 +41,7 @@ impl ShopSubscription {
         let topics = BTreeSet::from([key.to_string()]);
         let wanted = Wanted { topics, documents: vec![key], after: cursor(after)? };
         let teller = ProductTeller { request: Arc::clone(&request), id };
-        Ok(events(request, wanted, teller)?)
+        Ok(events(request, wanted, teller).await?)
     }
 
     /// An order of the viewer's, or any for staff: a snapshot first, then each step. With `after`: each step after that cursor.
@@ -56,7 +56,7 @@ impl ShopSubscription {
         let key = order::key(id);
         let topics = BTreeSet::from([key.to_string()]);
         let wanted = Wanted { topics, documents: vec![key], after: cursor(after)? };
-        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::Order, status: None })?)
+        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::Order, status: None }).await?)
     }
 
     /// The viewer's orders: the newest first, then each that is placed or goes on. With `after`: each change after that cursor.
@@ -70,7 +70,7 @@ impl ShopSubscription {
         let wanted =
             Wanted { topics: BTreeSet::from([orders_topic(viewer)]), documents: vec![], after: cursor(after)? };
         let teller = OrderTeller { request: Arc::clone(&request), begin: Beginning::Own(viewer), status: None };
-        Ok(events(request, wanted, teller)?)
+        Ok(events(request, wanted, teller).await?)
     }
 
     /// All orders: the newest first, then each that is placed or goes on. For staff.
@@ -83,7 +83,7 @@ impl ShopSubscription {
         let request = Arc::clone(RequestContext::of(ctx)?);
         request.staff()?;
         let wanted = Wanted { topics: BTreeSet::from([ORDERS_TOPIC.into()]), documents: vec![], after: cursor(after)? };
-        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::All, status })?)
+        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::All, status }).await?)
     }
 
     /// The viewer's wallets: as they are first, then each coming and going of money. With `after`: each change after that cursor.
@@ -96,7 +96,7 @@ impl ShopSubscription {
         let viewer = request.person()?.user_id;
         let wanted =
             Wanted { topics: BTreeSet::from([wallets_topic(viewer)]), documents: vec![], after: cursor(after)? };
-        Ok(events(Arc::clone(&request), wanted, WalletTeller { request, viewer })?)
+        Ok(events(Arc::clone(&request), wanted, WalletTeller { request, viewer }).await?)
     }
 }
 

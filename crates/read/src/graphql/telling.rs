@@ -12,6 +12,7 @@ use futures_util::{Stream, StreamExt, stream};
 use std::collections::BTreeSet;
 use std::future::{Future, ready};
 use std::sync::Arc;
+use tokio::time::timeout;
 
 /// What becomes of an item.
 #[derive(Debug)]
@@ -69,23 +70,27 @@ pub fn cursor(after: Option<String>) -> Result<Option<Cursor>, Refusal> {
 }
 
 /// What a resolver answers: nothing where the subscription begins, else the event of the item that is told here, if there is one.
-pub fn events<T: Teller>(
+pub async fn events<T: Teller>(
     request: Arc<RequestContext>,
     wanted: Wanted,
     teller: T,
 ) -> Result<impl Stream<Item = Result<T::Event, Error>> + Send, Refusal> {
     if request.part().begins() {
-        begin::<T::Projection>(&request, wanted)?;
+        begin::<T::Projection>(&request, wanted).await?;
     }
     Ok(stream::once(async move { tell(&request, &teller).await }).filter_map(ready))
 }
 
-fn begin<P: Registered>(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
+/// Whoever connects again as soon as a process listens may be there before its feeds have found their projections.
+async fn begin<P: Registered>(request: &RequestContext, wanted: Wanted) -> Result<(), Refusal> {
     let Wanted { topics, documents, after } = wanted;
     let brought = request.part().take_cursor();
     let after = if brought.is_some() { cursor(brought)? } else { after };
     let wanted = Request { topics, documents, after, viewer: request.viewer().clone() };
-    let subscription = request.side().feed::<P>().subscribe(wanted)?;
+    let (feed, patience) = (request.side().feed::<P>(), request.side().limits().consistency_wait);
+    // If that is over, the subscription says so.
+    let _late = timeout(patience, feed.found()).await;
+    let subscription = feed.subscribe(wanted)?;
     request.part().leave(subscription);
     Ok(())
 }

@@ -93,11 +93,13 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     pub async fn tick(&self) -> Result<(), FeedError> {
         let _alone = self.stepping.lock().await;
         let checkpoint = self.store.checkpoint().await.map_err(FeedError::Store)?;
-        self.note(|known| known.after_tick(&checkpoint));
         let Some(standing) = self.registry.standing() else {
+            // Whoever waits until it is found may subscribe then.
             self.begin(&checkpoint);
+            self.note(|known| known.after_tick(&checkpoint));
             return Ok(());
         };
+        self.note(|known| known.after_tick(&checkpoint));
         if !standing.life.goes_on_as(Life::of(&checkpoint)) || checkpoint.seq < standing.through {
             self.begin(&checkpoint);
             return Ok(());
@@ -122,6 +124,13 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
         let is_given = standing.life.history.is_some() && self.give(standing.life.generation, news);
         count_ring(P::NAME, is_given);
         if is_given { Ok(()) } else { self.catch_up(standing).await }
+    }
+
+    /// Waits until the projection was found, which takes a process that has just started a moment. For ever if no projector has run.
+    pub async fn found(&self) {
+        let mut progress = self.progress();
+        // It cannot end: the sender is the feed's.
+        let _ended = progress.wait_for(|progress| progress.generation > 0).await;
     }
 
     /// Begins a subscription. It listens from now on, so nothing is lost before its first item is asked for.

@@ -2,10 +2,11 @@
 
 use super::stage::{Stage, viewer};
 use crate::models::tests::{Log, id};
-use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use futures_util::{StreamExt, poll};
 use millrace_events::{CommentId, PostId, UserId, Viewer};
 use serde_json::{Value, json};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -62,6 +63,24 @@ async fn a_post_tells_its_changes_to_its_end() {
     assert_eq!((&edited["__typename"], &edited["post"]), (&json!("PostChanged"), &Value::Null), "deleted since");
     assert_eq!(event(&mut events).await["postId"], json!(POST.to_global()));
     assert_eq!(next(&mut events).await, None, "what is deleted never comes back");
+}
+
+#[tokio::test]
+async fn who_comes_before_the_feeds_have_looked_waits_for_them() {
+    let stage = Stage::just_started(PATIENCE).await;
+    stage.fold(begin).await;
+    let mut events = stage.subscribe(&Viewer::Anonymous, &post_changed(&Value::Null));
+    assert_eq!(poll!(events.next()), Poll::Pending);
+    stage.follow();
+    assert_eq!(event(&mut events).await["__typename"], "PostSnapshot");
+}
+
+#[tokio::test]
+async fn where_nothing_is_followed_that_is_said_in_time() {
+    let stage = Stage::just_started(Duration::from_millis(10)).await;
+    let mut events = stage.subscribe(&Viewer::Anonymous, &post_changed(&Value::Null));
+    let refused = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+    assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAVAILABLE");
 }
 
 #[tokio::test]

@@ -47,7 +47,7 @@ pub struct Stage {
     schema: TestSchema,
     groups: Arc<Groups>,
     executions: Arc<AtomicUsize>,
-    _follows: DropGuard,
+    follows: DropGuard,
 }
 
 type TestSchema = Schema<Query, EmptyMutation, Subscription>;
@@ -75,6 +75,13 @@ impl Stage {
 
     /// A stage on which reads wait so long for what they are owed.
     pub async fn waiting(consistency_wait: Duration) -> Self {
+        let stage = Self::just_started(consistency_wait).await;
+        stage.follow();
+        stage
+    }
+
+    /// A stage whose feeds have not looked yet.
+    pub async fn just_started(consistency_wait: Duration) -> Self {
         let urls = Shared::from_environment().await.unwrap().urls().clone();
         let name = unique_name("graphql");
         let database = Client::with_uri_str(&urls.mongodb).await.unwrap().database(&name);
@@ -85,13 +92,16 @@ impl Stage {
         let side = Arc::new(ReadSide::new(&database, settings).unwrap());
         let schema = Schema::build(Query::default(), EmptyMutation, Subscription::default());
         let schema = schema.register_output_type::<LiveEvent>().finish();
-        let stop = CancellationToken::new();
         let (stream, groups, executions) = (Stream::default(), Arc::default(), Arc::default());
-        let _follows = stop.clone().drop_guard();
-        let stage = Self { side, stream, database, redis, schema, groups, executions, _follows };
+        let follows = CancellationToken::new().drop_guard();
+        let stage = Self { side, stream, database, redis, schema, groups, executions, follows };
         stage.fold(|_| {}).await;
-        tokio::spawn(Arc::clone(&stage.side).run(stop));
         stage
+    }
+
+    /// Has the feeds follow from here on, to the end of the stage.
+    pub fn follow(&self) {
+        tokio::spawn(Arc::clone(&self.side).run(self.follows.token().clone()));
     }
 
     /// Writes to the log, and has all projections fold it to its end.
