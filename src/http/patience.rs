@@ -160,7 +160,7 @@ mod tests {
     /// Short: what is slow is not waited for long, and what must not end is watched for a few of these.
     const WAIT: Duration = Duration::from_millis(20);
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_head_that_has_begun_must_end_in_time() {
         let (mut client, server) = duplex(64);
         let mut server = Patient::new(server, Busy::default(), WAIT, WAIT);
@@ -170,7 +170,7 @@ mod tests {
         assert_eq!(server.read(&mut head).await.unwrap_err().kind(), ErrorKind::TimedOut);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn an_idle_or_busy_connection_is_not_slow() {
         let (mut client, server) = duplex(64);
         let busy = Busy::default();
@@ -185,7 +185,7 @@ mod tests {
         assert!(tokio::time::timeout(WAIT * 5, server.read(&mut bytes)).await.is_err(), "idle again");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_head_that_has_ended_is_over_although_nothing_was_read_since() {
         let (mut client, server) = duplex(64);
         let busy = Busy::default();
@@ -208,7 +208,7 @@ mod tests {
         );
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up() {
         let (mut client, server) = duplex(4);
         let mut server = Patient::new(server, Busy::default(), WAIT, WAIT);

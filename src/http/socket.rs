@@ -151,7 +151,7 @@ impl Socket {
             Step::Init(payload) => self.init(payload).await?,
             Step::Begin(id, turn, request) => self.begin(id, turn, *request),
             Step::Refuse(id) => self.refuse(&id).await,
-            Step::Stop(id) => self.running.stop(&id),
+            Step::Stop(id) => self.running.stop(&id).await,
             Step::Pong(payload) => self.send(&ServerMessage::Pong { payload }).await,
         }
         Ok(())
@@ -180,7 +180,7 @@ impl Socket {
             outgoing: self.outgoing.clone(),
         };
         let task = self.operations.spawn(operation.run(request));
-        self.running.begin(id, task.abort_handle());
+        self.running.begin(id, task);
     }
 
     async fn refuse(&self, id: &str) {

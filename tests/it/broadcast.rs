@@ -3,6 +3,7 @@
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
+use crate::metrics::shows;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -69,6 +70,7 @@ async fn counter(process: &Process, sample: &str) -> usize {
 }
 
 const EXECUTIONS: &str = "millrace_live_executions_total{projection=\"content\",item=\"change\"}";
+const OPEN: &str = "millrace_subscriptions_open";
 const DELIVERIES: &str = "millrace_live_deliveries_total{projection=\"content\"}";
 
 #[tokio::test]
@@ -93,6 +95,8 @@ async fn two_hundred_sockets_cost_one_execution_for_each_change() {
     for listener in &mut all[..LEAVING] {
         listener.socket = Socket::open(&url, None).await;
     }
+    // The server notices each end in its own time, and would count what it gives to nobody.
+    shows(&process, "they are gone", |metrics| metrics.sample(OPEN) == Some((SOCKETS - LEAVING) as f64)).await;
     comment(4).await;
     join_all(all[LEAVING..].iter_mut().map(|listener| listener.take(4))).await;
     let (leaving, staying) = all.split_at_mut(LEAVING);

@@ -47,14 +47,24 @@ async fn in_cache(stage: &Stage, id: &str) -> Option<Cached> {
     found.into_iter().find(|(key, _)| *key == format!("post:{id}")).map(|(_, cached)| cached)
 }
 
-/// Begins to read a post through a process that fills late, and waits until that has the permission to fill.
-async fn begin_late_fill(stage: &Stage, late: &Client, id: &str, token: &str) -> tokio::task::JoinHandle<Value> {
+/// Begins to read a post through a process that fills late, and pauses that when it has read the post and may fill.
+async fn begin_late_fill(stage: &Stage, late: &Process, id: &str, token: &str) -> tokio::task::JoinHandle<Value> {
     settled(stage).await;
-    let (reader, id_read, token) = (late.clone(), id.to_owned(), token.to_owned());
+    let stalls = || late.log().iter().filter(|line| line.contains("stalls at reader.before_fill")).count();
+    let before = stalls();
+    let (reader, id_read, token) = (Client::new(&late.graphql()), id.to_owned(), token.to_owned());
     let reading = tokio::spawn(async move { post(&reader, &id_read, &token).await });
-    eventually("a lease lies there", || async { (in_cache(stage, id).await == Some(Cached::Leased)).then_some(()) })
-        .await;
+    eventually("it is about to fill", || async { (stalls() > before).then_some(()) }).await;
+    late.pause().await;
     reading
+}
+
+/// What has changed is written through before the process that fills late goes on.
+async fn end_late_fill(stage: &Stage, late: &Process, id: &str, reading: tokio::task::JoinHandle<Value>) -> Value {
+    eventually("it is written through", || async { (in_cache(stage, id).await? != Cached::Leased).then_some(()) })
+        .await;
+    late.wake().await;
+    reading.await.expect("its end")
 }
 
 #[tokio::test]
@@ -67,16 +77,18 @@ async fn who_fills_the_cache_late_loses() {
     let (ada, reader) = (client.sign_up("Ada").await, Client::new(&late.graphql()));
 
     let (changed, shown) = write_post(&ada.client).await;
-    let reading = begin_late_fill(&stage, &reader, &changed, &shown).await;
+    let reading = begin_late_fill(&stage, &late, &changed, &shown).await;
     let liked = token(&ada.client.command("likePost", json!({ "postId": changed }), "").await);
-    assert_eq!(reading.await.expect("its end")["likeCount"], 0, "right when it was read");
+    let read = end_late_fill(&stage, &late, &changed, reading).await;
+    assert_eq!(read["likeCount"], 0, "right when it was read");
     assert_eq!(post(&client, &changed, &liked).await["likeCount"], 1);
     assert_eq!(post(&reader, &changed, &shown).await["likeCount"], 1, "nothing older was filled in");
 
     let (deleted, shown) = write_post(&ada.client).await;
-    let reading = begin_late_fill(&stage, &reader, &deleted, &shown).await;
+    let reading = begin_late_fill(&stage, &late, &deleted, &shown).await;
     let gone = token(&ada.client.command("deletePost", json!({ "postId": deleted }), "").await);
-    assert_eq!(reading.await.expect("its end")["title"], "A", "right when it was read");
+    let read = end_late_fill(&stage, &late, &deleted, reading).await;
+    assert_eq!(read["title"], "A", "right when it was read");
     assert_eq!(post(&client, &deleted, &gone).await, Value::Null);
     assert_eq!(in_cache(&stage, &deleted).await, Some(Cached::Absent), "what is gone was not filled in");
     assert!(metric(&late, CACHE_FILLS, "lost").await >= 1);
@@ -107,11 +119,14 @@ async fn hits_and_misses_are_counted() {
     let (all, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
     let (id, shown) = write_post(&ada.client).await;
-    // What is still being written through is not filled in by a reader.
+    // What is still being written through is not filled in by a reader, nor is what it has been too slow for.
     settled(&stage).await;
-    for _ in 0..2 {
+    eventually("it is filled in", || async {
         post(&client, &id, &shown).await;
-    }
+        matches!(in_cache(&stage, &id).await, Some(Cached::Document(_))).then_some(())
+    })
+    .await;
+    post(&client, &id, &shown).await;
     let (hits, absences) = (metric(&all, CACHE_READS, "hit").await, metric(&all, CACHE_READS, "absent").await);
     assert!(hits >= 1 && metric(&all, CACHE_READS, "miss").await >= 1);
     let filled = metric(&all, CACHE_FILLS, "done").await;

@@ -1,5 +1,6 @@
 //! Answers to GET that browsers and proxies may keep: what they are told, and what they get when they ask again.
 
+use crate::checker::settled;
 use crate::harness::client::Person;
 use crate::harness::process::Process;
 use crate::harness::stage::Stage;
@@ -54,7 +55,8 @@ async fn whoever_has_the_answer_is_told_so_until_it_changes() {
             assert!(["accept", "authorization", "origin"].iter().all(|name| vary.contains(name)), "{vary}");
             assert!(again.bytes().await.unwrap().is_empty());
         }
-        let head = Client::new().head(get(&one, query, &id).build().unwrap().url().clone()).send().await.unwrap();
+        let head = Client::new().head(get(&one, query, &id).build().unwrap().url().clone());
+        let head = head.header("millrace-consistency", &written).send().await.unwrap();
         assert_eq!((head.status(), header(&head, "etag")), (StatusCode::OK, tag.clone()), "HEAD");
     }
 
@@ -73,10 +75,11 @@ async fn whoever_has_the_answer_is_told_so_until_it_changes() {
 
 #[tokio::test]
 async fn an_answer_that_is_somebodys_or_wrong_or_old_is_kept_by_nobody() {
-    let stage = Stage::new().await;
+    let stage = Stage::new().await.with("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "500");
     let (process, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
     let (id, written) = write_post(&ada, "A").await;
+    settled(&stage).await;
     let token = ada.client.access_token.clone().expect("a token");
     let signed_in = get(&process, POST, &id).bearer_auth(&token);
     let future = written.rsplit_once(':').map(|(start, _)| format!("{start}:999999")).expect("a position");

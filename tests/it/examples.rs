@@ -8,8 +8,6 @@ use millrace::seed::{DEMO_EMAIL, DEMO_PASSWORD, STAFF_EMAIL, STAFF_PASSWORD};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// Long enough for a machine that is busy with other tests: what a mutation selects must be there.
-pub const PATIENT_READS: (&str, &str) = ("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "30000");
 /// What stands for what, where it is found: the same as in `web-playground/src/placeholders.ts`.
 const PLACEHOLDERS: &[(&str, &str, &str)] = &[
     ("{{newestPost}}", "{ posts(first: 1) { nodes { id } } }", "/posts/nodes/0/id"),
@@ -104,7 +102,7 @@ fn pasted() -> Vec<Example> {
 /// A process with the demo data, the demo customer and the shop's staff.
 pub async fn community(stage: &Stage) -> (Process, Client, Client) {
     stage.run(&["seed"]).await;
-    let process = Process::serve("all", &stage.environment_with(&[PATIENT_READS])).await;
+    let process = stage.serve("all").await;
     let demo = signed_in(&process, DEMO_EMAIL, DEMO_PASSWORD).await;
     let staff = signed_in(&process, STAFF_EMAIL, STAFF_PASSWORD).await;
     (process, demo, staff)

@@ -97,7 +97,9 @@ async fn at_shutdown_a_command_that_nobody_waits_for_any_more_comes_to_its_end()
 
 #[tokio::test]
 async fn at_shutdown_requests_are_answered_sockets_are_told_and_operators_see_it() {
-    let stage = Stage::new().await;
+    // The request is under way for so long, and must not be cut off meanwhile.
+    let stage = Stage::new().await.with("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "10000");
+    let stage = stage.with("MILLRACE_HTTP__DRAIN_MS_MAX", "30000");
     let (process, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
     let payload = ada.client.command("createPost", json!({ "title": "A", "body": "B" }), "").await;

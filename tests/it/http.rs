@@ -1,6 +1,9 @@
 //! GraphQL over HTTP: what is refused, and how.
 
+use crate::checker::settled;
+use crate::harness::eventually;
 use crate::harness::stage::Stage;
+use crate::metrics::{Metrics, shows};
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -45,10 +48,11 @@ async fn bad_requests_are_told_why() {
 
 #[tokio::test]
 async fn a_token_of_the_future_is_a_typed_error_or_a_stale_answer() {
-    let stage = Stage::new().await;
+    let stage = Stage::new().await.with("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "500");
     let (process, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
     let payload = ada.client.command("createPost", json!({ "title": "A", "body": "B" }), "").await;
+    settled(&stage).await;
     let token = payload["receipt"]["consistencyToken"].as_str().expect("a token");
     let (start, _) = token.rsplit_once(':').expect("a position");
     let future = format!("{start}:999999");
@@ -72,13 +76,13 @@ async fn operators_see_health_and_metrics() {
         async move { reqwest::get(url).await.expect("an answer") }
     };
     assert_eq!(get("/livez").await.status(), StatusCode::OK);
-    let ready = get("/readyz").await;
-    assert_eq!(ready.status(), StatusCode::OK, "{}", ready.text().await.unwrap_or_default());
-    let metrics = get("/metrics").await.text().await.expect("text");
-    for name in
-        ["millrace_log_head_position", "millrace_stream_last_position", "millrace_projection_checkpoint_position"]
-    {
-        assert!(metrics.contains(name), "{name} is missing in\n{metrics}");
+    eventually("it is ready", || async { (get("/readyz").await.status() == StatusCode::OK).then_some(()) }).await;
+    for series in [
+        "millrace_log_head_position",
+        "millrace_stream_last_position",
+        "millrace_projection_checkpoint_position{projection=\"content\"}",
+    ] {
+        shows(&process, series, |metrics: &Metrics| metrics.sample(series).is_some()).await;
     }
     process.stop().await;
 }

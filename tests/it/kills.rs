@@ -55,9 +55,7 @@ async fn read_and_subscribe(stage: &Stage, url: &str, post: &str) {
     let client = Client::with_patience(url, Duration::from_secs(5));
     let mut redis = stage.redis().await;
     loop {
-        let keys: Vec<String> =
-            redis::cmd("KEYS").arg(format!("{}:*", stage.name)).query_async(&mut redis).await.expect("keys");
-        for key in keys {
+        for key in stage.redis_keys(&format!("{}:", stage.name)).await {
             let _deleted: u32 = redis::cmd("DEL").arg(key).query_async(&mut redis).await.expect("an answer");
         }
         let _it_may_die = client.send(query, json!({ "id": post }), &[]).await;

@@ -69,21 +69,25 @@ async fn events_are_seen_on_their_way_and_a_command_tells_how_long_it_took() {
     }
     let quiet = sample(&mut socket, "all has arrived", |sample| {
         let projections = sample["projections"].as_array().expect("projections");
-        sample["relayBacklog"] == "0" && projections.iter().all(|projection| projection["backlog"] == "0")
+        let has_all =
+            |projection: &Value| projection["backlog"] == "0" && projection["position"] == sample["logPosition"];
+        let is_quiet = sample["relayBacklog"] == "0" && sample["logPosition"] == sample["streamPosition"];
+        // On a busy machine a beat may be missed for a while.
+        is_quiet && projections.iter().all(has_all) && sample["troubles"] == json!([])
     });
     let quiet = quiet.await;
-    assert_eq!(quiet["troubles"], json!([]), "{quiet:#}");
-    assert_eq!(quiet["logPosition"], quiet["streamPosition"]);
     for name in ["people", "content", "shop", "commands"] {
-        assert_eq!(projection(&quiet, name)["position"], quiet["logPosition"], "{name}: {quiet:#}");
         assert_eq!(projection(&quiet, name)["parkedDocuments"], 0);
     }
     assert!(quiet["toStream"]["p50Ms"].as_f64() <= quiet["toStream"]["p99Ms"].as_f64(), "{quiet:#}");
     assert!(projection(&quiet, "content")["toCache"]["count"].as_i64() >= Some(1), "{quiet:#}");
 
-    let lags = client.ask(LAGS, json!({})).await["pipelineLags"].clone();
-    let of_content = lags.as_array().expect("lags").iter().filter(|lag| lag["projection"] == "content");
-    assert!(of_content.count() >= 2, "{lags:#}");
+    eventually("lags are remembered", async || {
+        let lags = client.ask(LAGS, json!({})).await["pipelineLags"].clone();
+        let of_content = lags.as_array()?.iter().filter(|lag| lag["projection"] == "content");
+        (of_content.count() >= 2).then_some(())
+    })
+    .await;
     the_way_of(&created["receipt"]["commandId"], &process.graphql(), &ada.client).await;
     process.stop().await;
 }

@@ -2,10 +2,10 @@
 //! it do more. NATS' users are those of all tests (`permissions.rs`).
 
 use crate::checker::everything_holds;
-use crate::examples::{PATIENT_READS, all_work, signed_in};
+use crate::examples::{all_work, signed_in};
 use crate::harness::cluster::free_address;
 use crate::harness::process::Process;
-use crate::harness::stage::Stage;
+use crate::harness::stage::{Stage, redis_at};
 use millrace::documents::trusted::sha256;
 use millrace::seed::{DEMO_EMAIL, DEMO_PASSWORD, STAFF_EMAIL, STAFF_PASSWORD};
 use millrace_servers::Options;
@@ -133,7 +133,7 @@ async fn serve_all(stage: &Stage, users: &Addresses) -> Vec<Process> {
     let budget = [("MILLRACE_BUDGET__POINTS_MAX", "1000000"), ("MILLRACE_BUDGET__POINTS_PER_SECOND", "1000")];
     let (projector, mut query) = (read_side("millrace_projector"), read_side("millrace_query").to_vec());
     query.push(("MILLRACE_COMMAND__URL", command_url));
-    query.extend(NOWHERE.into_iter().chain(budget).chain([PATIENT_READS]).map(|(key, value)| (key, value.to_owned())));
+    query.extend(NOWHERE.into_iter().chain(budget).map(|(key, value)| (key, value.to_owned())));
     let roles: [(&str, &[(&str, String)]); 4] =
         [("command", &command), ("relay", &relay), ("projector", &projector), ("query", &query)];
     let mut processes = Vec::new();
@@ -234,8 +234,8 @@ async fn refused(database: &mongodb::Database, command: Document) {
 
 async fn redis_refuses(stage: &Stage, users: &Addresses) {
     let (ours, ring) = (format!("{}:of-mine", stage.name), format!("{}:ring:content", stage.name));
-    let query = connection(&users.redis("millrace_query")).await;
-    let projector = connection(&users.redis("millrace_projector")).await;
+    let query = redis_at(&users.redis("millrace_query")).await;
+    let projector = redis_at(&users.redis("millrace_projector")).await;
     let commands: [&[&str]; 6] = [
         &["GET", "another:key"],
         &["SET", "another:key", "1"],
@@ -252,11 +252,6 @@ async fn redis_refuses(stage: &Stage, users: &Addresses) {
     denied(&query, &["PUBLISH", &ring, "{}"]).await;
     denied(&projector, &["PUBLISH", "another:ring", "{}"]).await;
     assert_eq!(ask(&query, &["GET", &ours]).await, Ok(redis::Value::Nil), "it may read: this test would notice");
-}
-
-async fn connection(address: &str) -> MultiplexedConnection {
-    let client = redis::Client::open(address).expect("an address");
-    client.get_multiplexed_async_connection().await.expect("Redis")
 }
 
 async fn ask(connection: &MultiplexedConnection, command: &[&str]) -> Result<redis::Value, String> {

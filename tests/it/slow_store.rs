@@ -5,13 +5,13 @@ use crate::harness::stage::Stage;
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-const REQUEST: Duration = Duration::from_secs(3);
+const REQUEST: Duration = Duration::from_secs(8);
 const POST: &str = "query($id: ID!) { post(id: $id) { title } }";
 
 /// The look at what is kept, and the execution after it, have the time of one request.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_whose_kept_answer_cannot_be_looked_up_ends_in_its_time() {
-    let stage = Stage::with_own_servers().await.with("MILLRACE_HTTP__REQUEST_MS_MAX", "3000");
+    let stage = Stage::with_own_servers().await.with("MILLRACE_HTTP__REQUEST_MS_MAX", "8000");
     let (process, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
     let post = json!({ "title": "A", "body": "B" });
@@ -28,6 +28,6 @@ async fn a_request_whose_kept_answer_cannot_be_looked_up_ends_in_its_time() {
     let took = began.elapsed();
     servers.mongodb().resume().expect("MongoDB goes on");
     assert!(answer.body["errors"][0]["extensions"]["code"].is_string(), "{:#}", answer.body);
-    assert!(took < REQUEST + Duration::from_secs(2), "it took {took:?}");
+    assert!(took < REQUEST * 2 - Duration::from_secs(1), "it took {took:?}");
     process.stop().await;
 }

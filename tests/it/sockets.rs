@@ -52,7 +52,7 @@ async fn refused(url: &str, headers: &[(&'static str, &str)]) -> Option<u16> {
 #[tokio::test]
 async fn every_fault_has_its_close_code() {
     let stage = Stage::new().await;
-    let limits = [("MILLRACE_HTTP__SOCKET_INIT_MS_MAX", "300"), ("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "2000")];
+    let limits = [("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "2000")];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
     let url = process.graphql();
     // As long as an id may be: the reason that names it would not fit into a close frame.
@@ -63,7 +63,6 @@ async fn every_fault_has_its_close_code() {
         (vec![init(), json!("ping")], 4400),
         (vec![subscribe("a")], 4401),
         (vec![bad_token], 4403),
-        (vec![], 4408),
         (vec![init(), subscribe("a"), subscribe("a")], 4409),
         (vec![init(), subscribe(&long), subscribe(&long)], 4409),
         (vec![init(), subscribe(&format!("{long}x"))], 4400),
@@ -77,11 +76,20 @@ async fn every_fault_has_its_close_code() {
     let mut binary = Socket::open(&url, None).await;
     binary.send_frame(Message::binary(vec![0])).await.unwrap();
     assert_eq!(closed(&mut binary, "a binary frame").await, 4400);
-    // The longest message that may be sent is taken; who has sent `connection_init` has all the time in the world.
-    let mut patient = Socket::open(&url, None).await;
+    // The longest message that may be sent is taken.
+    let mut longest = Socket::open(&url, None).await;
     let envelope = json!({ "type": "ping", "payload": { "x": "" } }).to_string().len();
-    patient.send(json!({ "type": "ping", "payload": { "x": "x".repeat(2_000 - envelope) } })).await.unwrap();
-    assert!(matches!(patient.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    longest.send(json!({ "type": "ping", "payload": { "x": "x".repeat(2_000 - envelope) } })).await.unwrap();
+    assert!(matches!(longest.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn who_says_nothing_is_closed_and_who_has_sent_connection_init_has_all_the_time_in_the_world() {
+    let stage = Stage::new().await.with("MILLRACE_HTTP__SOCKET_INIT_MS_MAX", "300");
+    let process = stage.serve("all").await;
+    let url = process.graphql();
+    let mut patient = eventually("it is sent in time", async || Socket::try_open(&url, None).await.ok()).await;
     assert_eq!(after(&url, &[]).await, 4408);
     patient.send(json!({ "type": "ping" })).await.unwrap();
     assert!(matches!(patient.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
@@ -111,8 +119,10 @@ async fn sockets_are_counted_by_process_address_and_viewer() {
     drop(first);
     let _again = eventually("a viewer's place is given back", async || Socket::try_open(&url, token).await.ok()).await;
 
-    let one = connect("198.51.100.1").await.expect("the first of an address");
-    let _more = (connect("198.51.100.1").await.unwrap(), connect("198.51.100.1").await.unwrap());
+    // The refused socket and the dropped one have places of the process until they are gone.
+    let next = async || eventually("there is a place", async || connect("198.51.100.1").await.ok()).await;
+    let one = next().await;
+    let _more = (next().await, next().await);
     assert_eq!(refused(&url, &from("198.51.100.1")).await, Some(503), "five are open in all");
     drop(one);
     eventually("a place is given back", async || connect("198.51.100.1").await.ok()).await;
@@ -227,15 +237,19 @@ async fn closed_in_silence(process: &Process, protocol: &str, message: Option<&V
 #[tokio::test]
 async fn a_client_that_answers_no_ping_is_closed() {
     let stage = Stage::new().await;
-    let limits = [("MILLRACE_HTTP__SOCKET_PING_MS", "100"), ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "500")];
+    // A busy machine may answer a ping late.
+    let limits = [("MILLRACE_HTTP__SOCKET_PING_MS", "100"), ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "8000")];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
     let mut lively = Socket::open(&process.graphql(), None).await;
     let init = init();
-    let silent = closed_in_silence(&process, PROTOCOL.1, Some(&init));
-    let reading = tokio::time::timeout(std::time::Duration::from_secs(2), lively.listen());
-    let (code, heard) = tokio::join!(silent, reading);
+    // Whoever answers pings was here before, and stays.
+    let code = tokio::select! {
+        code = closed_in_silence(&process, PROTOCOL.1, Some(&init)) => code,
+        heard = lively.listen() => panic!("{heard:?}"),
+    };
     assert_eq!(code, 1001);
-    assert!(heard.is_err(), "whoever answers pings stays: {heard:?}");
+    lively.send(json!({ "type": "ping" })).await.unwrap();
+    assert!(matches!(lively.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
     assert_eq!(closed_in_silence(&process, "graphql-ws", None).await, 4406, "the older protocol of that name");
     process.stop().await;
 }

@@ -54,7 +54,7 @@ async fn answer(socket: &mut Socket) -> Value {
 
 #[tokio::test]
 async fn who_waits_on_sockets_takes_the_places_of_a_viewer_and_no_more() {
-    let stage = Stage::new().await.with("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "5000");
+    let stage = Stage::new().await.with("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "8000");
     let (process, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
     let future = future(&ada).await;

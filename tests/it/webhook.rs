@@ -13,7 +13,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// Signatures are good for 300 s, either way.
-const FAR: Duration = Duration::from_secs(330);
+const FAR: Duration = Duration::from_secs(600);
 
 /// A shop whose wallets are filled by notices.
 struct Scene {

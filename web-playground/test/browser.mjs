@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { WAIT_MS } from './steps.mjs';
 
 const FLAGS = [
   '--no-sandbox',
@@ -18,13 +19,17 @@ const FLAGS = [
 const VIEWPORT = { width: 1280, height: 800 };
 /** How amounts and dates are written. */
 const LOCALE = 'en-US';
+/** A busy machine takes its time to start a browser. */
+const LAUNCH_MS = 120_000;
 
 /** Runs `use(context)` in a browser of its own and leaves nothing behind. */
 export async function withBrowser(use) {
   const profile = await mkdtemp(join(tmpdir(), 'millrace-playground-'));
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   try {
-    const context = await chromium.launchPersistentContext(profile, { executablePath, headless: true, args: FLAGS, viewport: VIEWPORT, locale: LOCALE });
+    const options = { executablePath, headless: true, args: FLAGS, viewport: VIEWPORT, locale: LOCALE, timeout: LAUNCH_MS };
+    const context = await chromium.launchPersistentContext(profile, options);
+    context.setDefaultTimeout(WAIT_MS);
     await use(context).finally(() => context.close());
   } finally {
     await rm(profile, { recursive: true, force: true });

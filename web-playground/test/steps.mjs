@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createInterface } from 'node:readline/promises';
 
 /** The longest wait for anything the page or the server does. */
-export const WAIT_MS = 20_000;
+export const WAIT_MS = 60_000;
 const LOOK_AGAIN_MS = 25;
 const SCREENSHOTS = process.env.SCREENSHOTS;
 

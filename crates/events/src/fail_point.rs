@@ -110,7 +110,11 @@ mod armed {
             Strike::Abort { at_visit } if visit(name) == at_visit => std::process::abort(),
             Strike::Panic { at_visit } if at_visit.is_none_or(|at| visit(name) == at) => panic!("{name}: {}", held()),
             Strike::Abort { .. } | Strike::Panic { .. } => {}
-            Strike::Stall { ms } => tokio::time::sleep(Duration::from_millis(ms)).await,
+            Strike::Stall { ms } => {
+                // A test may wait for this.
+                eprintln!("stalls at {name}");
+                tokio::time::sleep(Duration::from_millis(ms)).await;
+            }
         }
     }
 

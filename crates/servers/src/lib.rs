@@ -36,6 +36,7 @@ pub use error::{Error, FetchError};
 pub use kind::Kind;
 pub use nursery::{EndWith, spawn_bound};
 pub use options::{NatsSync, Options};
+pub use ports::Port;
 pub use provide::{Binaries, Program, Progress, provide};
 pub use server::Server;
 pub use servers::{Servers, Urls};

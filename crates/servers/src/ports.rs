@@ -15,9 +15,26 @@ const LAST: u16 = 31_999;
 
 /// A port that no other set of this user takes as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     pub(crate) number: u16,
     _reservation: File,
+}
+
+impl Port {
+    /// Reserves any free one, for a server that is no part of a set.
+    ///
+    /// # Errors
+    ///
+    /// If none is free, or the reservation cannot be written.
+    pub fn reserve() -> Result<Self, Error> {
+        free(None)
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u16 {
+        self.number
+    }
 }
 
 /// This very port.

@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::kind::Kind;
 
 /// How long the kernel may take to stop or end a process that was told to.
-const SIGNAL_LIMIT: Duration = Duration::from_secs(5);
+const SIGNAL_LIMIT: Duration = Duration::from_secs(30);
 /// How often that is looked at.
 const SIGNAL_POLL: Duration = Duration::from_millis(1);
 

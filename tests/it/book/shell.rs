@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-const PAGE_WAIT: Duration = Duration::from_secs(120);
+const PAGE_WAIT: Duration = Duration::from_secs(300);
 /// Where the book has the endpoint and the operators' port.
 const PUBLIC: &str = "http://127.0.0.1:4000";
 const OPERATIONS: &str = "http://127.0.0.1:4001";

@@ -8,8 +8,8 @@ use redis::aio::MultiplexedConnection;
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
-/// So long after the last change the cache may differ.
-const QUIET: Duration = Duration::from_secs(5);
+/// So long after the last change the cache may differ: what is pushed late is pushed all the same.
+const QUIET: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Fields of a stored document that are not the document's own.
 const OF_THE_STORE: [&str; 3] = ["_id", "rev", "brokenSince"];
@@ -60,17 +60,20 @@ fn own_fields(mut document: Document) -> Value {
     Bson::Document(document).into_relaxed_extjson()
 }
 
-/// What lies in Redis of a projection, by document key.
-pub async fn cached(stage: &Stage, redis: &mut MultiplexedConnection, projection: &str) -> Vec<(String, Cached)> {
+/// How far a projection is in Redis; none if nothing is known there.
+pub async fn head(stage: &Stage, redis: &mut MultiplexedConnection, projection: &str) -> Option<Value> {
     let head = format!("{}:{{{projection}}}:head", stage.name);
     let head: Option<String> = redis::cmd("GET").arg(head).query_async(redis).await.expect("an answer");
-    let Some(head) = head else { return Vec::new() };
-    let head: Value = serde_json::from_str(&head).expect("JSON");
+    head.map(|head| serde_json::from_str(&head).expect("JSON"))
+}
+
+/// What lies in Redis of a projection, by document key.
+pub async fn cached(stage: &Stage, redis: &mut MultiplexedConnection, projection: &str) -> Vec<(String, Cached)> {
+    let Some(head) = head(stage, redis, projection).await else { return Vec::new() };
     let namespace = head["namespace"].as_u64().expect("a namespace");
     let prefix = format!("{}:{projection}:{}:{namespace:x}:", stage.name, head["generation"]);
-    let keys: Vec<String> = redis::cmd("KEYS").arg(format!("{prefix}*")).query_async(redis).await.expect("keys");
     let mut found = Vec::new();
-    for key in keys {
+    for key in stage.redis_keys(&prefix).await {
         let value: Option<String> = redis::cmd("GET").arg(&key).query_async(redis).await.expect("an answer");
         found.extend(value.map(|value| (key[prefix.len()..].to_owned(), read(&value))));
     }

@@ -55,15 +55,18 @@ pub async fn checkpoint(mongodb: &mongodb::Database, projection: &str) -> Option
     Some(Checkpoint { collection, document })
 }
 
-/// Waits until every projection has folded the whole log and spread what was to spread.
+/// Waits until every projection has folded the whole log and spread what was to spread, and until Redis knows of it: reads without a token
+/// are as of what lies there.
 pub async fn settled(stage: &Stage) {
     let log = log::Log::of(stage).await;
-    let mongodb = stage.mongodb().await;
+    let (mongodb, redis) = (stage.mongodb().await, stage.redis().await);
     for projection in NAMES {
         eventually(&format!("{projection} has folded the log"), || async {
             let head = log.head().await;
             let checkpoint = checkpoint(&mongodb, projection).await?;
-            (checkpoint.position() == head && !checkpoint.has_open_fan_outs()).then_some(())
+            let is_folded = checkpoint.position() == head && !checkpoint.has_open_fan_outs();
+            let cache = cache::head(stage, &mut redis.clone(), projection).await;
+            (is_folded && cache.is_none_or(|head| head["seq"].as_u64() == Some(checkpoint.seq()))).then_some(())
         })
         .await;
     }

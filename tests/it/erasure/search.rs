@@ -134,12 +134,10 @@ async fn mongodb(stage: &Stage) -> Vec<Vec<u8>> {
 /// Every key with its value. All of them are strings: another type would be refused here.
 async fn redis(stage: &Stage) -> Vec<Vec<u8>> {
     let mut redis = stage.redis().await;
-    let keys: Vec<Vec<u8>> =
-        redis::cmd("KEYS").arg(format!("{}:*", stage.name)).query_async(&mut redis).await.expect("keys");
     let mut pieces = Vec::new();
-    for key in keys {
+    for key in stage.redis_keys(&format!("{}:", stage.name)).await {
         let value: Option<Vec<u8>> = redis::cmd("GET").arg(&key).query_async(&mut redis).await.expect("a string");
-        pieces.push([key, value.unwrap_or_default()].join(&b'\n'));
+        pieces.push([key.into_bytes(), value.unwrap_or_default()].join(&b'\n'));
     }
     pieces
 }

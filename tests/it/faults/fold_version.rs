@@ -80,7 +80,7 @@ async fn what_an_earlier_fold_made_is_made_anew_and_what_a_later_one_made_is_lef
     serves(&stage, "shop_2").await;
     everything_holds(&stage).await;
     assert_eq!(name(&client, &product).await, json!({ "name": "Sluice" }));
-    assert!(process.has_said(&["WARN", "folding anew", Fold::NAME, "folded by version"]));
+    process.says(&["WARN", "folding anew", Fold::NAME, "folded by version"]).await;
 
     set_version(&stage, "shop_2", Fold::FOLD_VERSION + 1).await;
     complains(&process, "projection shop", "only knows version").await;

@@ -9,7 +9,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 /// How long all steps together may take on a machine that is busy with other tests.
-const BROWSER_WAIT: Duration = Duration::from_secs(240);
+const BROWSER_WAIT: Duration = Duration::from_secs(600);
 /// Names of the same browser on different systems.
 const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome"];
 /// What the script says when it wants the server started anew.

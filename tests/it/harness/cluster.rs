@@ -2,15 +2,14 @@
 
 use super::process::{Process, was_struck};
 use super::stage::Stage;
-use std::net::TcpListener;
-use std::ops::Range;
+use millrace_servers::Port;
+use std::sync::Mutex;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// How long a process may take to run into its fail point.
 const STRIKE_WAIT: Duration = Duration::from_secs(120);
-const PORTS: Range<u16> = 12_000..20_000;
-const PORTS_DRAWN_MAX: usize = 1_000;
+/// The ports that this test has taken: no other test may have one of them as long as this one runs.
+static PORTS: Mutex<Vec<Port>> = Mutex::new(Vec::new());
 
 /// How many processes of each role there are. Query processes are dealt out to the command processes in turn.
 pub struct Size {
@@ -190,10 +189,10 @@ fn member(stage: &Stage, role: &'static str, more: &[(&str, &str)]) -> Member {
     Member { role, environment: stage.environment_with(more), process: None }
 }
 
-/// An address that nobody listens on now, nor comes to sit on while its owner is dead: below the ports that the kernel gives to
-/// outgoing connections, and beside those of the servers.
+/// An address that nobody listens on now, nor comes to sit on while its owner is dead, until this test ends.
 pub fn free_address() -> String {
-    let drawn = (0..PORTS_DRAWN_MAX).map(|_| PORTS.start + Uuid::new_v4().as_fields().1 % (PORTS.end - PORTS.start));
-    let mut addresses = drawn.map(|port| format!("127.0.0.1:{port}"));
-    addresses.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
+    let port = Port::reserve().expect("a free port");
+    let address = format!("127.0.0.1:{}", port.number());
+    PORTS.lock().expect("ports").push(port);
+    address
 }

@@ -1,5 +1,6 @@
 //! A real millrace process: started, killed as by a crash, paused, and ended by the test that owns it.
 
+use super::eventually;
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -10,7 +11,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 const START_WAIT: Duration = Duration::from_secs(120);
-const STOP_WAIT: Duration = Duration::from_secs(30);
+const STOP_WAIT: Duration = Duration::from_secs(60);
 const SIGABRT: i32 = 6;
 
 /// A running process of one role.
@@ -69,6 +70,11 @@ impl Process {
     pub fn has_said(&self, words: &[&str]) -> bool {
         let said = self.said.lock().expect("lines");
         said.iter().any(|line| words.iter().all(|word| line.contains(word)))
+    }
+
+    /// Waits until a line of its log holds all of these: what it says comes after what it does.
+    pub async fn says(&self, words: &[&str]) {
+        eventually(&format!("it says {words:?}"), async || self.has_said(words).then_some(())).await;
     }
 
     /// The lines of its log.

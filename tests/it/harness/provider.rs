@@ -8,7 +8,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 /// How long a provider waits for an answer before it sends the notice again, to another process if there is one.
-const ANSWER_WAIT: Duration = Duration::from_secs(5);
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(30);
 const TRIES_MAX: usize = 2_000;
 

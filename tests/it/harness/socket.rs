@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-const RECEIVE_WAIT: Duration = Duration::from_secs(60);
+const RECEIVE_WAIT: Duration = Duration::from_secs(120);
 /// The server pings every 15 s.
 const SILENCE_MAX: Duration = Duration::from_secs(20);
 

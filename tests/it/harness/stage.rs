@@ -4,8 +4,12 @@ use super::client::{Client, Person};
 use super::eventually;
 use super::process::Process;
 use millrace_servers::{Options, Servers, Shared, Urls, unique_name};
+use redis::AsyncConnectionConfig;
+use redis::aio::MultiplexedConnection;
 use sea_orm::{ConnectionTrait, Database};
 use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Cheap argon2, so that a test with fifty accounts is not a test of argon2.
@@ -21,6 +25,19 @@ const MANY_SOCKETS: [(&str, &str); 5] = [
     ("MILLRACE_HTTP__OPERATIONS_PER_ADDRESS_MAX", "100000"),
     ("MILLRACE_HTTP__SOCKET_MESSAGES_BURST_MAX", "1000"),
 ];
+
+/// Limits that a user must not wait beyond, but a test on a busy machine may: what has come late has still come. Tests of a limit set it.
+const PATIENT: [(&str, &str); 5] = [
+    ("MILLRACE_HTTP__CONSISTENCY_WAIT_MS_MAX", "20000"),
+    ("MILLRACE_HTTP__REQUEST_MS_MAX", "25000"),
+    ("MILLRACE_HTTP__SOCKET_INIT_MS_MAX", "60000"),
+    ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "600000"),
+    ("MILLRACE_AUTH__ACCESS_TOKEN_S", "3600"),
+];
+/// How long a test's own command of Redis may take: the driver gives it half a second, which a busy machine may need.
+const REDIS_WAIT: Duration = Duration::from_secs(30);
+/// How many keys Redis looks at in one go, between which it serves others.
+const KEYS_AT_ONCE: usize = 1_000;
 
 /// Names, keys and addresses of one test.
 pub struct Stage {
@@ -129,9 +146,23 @@ impl Stage {
     }
 
     /// A Redis connection.
-    pub async fn redis(&self) -> redis::aio::MultiplexedConnection {
-        let client = redis::Client::open(self.urls.redis.as_str()).expect("an address");
-        client.get_multiplexed_async_connection().await.expect("Redis")
+    pub async fn redis(&self) -> MultiplexedConnection {
+        redis_at(&self.urls.redis).await
+    }
+
+    /// The keys of Redis that begin so. KEYS would hold up a server that other tests share.
+    pub async fn redis_keys(&self, start: &str) -> BTreeSet<String> {
+        let (mut redis, mut cursor, mut found) = (self.redis().await, 0_u64, BTreeSet::new());
+        loop {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(format!("{start}*")).arg("COUNT").arg(KEYS_AT_ONCE);
+            let (next, keys): (u64, Vec<String>) = scan.query_async(&mut redis).await.expect("keys");
+            found.extend(keys);
+            if next == 0 {
+                return found;
+            }
+            cursor = next;
+        }
     }
 
     /// A NATS connection that may do everything.
@@ -170,9 +201,17 @@ fn environment(name: &str, urls: &Urls, postgres: &str, keys: &std::path::Path) 
         (MANY_ACCOUNTS.0, MANY_ACCOUNTS.1.to_owned()),
     ]
     .into_iter()
-    .chain(MANY_SOCKETS.map(|(key, value)| (key, value.to_owned())))
+    .chain(MANY_SOCKETS.into_iter().chain(PATIENT).map(|(key, value)| (key, value.to_owned())))
     .map(|(key, value)| (key.to_owned(), value))
     .collect()
+}
+
+/// A connection to a Redis.
+pub async fn redis_at(url: &str) -> MultiplexedConnection {
+    let client = redis::Client::open(url).expect("an address");
+    let patient =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(REDIS_WAIT)).set_response_timeout(Some(REDIS_WAIT));
+    client.get_multiplexed_async_connection_with_config(&patient).await.expect("Redis")
 }
 
 /// Makes a database on the server; answers its address.

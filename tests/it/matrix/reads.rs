@@ -16,6 +16,8 @@ use crate::harness::stage::Stage;
 use millrace_events::{ConsistencyToken, Position};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// Nodes within nodes that are asked for.
 const NODES: usize = 2;
@@ -24,6 +26,9 @@ const TELLING_CHARACTERS_MIN: usize = 12;
 const SECRET: &str = "Confidential";
 /// Further than the log goes here.
 const FAR_AHEAD: u64 = 1_000;
+/// How long a ring may take to be heard, and how many commands are sent for one.
+const RING_WAIT: Duration = Duration::from_secs(10);
+const COMMANDS_MAX: usize = 12;
 
 /// Everything that the owner has, by what it is.
 pub struct Estate {
@@ -86,13 +91,24 @@ impl Estate {
     }
 }
 
-/// A command of the owner's of which it is known how long it took. Rings tell that of a few events each, so nothing else may go on.
+/// A command of the owner's of which it is known how long it took. Rings tell that of a few events each, so nothing else may go on; and of
+/// a ring that is lost nobody ever hears again, so that another command has to follow.
 pub async fn timed_command(stage: &Stage, shop: &Shop<'_>) -> String {
-    settled(stage).await;
-    let owner = &shop.cast.owner.client;
-    let done = owner.command("updateProfile", json!({ "bio": "Mills and weirs." }), "").await;
-    let command = done["receipt"]["commandId"].as_str().expect("an id").to_owned();
-    settled(stage).await;
+    let (owner, mut bio) = (&shop.cast.owner.client, "Mills and weirs.".to_owned());
+    for _ in 0..COMMANDS_MAX {
+        settled(stage).await;
+        let done = owner.command("updateProfile", json!({ "bio": bio }), "").await;
+        let command = done["receipt"]["commandId"].as_str().expect("an id").to_owned();
+        settled(stage).await;
+        if timeout(RING_WAIT, is_timed(owner, &command)).await.is_ok() {
+            return command;
+        }
+        bio.push('.');
+    }
+    panic!("it is never told how long a command took");
+}
+
+async fn is_timed(owner: &Client, command: &str) {
     eventually("it is told how long the command took", || async {
         let query = "query($id: ID!) { commandStatus(id: $id) { streamedMs projections { receivedMs visibleMs } } }";
         let status = owner.ask(query, json!({ "id": command })).await["commandStatus"].clone();
@@ -100,7 +116,6 @@ pub async fn timed_command(stage: &Stage, shop: &Shop<'_>) -> String {
         (status["streamedMs"].is_number() && is_told).then_some(())
     })
     .await;
-    command
 }
 
 fn id_of_top_up(payload: &Value) -> String {

@@ -12,9 +12,12 @@ use crate::harness::process::Process;
 use crate::harness::provider::Provider;
 use crate::openid::stage_with;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 const SHOWS_WITHIN: Duration = Duration::from_secs(1);
+/// So often a mutation may do it: a busy machine is late once, and not each time.
+const TRIES_MAX: usize = 5;
 const MONEY_MINOR: i64 = 1_000;
 
 /// What a query asks for, of what has this id, by whom.
@@ -49,6 +52,8 @@ struct World<'a> {
     ben: Person,
     post: String,
     product: String,
+    /// After how long a mutation showed to all, if that was too long.
+    late: Cell<Option<Duration>>,
 }
 
 impl<'a> World<'a> {
@@ -58,7 +63,7 @@ impl<'a> World<'a> {
         let post = ada.client.command("createPost", json!({ "title": "One", "body": "Words." }), "").await;
         let product = staff.client.command("createProduct", product("Sluice"), "").await;
         let (post, product) = (id_of(&post), id_of(&product));
-        Self { process, client, provider, staff, admin, ada, ben, post, product }
+        Self { process, client, provider, staff, admin, ada, ben, post, product, late: Cell::new(None) }
     }
 
     /// Sends the mutation; the look shows the one thing before, and the other after: at once to whoever brings the token.
@@ -90,7 +95,9 @@ impl<'a> World<'a> {
         };
         let (by_token, shown_after) = tokio::join!(look.with(Some(&token)), by_all);
         assert!(by_token == after || !at_once, "after {name}, with its token: {by_token:#}");
-        assert!(shown_after < SHOWS_WITHIN, "{name} shows after {shown_after:?}");
+        if shown_after >= SHOWS_WITHIN {
+            self.late.set(Some(shown_after));
+        }
         assert_eq!(look.with(Some(&token)).await, after, "after {name}");
     }
 
@@ -134,32 +141,34 @@ async fn each_mutation_of_the_schema_shows_in_a_query() {
     let root = client.ask("{ __schema { mutationType { fields { name } } } }", json!({})).await;
     for field in root["__schema"]["mutationType"]["fields"].as_array().expect("fields") {
         let name = field["name"].as_str().expect("a name");
-        let world = World::begin((&process, &client), Provider::of(&stage), [&staff, &admin]).await;
-        match name {
-            "signUp" | "signIn" | "refreshSession" => people::begins(&world, name).await,
-            "signInWithProvider" | "linkProvider" | "unlinkProvider" => people::provider(&world, &openid, name).await,
-            "signOut" | "signOutEverywhere" | "changePassword" | "resetPassword" => people::ends(&world, name).await,
-            "updateProfile" | "followUser" | "unfollowUser" | "deactivateAccount" | "eraseAccount" => {
-                people::person(&world, name).await;
-            }
-            "changeEmail" | "verifyEmail" | "requestPasswordReset" | "exportMyData" => {
-                people::account(&world, name).await
-            }
-            "grantRole" | "revokeRole" => people::role(&world, name).await,
-            "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => {
-                content::post(&world, name).await
-            }
-            "hidePost" | "unhidePost" | "hideComment" | "unhideComment" => content::hiding(&world, name).await,
-            "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => {
-                content::talk(&world, name).await
-            }
-            "createProduct" | "updateProduct" | "restockProduct" | "retireProduct" => trade::shelf(&world, name).await,
-            "placeOrder" | "payOrder" | "shipOrder" | "confirmDelivery" | "cancelOrder" => {
-                trade::order(&world, name).await
-            }
-            "topUpWallet" | "transfer" => trade::money(&world, name).await,
-            other => panic!("which query shows what {other} does?"),
+        let mut late = Vec::new();
+        loop {
+            let world = World::begin((&process, &client), Provider::of(&stage), [&staff, &admin]).await;
+            shows_what_it_did(&world, &openid, name).await;
+            let Some(shown_after) = world.late.take() else { break };
+            late.push(shown_after);
+            assert!(late.len() < TRIES_MAX, "{name} shows after {late:?}");
         }
     }
     process.stop().await;
+}
+
+async fn shows_what_it_did(world: &World<'_>, openid: &OpenIdProvider, name: &str) {
+    match name {
+        "signUp" | "signIn" | "refreshSession" => people::begins(world, name).await,
+        "signInWithProvider" | "linkProvider" | "unlinkProvider" => people::provider(world, openid, name).await,
+        "signOut" | "signOutEverywhere" | "changePassword" | "resetPassword" => people::ends(world, name).await,
+        "updateProfile" | "followUser" | "unfollowUser" | "deactivateAccount" | "eraseAccount" => {
+            people::person(world, name).await;
+        }
+        "changeEmail" | "verifyEmail" | "requestPasswordReset" | "exportMyData" => people::account(world, name).await,
+        "grantRole" | "revokeRole" => people::role(world, name).await,
+        "createPost" | "editPost" | "publishPost" | "unpublishPost" | "deletePost" => content::post(world, name).await,
+        "hidePost" | "unhidePost" | "hideComment" | "unhideComment" => content::hiding(world, name).await,
+        "addComment" | "editComment" | "deleteComment" | "likePost" | "unlikePost" => content::talk(world, name).await,
+        "createProduct" | "updateProduct" | "restockProduct" | "retireProduct" => trade::shelf(world, name).await,
+        "placeOrder" | "payOrder" | "shipOrder" | "confirmDelivery" | "cancelOrder" => trade::order(world, name).await,
+        "topUpWallet" | "transfer" => trade::money(world, name).await,
+        other => panic!("which query shows what {other} does?"),
+    }
 }

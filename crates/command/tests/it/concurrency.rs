@@ -7,7 +7,6 @@ use millrace_command::{
     PublishPost, Request, SignOut, UnfollowUser, UnlikePost, UnpublishPost, UpdateProfile,
 };
 use millrace_events::{AggregateKind, CommentId, Envelope, PostId};
-use millrace_log::PostgresSettings;
 use std::collections::HashMap;
 use uuid::Uuid;
 
@@ -97,7 +96,7 @@ fn check(log: &[Envelope]) -> HashMap<(AggregateKind, Uuid), u32> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn thirty_two_clients_keep_versions_and_positions_in_order() {
     let world = World::new().await;
-    let other = world.commands_with(PostgresSettings::new(&*world.url), settings(), world.auth()).await;
+    let other = world.commands_with(world.postgres(), settings(), world.auth()).await;
     let names: Vec<_> = (0..CLIENTS).map(|n| format!("Client{n}")).collect();
     let people = futures_util::future::join_all(names.iter().map(|name| world.sign_up(name))).await;
     let mut posts = Vec::new();

@@ -12,7 +12,7 @@ async fn erasing_again_takes_its_time() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     let hurried = Settings { answer_wait_max: Duration::from_millis(50), ..settings() };
-    let commands = world.commands_with(PostgresSettings::new(&*world.url), hurried.clone(), world.auth()).await;
+    let commands = world.commands_with(world.postgres(), hurried.clone(), world.auth()).await;
     let stranger = Stranger::holding(&world, "SELECT FROM users FOR UPDATE").await;
     let release = async {
         waiting(&world, 1).await;
@@ -28,8 +28,7 @@ async fn erasing_again_takes_its_time() {
 async fn who_cannot_be_erased_again_keeps_nobody_else_from_it() {
     let world = World::new().await;
     let (ada, ben) = (world.sign_up("Ada").await, world.sign_up("Ben").await);
-    let brief =
-        PostgresSettings { statement_timeout: Duration::from_millis(200), ..PostgresSettings::new(&*world.url) };
+    let brief = PostgresSettings { statement_timeout: Duration::from_secs(2), ..world.postgres() };
     let commands = world.commands_with(brief, settings(), world.auth()).await;
     let lock = format!("SELECT FROM users WHERE id = '{}' FOR UPDATE", ada.id.0);
     let _stranger = Stranger::holding(&world, &lock).await;

@@ -4,7 +4,6 @@ use crate::market::{Market, order};
 use crate::world::{Person, accepted, settings};
 use millrace_command::{Commands, PayOrder, Request, Settings, ShopRules};
 use millrace_events::{OrderId, ProductId};
-use millrace_log::PostgresSettings;
 use time::Duration;
 
 /// Where orders are overdue as soon as they are placed.
@@ -25,7 +24,7 @@ impl Hasty {
 
     async fn manager(market: &Market) -> Commands {
         let hasty = Settings { shop: ShopRules { pay_within: Duration::ZERO, ..Default::default() }, ..settings() };
-        market.world.commands_with(PostgresSettings::new(&*market.world.url), hasty, market.world.auth()).await
+        market.world.commands_with(market.world.postgres(), hasty, market.world.auth()).await
     }
 
     async fn place(&self, quantity: i32) -> OrderId {

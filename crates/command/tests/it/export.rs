@@ -10,7 +10,6 @@ use millrace_command::{
     Settings, SignOut, Transfer,
 };
 use millrace_events::{GlobalId, PostId};
-use millrace_log::PostgresSettings;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -264,7 +263,7 @@ async fn a_link_ends_with_its_time_its_session_and_its_person() {
         leads_nowhere(&world.commands, changed).await;
     }
     let no_time = ExportLinkRules { good_for: time::Duration::ZERO, ..ExportLinkRules::default() };
-    let brief = world.commands_with(PostgresSettings::new(&*world.url), settings(), world.auth_with(no_time)).await;
+    let brief = world.commands_with(world.postgres(), settings(), world.auth_with(no_time)).await;
     let late = brief.execute(millrace_command::Request::new(ada.viewer.clone()), wish(PASSWORD)).await.unwrap();
     leads_nowhere(&world.commands, token(&late.export().unwrap().url)).await;
 
@@ -307,7 +306,7 @@ async fn fond(world: &World, ada: &Person) {
 
 async fn commands(world: &World, limits: ExportLimits) -> Commands {
     let settings = Settings { exports: limits, ..settings() };
-    world.commands_with(PostgresSettings::new(&*world.url), settings, world.auth()).await
+    world.commands_with(world.postgres(), settings, world.auth()).await
 }
 
 #[tokio::test]
@@ -344,7 +343,7 @@ async fn a_document_that_does_not_come_to_its_end_is_no_document() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     fond(&world, &ada).await;
-    let brief = ExportLimits { time_max: Duration::from_millis(300), ..ExportLimits::default() };
+    let brief = ExportLimits { time_max: Duration::from_secs(3), ..ExportLimits::default() };
     let mut slow = commands(&world, brief).await.export(&link(&world, &ada).await).await.unwrap();
     slow.next().await.unwrap().unwrap();
     while world.count(OPEN).await > 0 {
@@ -375,7 +374,7 @@ async fn whoever_hardly_reads_gives_the_place_back() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     fond(&world, &ada).await;
-    let brief = ExportLimits { piece_wait_max: Duration::from_millis(100), ..ExportLimits::default() };
+    let brief = ExportLimits { piece_wait_max: Duration::from_secs(2), ..ExportLimits::default() };
     let mut slow = commands(&world, brief).await.export(&link(&world, &ada).await).await.unwrap();
     slow.next().await.unwrap().unwrap();
     while world.count(OPEN).await > 0 {

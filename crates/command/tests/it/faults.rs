@@ -2,7 +2,7 @@
 
 use crate::proxy::Proxy;
 use crate::stranger::{Stranger, waiting};
-use crate::world::{Person, World, accepted, create_post, settings};
+use crate::world::{PATIENCE, Person, World, accepted, create_post, patient, settings};
 use millrace_command::{
     AddComment, Answer, Command, CommandFailure, Commands, CreatePost, DeletePost, FailureCode, Request, Settings,
 };
@@ -24,8 +24,13 @@ async fn run<C: Command>(commands: &Commands, who: &Person, command: C) -> Resul
 }
 
 async fn through(proxy: &Proxy, world: &World) -> Commands {
-    let mut postgres = PostgresSettings::new(&*proxy.url);
-    postgres.acquire_timeout = Duration::from_millis(500);
+    let settings = Settings { outcome_wait_max: PATIENCE, ..settings() };
+    world.commands_with(patient(&proxy.url), settings, world.auth()).await
+}
+
+/// The same without much patience: for what does not come back.
+async fn hastily_through(proxy: &Proxy, world: &World) -> Commands {
+    let postgres = PostgresSettings { acquire_timeout: Duration::from_secs(3), ..patient(&proxy.url) };
     let settings = Settings { outcome_wait_max: Duration::from_secs(1), ..settings() };
     world.commands_with(postgres, settings, world.auth()).await
 }
@@ -62,7 +67,7 @@ async fn what_cannot_be_found_out_is_said_and_the_key_tells_it_later() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     let proxy = Proxy::before(&world.url).await;
-    let commands = through(&proxy, &world).await;
+    let commands = hastily_through(&proxy, &world).await;
     proxy.lose_next_answer_to_commit_and_stay_down();
     let failure = run(&commands, &ada, keyed("k")).await.unwrap_err();
     assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Unavailable, true));
@@ -76,7 +81,7 @@ async fn without_postgresql_the_answer_is_unavailable_and_shows_nothing_of_it() 
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     let proxy = Proxy::before(&world.url).await;
-    let commands = through(&proxy, &world).await;
+    let commands = hastily_through(&proxy, &world).await;
     run(&commands, &ada, create_post(true)).await.unwrap();
     proxy.go_down();
     let failure = run(&commands, &ada, create_post(true)).await.unwrap_err();
@@ -147,7 +152,7 @@ async fn an_answer_that_takes_too_long_is_given_up_and_the_command_goes_on() {
     let ada = world.sign_up("Ada").await;
     let post_id = world.post(&ada, true).await;
     let hasty = Settings { answer_wait_max: Duration::from_millis(100), ..settings() };
-    let commands = world.commands_with(PostgresSettings::new(&*world.url), hasty, world.auth()).await;
+    let commands = world.commands_with(world.postgres(), hasty, world.auth()).await;
     let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
     let failure = run(&commands, &ada, comment(post_id)).await.unwrap_err();
     assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Timeout, true));
@@ -161,7 +166,7 @@ async fn a_lock_that_is_held_too_long_ends_the_command() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     let post_id = world.post(&ada, true).await;
-    let mut postgres = PostgresSettings::new(&*world.url);
+    let mut postgres = world.postgres();
     postgres.statement_timeout = Duration::from_millis(200);
     let commands = world.commands_with(postgres, settings(), world.auth()).await;
     let _stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
@@ -176,7 +181,7 @@ async fn more_commands_than_may_run_are_turned_away_at_once() {
     let ada = world.sign_up("Ada").await;
     let post_id = world.post(&ada, true).await;
     let narrow = Settings { commands_max: 2, ..settings() };
-    let commands = world.commands_with(PostgresSettings::new(&*world.url), narrow, world.auth()).await;
+    let commands = world.commands_with(world.postgres(), narrow, world.auth()).await;
     let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
     let two = futures_util::future::join_all((0..2).map(|_| run(&commands, &ada, comment(post_id))));
     let third = async {
@@ -195,8 +200,8 @@ async fn a_full_pool_is_unavailable_after_a_bounded_wait() {
     let world = World::new().await;
     let ada = world.sign_up("Ada").await;
     let post_id = world.post(&ada, true).await;
-    let mut postgres = PostgresSettings::new(&*world.url);
-    (postgres.connections_max, postgres.acquire_timeout) = (1, Duration::from_millis(200));
+    let mut postgres = world.postgres();
+    (postgres.connections_max, postgres.acquire_timeout) = (1, Duration::from_secs(3));
     let commands = world.commands_with(postgres, settings(), world.auth()).await;
     let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
     let first = run(&commands, &ada, comment(post_id));

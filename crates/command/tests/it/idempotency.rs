@@ -166,7 +166,7 @@ async fn another_processs_repetition_is_known_too() {
     let ada = world.sign_up("Ada").await;
     let first = world.by(&ada, keyed("k")).await;
     let settings = crate::world::settings();
-    let postgres = millrace_log::PostgresSettings::new(&*world.url);
+    let postgres = world.postgres();
     let other = world.commands_with(postgres, settings, world.auth()).await;
     let request = millrace_command::Request::new(ada.viewer.clone());
     let second = other.execute(request, keyed("k")).await.unwrap();

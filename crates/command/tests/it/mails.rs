@@ -5,7 +5,6 @@ use crate::world::{World, accepted, settings, sign_up};
 use futures_util::future::join_all;
 use millrace_command::mail::UNANSWERED_MAX;
 use millrace_command::{Mail, MailError, Mailed, Mailer, RequestPasswordReset, SecretText, VerifyEmail};
-use millrace_log::PostgresSettings;
 use sea_orm::{ConnectionTrait, TransactionTrait};
 use std::time::Duration;
 
@@ -189,7 +188,7 @@ async fn several_processes_send_each_mail_once() {
     let people = join_all((0..30).map(|_| world.sign_up("Ada"))).await;
     let mut processes = Vec::new();
     for _ in 0..3 {
-        let postgres = PostgresSettings::new(&*world.url);
+        let postgres = world.postgres();
         processes.push(world.commands_with(postgres, settings(), world.auth()).await);
     }
     let mut sent = 0;

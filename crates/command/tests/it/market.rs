@@ -1,6 +1,7 @@
 //! A shop with staff and customers, and the audit that its books must pass.
 
 use crate::world::{Person, World, accepted};
+use futures_util::StreamExt;
 use millrace_command::order::OrderLineInput;
 use millrace_command::{CreateProduct, PlaceOrder, TopUpWallet};
 use millrace_events::money::MoneyInput;
@@ -12,6 +13,9 @@ pub async fn number(database: &DatabaseConnection, sql: &str) -> i64 {
     let row = database.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await.unwrap();
     row.unwrap().try_get("", "n").unwrap()
 }
+
+/// So many sign up at once.
+const SIGN_UPS: usize = 10;
 
 pub struct Market {
     pub world: World,
@@ -81,7 +85,8 @@ impl Market {
 
     pub async fn many_buyers(&self, count: usize) -> Vec<Person> {
         let names: Vec<String> = (0..count).map(|number| format!("Buyer{number}")).collect();
-        futures_util::future::join_all(names.iter().map(|name| self.world.sign_up(name))).await
+        let signed_up = futures_util::stream::iter(&names).map(|name| self.world.sign_up(name));
+        signed_up.buffered(SIGN_UPS).collect().await
     }
 
     /// Asks for money, and answers for the provider.

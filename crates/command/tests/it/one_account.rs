@@ -8,7 +8,6 @@ use async_graphql::MaybeUndefined;
 use futures_util::future::{join, join_all};
 use millrace_command::{ChangeEmail, Commands, Request, SecretText, UpdateProfile, VerifyEmail};
 use millrace_events::Viewer;
-use millrace_log::PostgresSettings;
 
 const AT_ONCE: i64 = 4;
 
@@ -18,7 +17,7 @@ async fn patient(world: &World) -> Commands {
         EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = %L', current_database(), '1min');
     END $$";
     world.sql(PATIENT).await;
-    world.commands_with(PostgresSettings::new(&*world.url), settings(), world.auth()).await
+    world.commands_with(world.postgres(), settings(), world.auth()).await
 }
 
 fn bio(number: i64) -> UpdateProfile {

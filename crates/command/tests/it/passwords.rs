@@ -7,7 +7,6 @@ use millrace_command::{
     Auth, CommandErrorCode, Commands, FailureCode, Request, ResetPassword, SecretText, SignIn, SignUp,
 };
 use millrace_events::Viewer;
-use millrace_log::PostgresSettings;
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
@@ -23,15 +22,14 @@ fn from(last: u8) -> Request {
 async fn commands_that_hash(world: &World, cost: PasswordCost, limits: PasswordLimits) -> Commands {
     let passwords = Passwords::new(cost, limits).unwrap();
     let auth = Auth { passwords, ..world.auth() };
-    world.commands_with(PostgresSettings::new(&*world.url), settings(), auth).await
+    world.commands_with(world.postgres(), settings(), auth).await
 }
 
 #[tokio::test]
 async fn five_hundred_sign_ins_at_once_hash_a_few_and_turn_the_rest_away() {
     let world = World::new().await;
-    let slow = PasswordCost { memory_kib: 16 * 1_024, passes: 4, lanes: 1 };
     let limits = PasswordLimits { at_once_max: 1, waiting_max: 3, wait_max: Duration::from_secs(30) };
-    let commands = commands_that_hash(&world, slow, limits).await;
+    let commands = commands_that_hash(&world, SLOW, limits).await;
     let tries = (0..500).map(|n| commands.execute(from(1), sign_in(&format!("nobody{n}@example.org"), PASSWORD)));
     let answers = join_all(tries).await;
     let turned_away = answers.iter().filter_map(|answer| answer.as_ref().err()).map(|failure| failure.code());
@@ -99,7 +97,7 @@ async fn guessing_is_stopped_for_the_guesser_and_not_for_the_owner() {
 }
 
 /// A hash that takes long enough for requests to meet.
-const SLOW: PasswordCost = PasswordCost { memory_kib: 16 * 1_024, passes: 4, lanes: 1 };
+const SLOW: PasswordCost = PasswordCost { memory_kib: 16 * 1_024, passes: 16, lanes: 1 };
 
 #[tokio::test]
 async fn a_reset_with_a_token_that_was_never_mailed_hashes_nothing() {
@@ -137,7 +135,7 @@ async fn who_opens_very_many_accounts_waits_and_nobody_else_does() {
     let world = World::new().await;
     let few = Attempts::new(AttemptLimits::of_new_passwords(3));
     let auth = Auth { new_passwords: few, ..world.auth() };
-    let commands = world.commands_with(PostgresSettings::new(&*world.url), settings(), auth).await;
+    let commands = world.commands_with(world.postgres(), settings(), auth).await;
     for n in 0..3 {
         accepted(&commands.execute(from(1), sign_up("Eve", &format!("eve{n}@example.org"))).await.unwrap());
     }

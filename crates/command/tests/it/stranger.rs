@@ -1,6 +1,6 @@
 //! Another connection, which holds locks: so that a test, and not luck, says what happens first.
 
-use crate::world::World;
+use crate::world::{PATIENCE, World};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, TransactionTrait};
 
 /// Somebody else who holds locks.
@@ -21,7 +21,10 @@ impl Stranger {
 /// Until this many connections of the test's database wait for a lock.
 pub async fn waiting(world: &World, count: i64) {
     let waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
-    while world.count(waiting).await < count {
-        tokio::task::yield_now().await;
-    }
+    let wait = async {
+        while world.count(waiting).await < count {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("nobody waits for the lock");
 }

@@ -17,6 +17,7 @@ use millrace_log::{Log, PostgresSettings};
 use millrace_servers::{Shared, unique_name};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, QueryResult, Statement};
 use std::collections::HashMap;
+use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub const PASSWORD: &str = "correct horse battery";
 /// Hashing is what is tested elsewhere; here it shall take no time.
 pub const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, passes: 1, lanes: 1 };
 const EVENTS_MAX: u32 = 10_000;
+/// What is no test of a limit may take this long on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 /// From one client, within the window.
 pub const NEW_PASSWORDS_MAX: u32 = 500;
 
@@ -48,7 +51,7 @@ pub struct Person {
 impl World {
     pub async fn new() -> Self {
         let url = new_database().await;
-        let log = Log::connect(&PostgresSettings::new(&*url)).await.unwrap();
+        let log = Log::connect(&patient(&url)).await.unwrap();
         log.migrate().await.unwrap();
         let pair = generate_key_pair().unwrap();
         let commands = Commands::new(log.clone(), auth(&pair.private_pem), settings());
@@ -59,6 +62,11 @@ impl World {
     /// The same side once more, as another process would have it, with other limits.
     pub async fn commands_with(&self, postgres: PostgresSettings, settings: Settings, auth: Auth) -> Commands {
         Commands::new(Log::connect(&postgres).await.unwrap(), auth, settings)
+    }
+
+    /// How its database is reached.
+    pub fn postgres(&self) -> PostgresSettings {
+        patient(&self.url)
     }
 
     pub fn auth(&self) -> Auth {
@@ -203,8 +211,19 @@ fn auth(private_pem: &str) -> Auth {
     }
 }
 
+/// A database that is given all the time that a busy machine may need.
+pub fn patient(url: &str) -> PostgresSettings {
+    PostgresSettings {
+        acquire_timeout: PATIENCE,
+        statement_timeout: PATIENCE,
+        idle_in_transaction_timeout: PATIENCE,
+        ..PostgresSettings::new(url)
+    }
+}
+
 pub fn settings() -> Settings {
-    Settings::new(ServerSecret::new(*b"a secret of at least 32 bytes ...").unwrap())
+    let settings = Settings::new(ServerSecret::new(*b"a secret of at least 32 bytes ...").unwrap());
+    Settings { answer_wait_max: PATIENCE, ..settings }
 }
 
 pub fn now() -> Timestamp {

@@ -47,7 +47,7 @@ async fn a_server_that_is_not_there_is_an_error_that_may_pass() {
 #[tokio::test]
 async fn a_pool_that_is_used_up_is_an_error_soon() {
     let database = Database::empty().await;
-    let acquire_timeout = Duration::from_millis(200);
+    let acquire_timeout = Duration::from_secs(3);
     let settings = PostgresSettings { connections_max: 1, acquire_timeout, ..PostgresSettings::new(&database.url) };
     let log = Log::connect(&settings).await.unwrap();
     let held = log.database().begin().await.unwrap();
@@ -80,21 +80,21 @@ async fn a_server_that_is_gone_without_a_word_is_asked_again_over_new_connection
 
 #[tokio::test]
 async fn statements_and_idle_transactions_end_in_time() {
-    let (database, _) = Database::with_log().await;
+    let (database, patient) = Database::with_log().await;
     let settings = PostgresSettings {
-        statement_timeout: Duration::from_millis(200),
-        idle_in_transaction_timeout: Duration::from_millis(200),
+        statement_timeout: Duration::from_secs(2),
+        idle_in_transaction_timeout: Duration::from_secs(2),
         ..PostgresSettings::new(&database.url)
     };
     let log = Log::connect(&settings).await.unwrap();
-    commit(&log, &[new_post()]).await;
+    commit(&patient, &[new_post()]).await;
 
     let mut other = database.plain.begin().await.unwrap();
     sqlx::query("SELECT FROM log_head FOR UPDATE").execute(&mut *other).await.unwrap();
     let error = log.sequence().await.unwrap_err();
     assert!(error.is_retryable(), "{error:?}");
     other.rollback().await.unwrap();
-    assert_eq!(log.sequence().await.unwrap().position.0, 1);
+    assert_eq!(patient.sequence().await.unwrap().position.0, 1);
 
     let idle = log.database().begin().await.unwrap();
     idle.execute_unprepared("SELECT FROM log_head FOR UPDATE").await.unwrap();

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use millrace_servers::{Binaries, Options, Server, Servers};
 
-const WAIT_LIMIT: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 pub async fn binaries() -> Binaries {
@@ -22,9 +23,14 @@ pub async fn fresh_set() -> Servers {
 
 /// What psql prints, or what it complains about.
 pub fn sql(binaries: &Binaries, url: &str, statement: &str) -> Result<String, String> {
+    sql_within(binaries, url, statement, CONNECT_LIMIT)
+}
+
+/// The same of a server that must not take longer to take the connection.
+pub fn sql_within(binaries: &Binaries, url: &str, statement: &str, limit: Duration) -> Result<String, String> {
     let output = Command::new(binaries.postgresql.path.with_file_name("psql"))
         .args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", statement, url])
-        .env("PGCONNECT_TIMEOUT", "2")
+        .env("PGCONNECT_TIMEOUT", limit.as_secs().to_string())
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();

@@ -1,6 +1,7 @@
 // When the server is away: what the page says meanwhile, and that it goes on afterwards.
 import assert from 'node:assert/strict';
 import { openWatched } from '../../../../web-playground/test/browser.mjs';
+import { until } from '../../../../web-playground/test/steps.mjs';
 import { isLive, signedIn } from './news.mjs';
 
 /** Nobody answers; then somebody does. */
@@ -39,5 +40,7 @@ async function paidOrder(demo) {
   const lines = [{ productId: products.nodes[0].id, quantity: 1 }];
   const { receipt } = await demo.command('placeOrder', { lines, deliveryAddress: 'Mill Lane 1' });
   await demo.command('payOrder', { orderId: receipt.aggregateId });
+  const read = () => demo.ask('query($id: ID!) { order(id: $id) { status } }', { id: receipt.aggregateId });
+  await until('the paid order', read, ({ order }) => order?.status === 'CONFIRMED');
   return receipt.aggregateId;
 }

@@ -94,7 +94,7 @@ export const news = ({ staff, demo }) => ({
     await page.evaluate((tokens) => sessionStorage.setItem('millrace-storefront-session', JSON.stringify({ ...tokens, expiresAt: new Date(0) })), old);
     await page.reload();
     await signedIn(page);
-    assert.notEqual((await read()).accessToken, old.accessToken);
+    await until('another token', async () => (await read())?.accessToken, (token) => token && token !== old.accessToken);
   },
 
   async 'a post that is deleted is gone from the page'(page) {

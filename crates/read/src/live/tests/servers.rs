@@ -12,6 +12,7 @@ use millrace_events::{Position, Revision};
 use millrace_servers::{Shared, unique_name};
 use mongodb::bson::doc;
 use mongodb::{Client, Database};
+use redis::AsyncConnectionConfig;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::copy_bidirectional;
@@ -128,7 +129,8 @@ impl World {
     /// Rings with any text. The rings' own connection goes through the proxy, this one does not.
     async fn ring_text(&self, text: &str) {
         let client = redis::Client::open(self.redis.as_str()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(SOON)).set_connection_timeout(Some(SOON));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
         let mut publish = redis::cmd("PUBLISH");
         publish.arg(ring_channel(&self.prefix, "notes")).arg(text);
         let heard_by: u32 = publish.query_async(&mut connection).await.unwrap();

@@ -96,7 +96,11 @@ async fn what_was_given_already_is_given_again() {
         // What is there may come in more than one go.
         given = positions(&world.after(given, 20).await).last().copied().unwrap_or(given);
     }
-    assert_eq!(positions(&world.after(3, 2).await), [4, 5]);
+    let mut again = positions(&world.after(3, 2).await);
+    while again.len() < 2 {
+        again.extend(positions(&world.after(3 + again.len() as u64, 2 - again.len()).await));
+    }
+    assert_eq!(again, [4, 5]);
 }
 
 /// Events of the size that a command may record at the most, so that a pull bounded by number alone would bring all of them at once.

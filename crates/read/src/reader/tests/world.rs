@@ -11,11 +11,15 @@ use mongodb::event::EventHandler;
 use mongodb::event::command::CommandEvent;
 use mongodb::options::ClientOptions;
 use mongodb::{Client, Database};
+use redis::AsyncConnectionConfig;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 const KEPT: Duration = Duration::from_secs(3_600);
+/// How long a test's own command of Redis may take.
+const REDIS_WAIT: Duration = Duration::from_secs(30);
 /// Nobody listens there.
 const NOWHERE: &str = "redis://127.0.0.1:1/";
 
@@ -105,9 +109,22 @@ impl World {
     /// Forgets everything that lies in Redis about documents, leases too.
     pub async fn forget_documents(&self) {
         let client = redis::Client::open(self.redis.url.as_str()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let patient = AsyncConnectionConfig::new().set_response_timeout(Some(REDIS_WAIT));
+        let patient = patient.set_connection_timeout(Some(REDIS_WAIT));
+        let mut connection = client.get_multiplexed_async_connection_with_config(&patient).await.unwrap();
         let pattern = format!("{}:{}:*", self.redis.prefix, Pages::NAME);
-        let keys: Vec<String> = redis::cmd("KEYS").arg(pattern).query_async(&mut connection).await.unwrap();
+        let (mut keys, mut cursor) = (BTreeSet::<String>::new(), 0_u64);
+        loop {
+            // KEYS would hold up a server that other tests share.
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(1_000);
+            let (next, found): (u64, Vec<String>) = scan.query_async(&mut connection).await.unwrap();
+            keys.extend(found);
+            cursor = next;
+            if cursor == 0 {
+                break;
+            }
+        }
         assert!(!keys.is_empty(), "there is nothing to forget");
         redis::cmd("DEL").arg(keys).exec_async(&mut connection).await.unwrap();
     }
