@@ -10,8 +10,8 @@ use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
 use crate::openid;
 use crate::settings::{
-    AttemptSettings, ExportSettings, HttpSettings, MailSettings, OpenIdSettings, PaymentSettings, PostgresSettings, Settings,
-    ShopSettings,
+    AttemptSettings, ExportSettings, HttpSettings, MailSettings, OpenIdSettings, PaymentSettings, PostgresSettings,
+    Settings, ShopSettings,
 };
 use millrace_command::auth::{
     AccessTokenSigner, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits, Passwords,

@@ -71,9 +71,6 @@ mod tests {
         let set = [("hashes_at_once", "1"), ("hashes_waiting", "2"), ("wait_ms", "3")];
         let set = set.map(|(key, value)| (format!("auth.password_{key}_max"), value.to_owned()));
         let limits = Settings::load(None, &set).unwrap().auth.password_limits();
-        assert_eq!(
-            limits,
-            PasswordLimits { at_once_max: 1, waiting_max: 2, wait_max: Duration::from_millis(3) }
-        );
+        assert_eq!(limits, PasswordLimits { at_once_max: 1, waiting_max: 2, wait_max: Duration::from_millis(3) });
     }
 }

@@ -101,7 +101,8 @@ async fn who_takes_nothing_of_its_answers_gives_its_place_back() {
         let payload = json!({ "type": "subscribe", "id": n.to_string(), "payload": query });
         socket.send(payload).await.unwrap();
     }
-    eventually("the socket's place is given back", async || Socket::try_open(&process.graphql(), None).await.ok()).await;
+    eventually("the socket's place is given back", async || Socket::try_open(&process.graphql(), None).await.ok())
+        .await;
     process.stop().await;
 }
 

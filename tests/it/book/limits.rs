@@ -11,7 +11,10 @@ const LIMITS: &[(&str, &[&str])] = &[
         "connections",
         &["http.connections_max", "http.head_ms_max", "http.body_ms_max", "http.idle_ms_max", "http.write_ms_max"],
     ),
-    ("requests and answers", &["http.body_bytes_max", "http.request_ms_max", "http.errors_max", "http.answer_bytes_max"]),
+    (
+        "requests and answers",
+        &["http.body_bytes_max", "http.request_ms_max", "http.errors_max", "http.answer_bytes_max"],
+    ),
     (
         "documents",
         &[
