@@ -10,12 +10,11 @@ use crate::http::server::{ConnectionLimits, Port};
 use crate::keys;
 use crate::openid;
 use crate::settings::{
-    ExportSettings, HttpSettings, MailSettings, OpenIdSettings, PaymentSettings, PostgresSettings, Settings,
-    ShopSettings,
+    AttemptSettings, ExportSettings, HttpSettings, MailSettings, OpenIdSettings, PaymentSettings, PostgresSettings,
+    Settings, ShopSettings,
 };
 use millrace_command::auth::{
-    AccessTokenSigner, AttemptLimits, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits,
-    Passwords,
+    AccessTokenSigner, Attempts, Auth, ExportLinkRules, ExportLinks, PasswordCost, PasswordLimits, Passwords,
 };
 use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
@@ -60,8 +59,10 @@ pub struct CommandRoleSettings<'a> {
     pub access_token_s: u32,
     /// Memory of one password hash.
     pub password_memory_kib: u32,
-    /// New passwords from one address.
-    pub new_passwords_per_address_max: u32,
+    /// How much of the machine passwords may take.
+    pub password_limits: PasswordLimits,
+    /// How often strangers may try.
+    pub attempts: &'a AttemptSettings,
     /// The rules of the shop.
     pub shop: &'a ShopSettings,
     /// The payment provider.
@@ -84,7 +85,10 @@ pub const KEYS: &[&str] = &[
     "auth.secret_file",
     "auth.access_token_s",
     "auth.password_memory_kib",
-    "auth.new_passwords_per_address_max",
+    "auth.password_hashes_at_once_max",
+    "auth.password_hashes_waiting_max",
+    "auth.password_wait_ms_max",
+    "attempts.",
     "shop.",
     "payments.",
     "exports.",
@@ -103,7 +107,8 @@ impl<'a> CommandRoleSettings<'a> {
             secret_file: &settings.auth.secret_file,
             access_token_s: settings.auth.access_token_s,
             password_memory_kib: settings.auth.password_memory_kib,
-            new_passwords_per_address_max: settings.auth.new_passwords_per_address_max,
+            password_limits: settings.auth.password_limits(),
+            attempts: &settings.attempts,
             shop: &settings.shop,
             payments: &settings.payments,
             exports: &settings.exports,
@@ -141,18 +146,18 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
 fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
     let signing_key = keys::read(settings.signing_key_file)?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
-    let passwords = Passwords::new(cost, PasswordLimits::default());
+    let passwords = Passwords::new(cost, settings.password_limits);
     let signer = AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?;
     let links = ExportLinks::from_pem(&signing_key, link_rules(settings.exports));
     Ok(Auth {
         passwords: passwords.map_err(|error| cannot_start(error.into()))?,
         signer: signer.with_lifetime(time::Duration::seconds(settings.access_token_s.into())),
-        attempts: Attempts::new(AttemptLimits::default()),
-        resets: Attempts::new(AttemptLimits::of_resets()),
+        attempts: Attempts::new(settings.attempts.sign_ins()),
+        resets: Attempts::new(settings.attempts.resets()),
         mails: MailCounts::new(MailLimits { unproven_per_day_max: settings.mail.unproven_per_day_max }),
-        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(settings.new_passwords_per_address_max)),
+        new_passwords: Attempts::new(settings.attempts.new_passwords()),
         id_tokens: openid::id_tokens(settings.openid).map_err(|error| cannot_start(error.into()))?,
-        refused_id_tokens: Attempts::new(AttemptLimits::of_id_tokens()),
+        refused_id_tokens: Attempts::new(settings.attempts.id_tokens()),
         exports: links.map_err(|error| cannot_start(error.into()))?,
     })
 }

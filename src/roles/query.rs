@@ -154,7 +154,12 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let database = connect::database(settings.mongodb.url.expose(), &settings.mongodb.database).await;
     let database = database.map_err(|error| failed(error.into()))?;
     let wait = Duration::from_millis(settings.http.consistency_wait_ms_max);
-    let limits = ReadLimits { consistency_wait: wait, payload_wait: wait };
+    let limits = ReadLimits {
+        consistency_wait: wait,
+        payload_wait: wait,
+        waiting_max: settings.http.waiting_reads_max,
+        waiting_per_viewer_max: settings.http.waiting_reads_per_viewer_max,
+    };
     let wanted = ReadSettings {
         redis: redis(settings.redis),
         limits,

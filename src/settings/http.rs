@@ -1,6 +1,7 @@
 //! `http`: the public endpoint and the port for operators.
 
-use super::{ForwardedHeader, Networks};
+use super::numbers::at_least_one;
+use super::{ForwardedHeader, Introspection, Networks, TrustedMode};
 use crate::http::origins::Origins;
 use serde::{Deserialize, Serialize};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -33,16 +34,22 @@ pub struct HttpSettings {
     /// The header in which they say it: `x-forwarded-for` or `forwarded`. Only this one is read: the other may be a client's.
     pub forwarded_header: ForwardedHeader,
     /// Connections open at once on one port of this process. One that has become a socket does not count.
+    #[serde(deserialize_with = "at_least_one")]
     pub connections_max: usize,
     /// The longest time from the first byte of a request's head to its last, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub head_ms_max: u64,
     /// The longest time that a request's body may take, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub body_ms_max: u64,
     /// The longest time that a connection may stay open without a request, in milliseconds. Longer than proxies keep theirs.
+    #[serde(deserialize_with = "at_least_one")]
     pub idle_ms_max: u64,
     /// The longest time that a client may take nothing of its answer, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub write_ms_max: u64,
     /// The longest request body, in bytes.
+    #[serde(deserialize_with = "at_least_one")]
     pub body_bytes_max: usize,
     /// Answers of so many bytes and more are compressed, if the client takes that; 0 compresses none.
     pub compress_bytes_min: u64,
@@ -58,12 +65,21 @@ pub struct HttpSettings {
     /// Where trusted documents are: a manifest of Apollo's, an object of texts by id (Relay's), or a folder of such and of `.graphql` files.
     pub trusted_documents_path: PathBuf,
     /// The longest time that a query or mutation may take, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub request_ms_max: u64,
     /// The longest wait for a position that a token or a mutation asks for, in milliseconds.
     pub consistency_wait_ms_max: u64,
+    /// Reads of one projection that wait so at once in this process; more are refused.
+    #[serde(deserialize_with = "at_least_one")]
+    pub waiting_reads_max: usize,
+    /// Those of one signed-in viewer, of all projections.
+    #[serde(deserialize_with = "at_least_one")]
+    pub waiting_reads_per_viewer_max: usize,
     /// The longest answer to an operation, in bytes. A longer one is made, but not sent: ask for less at once.
+    #[serde(deserialize_with = "at_least_one")]
     pub answer_bytes_max: usize,
     /// Errors that one answer tells of; further ones are left out.
+    #[serde(deserialize_with = "at_least_one")]
     pub errors_max: usize,
     /// Answers to queries that this process keeps, in bytes, counted about. One is given again only while every document that it was made of is as it
     /// was; 0 executes every query.
@@ -81,20 +97,28 @@ pub struct HttpSettings {
     /// The same of all who are not signed in and share a client's address, or network of IPv6: an office or a provider may have many.
     pub operations_per_address_max: usize,
     /// How long a socket may stay open without `connection_init`, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_init_ms_max: u64,
     /// The time between two pings of a socket, or two comments of an event stream, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_ping_ms: u64,
     /// A socket whose client has sent nothing for this long, in spite of pings, is closed, in milliseconds.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_silence_ms_max: u64,
     /// Messages that a client may send on one socket within a second, in the long run.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_messages_per_s_max: u32,
     /// Messages that it may send at once.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_messages_burst_max: u32,
     /// The longest message that a client may send on a socket, in bytes.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_message_bytes_max: usize,
     /// Messages that wait for a client to take them. Beyond it operations wait, and subscriptions that fall behind end with their cursor.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_queue_messages_max: usize,
     /// The bytes of these messages.
+    #[serde(deserialize_with = "at_least_one")]
     pub socket_queue_bytes_max: usize,
     /// The longest time that open requests and sockets are given at shutdown, in milliseconds.
     pub drain_ms_max: u64,
@@ -127,6 +151,8 @@ impl Default for HttpSettings {
             trusted_documents_path: PathBuf::new(),
             request_ms_max: 10_000,
             consistency_wait_ms_max: 2_000,
+            waiting_reads_max: 1_000,
+            waiting_reads_per_viewer_max: 32,
             answer_bytes_max: 2 * 1024 * 1024,
             errors_max: 10,
             answers_bytes_max: 64 * 1024 * 1024,
@@ -168,30 +194,6 @@ impl HttpSettings {
         };
         format!("http://{address}")
     }
-}
-
-/// Whether questions about the schema are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Introspection {
-    /// Where GraphiQL is served, which asks them.
-    AsPlayground,
-    /// Always.
-    On,
-    /// Never.
-    Off,
-}
-
-/// What is done about documents that are not trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum TrustedMode {
-    /// Nothing: no document is trusted more than another.
-    Off,
-    /// They are run, and logged.
-    Log,
-    /// They are refused.
-    Enforce,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Settings: a file for each section, with its keys, their defaults, and what is checked about them.
 
+mod attempts;
 mod auth;
 mod budget;
 mod command;
@@ -8,8 +9,10 @@ mod http;
 mod loading;
 mod logs;
 mod mail;
+mod modes;
 mod mongodb;
 mod nats;
+mod numbers;
 mod openid;
 mod payments;
 mod postgres;
@@ -21,16 +24,18 @@ mod story;
 
 pub use self::mongodb::MongoSettings;
 pub use self::redis::RedisSettings;
+pub use attempts::AttemptSettings;
 pub use auth::AuthSettings;
 pub use budget::BudgetSettings;
 pub use command::CommandSettings;
 pub use exports::ExportSettings;
-pub use http::{HttpSettings, Introspection, TrustedMode};
+pub use http::HttpSettings;
 pub use loading::SettingsError;
 #[cfg(test)]
 pub(crate) use loading::known_keys;
 pub use logs::{LogFormat, LogSettings};
 pub use mail::MailSettings;
+pub use modes::{Introspection, TrustedMode};
 pub use nats::{NatsSettings, NatsUser};
 pub use openid::{OpenIdProvider, OpenIdProviders, OpenIdSettings};
 pub use payments::PaymentSettings;
@@ -64,6 +69,8 @@ pub struct Settings {
     pub redis: RedisSettings,
     /// Tokens and passwords.
     pub auth: AuthSettings,
+    /// How often passwords and tokens may be tried, and new passwords set (command role).
+    pub attempts: AttemptSettings,
     /// Where commands go when they are not handled in this process.
     pub command: CommandSettings,
     /// The rules of the shop (command role).

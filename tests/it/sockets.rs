@@ -8,13 +8,23 @@ use crate::harness::stage::Stage;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{Frame, FrameHeader};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 const WATCH: &str = "subscription { postChanged(id: \"AgAAAAAAAAAAAAAAAAAAAAA\") { __typename } }";
+/// Many more than may be sent in a while.
+const FRAMES: usize = 100;
 const PROTOCOL: (&str, &str) = ("sec-websocket-protocol", "graphql-transport-ws");
 
 fn init() -> Value {
     json!({ "type": "connection_init" })
+}
+
+/// A message of so many bytes that is answered with a pong.
+fn ping_of(bytes: usize) -> Value {
+    let ping = |filling: usize| json!({ "type": "ping", "payload": { "x": "x".repeat(filling) } });
+    ping(bytes - ping(0).to_string().len())
 }
 
 fn subscribe(id: &str) -> Value {
@@ -67,7 +77,8 @@ async fn every_fault_has_its_close_code() {
         (vec![init(), subscribe(&long), subscribe(&long)], 4409),
         (vec![init(), subscribe(&format!("{long}x"))], 4400),
         (vec![init(), init()], 4429),
-        (vec![init(), json!({ "type": "ping", "payload": { "x": "x".repeat(2_000) } })], 1009),
+        (vec![init(), ping_of(2_001)], 1009),
+        (vec![init(), ping_of(20_000)], 1009),
     ] {
         assert_eq!(after(&url, &messages).await, code, "{messages:?}");
     }
@@ -78,8 +89,7 @@ async fn every_fault_has_its_close_code() {
     assert_eq!(closed(&mut binary, "a binary frame").await, 4400);
     // The longest message that may be sent is taken.
     let mut longest = Socket::open(&url, None).await;
-    let envelope = json!({ "type": "ping", "payload": { "x": "" } }).to_string().len();
-    longest.send(json!({ "type": "ping", "payload": { "x": "x".repeat(2_000 - envelope) } })).await.unwrap();
+    longest.send(ping_of(2_000)).await.unwrap();
     assert!(matches!(longest.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
     process.stop().await;
 }
@@ -93,6 +103,32 @@ async fn who_says_nothing_is_closed_and_who_has_sent_connection_init_has_all_the
     assert_eq!(after(&url, &[]).await, 4408);
     patient.send(json!({ "type": "ping" })).await.unwrap();
     assert!(matches!(patient.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    process.stop().await;
+}
+
+/// A message in frames: the first half of its bytes, and the rest.
+async fn send_in_halves(socket: &mut Socket, message: &Value) {
+    let mut first = message.to_string().into_bytes();
+    let rest = first.split_off(first.len() / 2);
+    for (payload, kind, is_final) in [(first, Data::Text, false), (rest, Data::Continue, true)] {
+        let header = FrameHeader { is_final, opcode: OpCode::Data(kind), ..FrameHeader::default() };
+        socket.send_frame(Message::Frame(Frame::from_payload(header, payload.into()))).await.expect("an open socket");
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_as_long_as_all_its_frames_and_a_frame_as_it_says() {
+    let stage = Stage::new().await;
+    let limits = [("MILLRACE_HTTP__SOCKET_MESSAGE_BYTES_MAX", "2000")];
+    let process = Process::serve("all", &stage.environment_with(&limits)).await;
+    let mut socket = Socket::open(&process.graphql(), None).await;
+    send_in_halves(&mut socket, &ping_of(2_000)).await;
+    assert!(matches!(socket.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
+    send_in_halves(&mut socket, &ping_of(2_001)).await;
+    assert_eq!(closed(&mut socket, "a message in two frames").await, 1009);
+    // Nothing of the frame has come yet but how long it is going to be: 64 MiB.
+    let announced = [&[0x81, 0xff][..], &(64_u64 << 20).to_be_bytes(), &[0; 4]].concat();
+    assert_eq!(closed_in_silence(&process, PROTOCOL.1, &announced).await, 1009);
     process.stop().await;
 }
 
@@ -209,11 +245,27 @@ async fn who_sends_too_fast_is_closed() {
     };
     assert_eq!(code, Some(1013), "clients come back later");
     println!("closed after {pongs} more");
+
+    // Pings of the protocol below count as well.
+    let mut pinging = Socket::open(&process.graphql(), None).await;
+    for _ in 0..FRAMES {
+        if pinging.send_frame(Message::Ping(Vec::new().into())).await.is_err() {
+            break;
+        }
+    }
+    assert_eq!(closed(&mut pinging, "the end").await, 1013);
     process.stop().await;
 }
 
-/// The code with which the server closes a socket whose client sends this and then nothing any more, not even pongs.
-async fn closed_in_silence(process: &Process, protocol: &str, message: Option<&Value>) -> u16 {
+/// A short text in a frame, masked with zeros.
+fn frame_of(message: &Value) -> Vec<u8> {
+    let text = message.to_string();
+    let length = u8::try_from(text.len()).expect("a short message");
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+}
+
+/// The code with which the server closes a socket whose client sends these bytes and then nothing any more, not even pongs.
+async fn closed_in_silence(process: &Process, protocol: &str, bytes: &[u8]) -> u16 {
     let address = process.addresses["graphql"].trim_start_matches("http://");
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let head = format!(
@@ -221,12 +273,7 @@ async fn closed_in_silence(process: &Process, protocol: &str, message: Option<&V
          sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).await.expect("an open connection");
-    if let Some(message) = message.map(Value::to_string) {
-        // A short text, masked with zeros.
-        let length = u8::try_from(message.len()).expect("a short message");
-        let frame = [&[0x81, 0x80 | length, 0, 0, 0, 0], message.as_bytes()].concat();
-        stream.write_all(&frame).await.expect("an open connection");
-    }
+    stream.write_all(bytes).await.expect("an open connection");
     let mut received = Vec::new();
     stream.read_to_end(&mut received).await.expect("the end");
     // The last frame: a close with a code and a reason.
@@ -241,16 +288,16 @@ async fn a_client_that_answers_no_ping_is_closed() {
     let limits = [("MILLRACE_HTTP__SOCKET_PING_MS", "100"), ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "8000")];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
     let mut lively = Socket::open(&process.graphql(), None).await;
-    let init = init();
+    let init = frame_of(&init());
     // Whoever answers pings was here before, and stays.
     let code = tokio::select! {
-        code = closed_in_silence(&process, PROTOCOL.1, Some(&init)) => code,
+        code = closed_in_silence(&process, PROTOCOL.1, &init) => code,
         heard = lively.listen() => panic!("{heard:?}"),
     };
     assert_eq!(code, 1001);
     lively.send(json!({ "type": "ping" })).await.unwrap();
     assert!(matches!(lively.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
-    assert_eq!(closed_in_silence(&process, "graphql-ws", None).await, 4406, "the older protocol of that name");
+    assert_eq!(closed_in_silence(&process, "graphql-ws", &[]).await, 4406, "the older protocol of that name");
     process.stop().await;
 }
 

@@ -3,6 +3,7 @@
 use super::{code_of, refused, refused_body};
 use crate::events::{Events, post};
 use crate::harness::client::Client;
+use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use serde_json::{Value, json};
@@ -131,6 +132,30 @@ async fn json_that_is_too_deep_or_too_long_is_not_read() {
     assert_eq!(refused.headers()["connection"], "close", "the next request goes another way");
     client.ask("{ __typename }", json!({})).await;
     process.stop().await;
+}
+
+/// A small request in so many bytes.
+fn in_bytes(bytes: usize) -> String {
+    let (head, tail) = (r#"{"query":"{ __typename }""#, "}");
+    format!("{head}{}{tail}", " ".repeat(bytes - head.len() - tail.len()))
+}
+
+#[tokio::test]
+async fn a_body_may_have_all_the_bytes_that_are_allowed_and_not_one_more() {
+    let stage = Stage::new().await;
+    let set = [("MILLRACE_HTTP__BODY_BYTES_MAX", "2000")];
+    for (environment, bytes_max) in [(stage.environment(), 256 * 1024), (stage.environment_with(&set), 2_000)] {
+        let process = Process::serve("all", &environment).await;
+        let client = Client::new(&process.graphql());
+        let longest = client.http.post(&client.url).header("content-type", "application/json");
+        let longest = longest.body(in_bytes(bytes_max)).send().await.expect("an answer");
+        let answer: Value = longest.json().await.expect("JSON");
+        assert_eq!(answer["data"], json!({ "__typename": "Query" }), "{bytes_max}: {answer:#}");
+        for longer in [bytes_max + 1, bytes_max * 5] {
+            assert_eq!(refused_body(&client, in_bytes(longer)).await, (413, "LIMIT_EXCEEDED".into()), "{longer}");
+        }
+        process.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod blocks;
 mod errors;
 mod events;
 mod generated;
+mod limits;
 mod links;
 mod pages;
 mod schema;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// Cheap argon2, so that a test with fifty accounts is not a test of argon2.
 const CHEAP_PASSWORDS: (&str, &str) = ("MILLRACE_AUTH__PASSWORD_MEMORY_KIB", "64");
 /// All people of a test come from one address.
-const MANY_ACCOUNTS: (&str, &str) = ("MILLRACE_AUTH__NEW_PASSWORDS_PER_ADDRESS_MAX", "100000");
+const MANY_ACCOUNTS: (&str, &str) = ("MILLRACE_ATTEMPTS__NEW_PASSWORDS_PER_ADDRESS_MAX", "100000");
 
 /// So do their sockets.
 const MANY_SOCKETS: [(&str, &str); 5] = [

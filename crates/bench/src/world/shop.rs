@@ -76,7 +76,7 @@ fn commands(stage: &Stage, log: &Log) -> Result<Commands, BenchError> {
         exports: ExportLinks::from_pem(&signing_key, ExportLinkRules::default())?,
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits::default()),
-        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(u32::MAX)),
+        new_passwords: Attempts::new(AttemptLimits { per_address_max: u32::MAX, ..AttemptLimits::of_new_passwords() }),
         id_tokens: IdTokens::none(),
         refused_id_tokens: Attempts::new(AttemptLimits::of_id_tokens()),
     };

@@ -69,11 +69,11 @@ impl AttemptLimits {
 
     /// How many new passwords may be set by whoever has none yet, has forgotten theirs, or sets another: each costs a hash. An account
     /// is not held back for what strangers do in its name.
-    pub fn of_new_passwords(per_address_max: u32) -> Self {
+    pub fn of_new_passwords() -> Self {
         Self {
             per_account_and_address_max: 100,
             per_account_max: u32::MAX,
-            per_address_max,
+            per_address_max: 500,
             overall_max: 20_000,
             ..Self::default()
         }

@@ -44,6 +44,7 @@ pub struct PasswordLimits {
 impl Default for PasswordLimits {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        // Half of them may be new passwords, whoever brings them: 32 are left for those who have one.
         Self { at_once_max: cores, waiting_max: 64, wait_max: Duration::from_secs(2) }
     }
 }
@@ -95,12 +96,13 @@ impl Passwords {
         let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, None)?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let unknown: [u8; 32] = rand::random();
-        let places = limits.at_once_max + limits.waiting_max;
+        let turns = limits.at_once_max.min(Semaphore::MAX_PERMITS);
+        let places = turns.saturating_add(limits.waiting_max).min(Semaphore::MAX_PERMITS);
         Ok(Self {
             decoy: hash(&argon2, &unknown)?.into(),
             argon2,
             wait_max: limits.wait_max,
-            turns: Arc::new(Semaphore::new(limits.at_once_max)),
+            turns: Arc::new(Semaphore::new(turns)),
             places: Arc::new(Semaphore::new(places)),
             new_places: Arc::new(Semaphore::new(places.div_ceil(NEW_PLACES_DIVISOR))),
         })

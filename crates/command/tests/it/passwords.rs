@@ -133,7 +133,7 @@ async fn however_many_accounts_are_opened_at_once_there_is_room_for_a_sign_in() 
 #[tokio::test]
 async fn who_opens_very_many_accounts_waits_and_nobody_else_does() {
     let world = World::new().await;
-    let few = Attempts::new(AttemptLimits::of_new_passwords(3));
+    let few = Attempts::new(AttemptLimits { per_address_max: 3, ..AttemptLimits::of_new_passwords() });
     let auth = Auth { new_passwords: few, ..world.auth() };
     let commands = world.commands_with(world.postgres(), settings(), auth).await;
     for n in 0..3 {

@@ -27,8 +27,6 @@ pub const CHEAP: PasswordCost = PasswordCost { memory_kib: 8, passes: 1, lanes: 
 const EVENTS_MAX: u32 = 10_000;
 /// What is no test of a limit may take this long on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// From one client, within the window.
-pub const NEW_PASSWORDS_MAX: u32 = 500;
 
 /// The command side over a database of its own.
 pub struct World {
@@ -205,7 +203,7 @@ fn auth(private_pem: &str) -> Auth {
         exports: ExportLinks::from_pem(private_pem, ExportLinkRules::default()).unwrap(),
         resets: Attempts::new(AttemptLimits::of_resets()),
         mails: MailCounts::new(MailLimits::default()),
-        new_passwords: Attempts::new(AttemptLimits::of_new_passwords(NEW_PASSWORDS_MAX)),
+        new_passwords: Attempts::new(AttemptLimits::of_new_passwords()),
         id_tokens: IdTokens::none(),
         refused_id_tokens: Attempts::new(AttemptLimits::of_id_tokens()),
     }

@@ -216,7 +216,7 @@ fn refused(sim: &Sim, memory: &mut Memory, error: &ReadError) {
                 *memory = Memory::default();
             }
             ReadError::Store(_) => {}
-            ReadError::Document(_) | ReadError::TooManyWaiting | ReadError::TooManyKeys { .. } => {
+            ReadError::Document(_) | ReadError::TooManyWaiting { .. } | ReadError::TooManyKeys { .. } => {
                 world.break_off("R2", format!("no answer: {error}"));
             }
         }

@@ -1,6 +1,6 @@
 //! The one place where errors become what a client sees: a stable code, plain words, and nothing of a store or driver.
 
-use crate::reader::{ReadError, WAITERS_MAX};
+use crate::reader::ReadError;
 use async_graphql::{Error, ErrorExtensionValues, Value};
 use millrace_events::Position;
 use millrace_events::ids::IdError;
@@ -150,7 +150,7 @@ impl Refusal {
                 Self::NotReached { projection, required: required.position, reached: reached.position }
             }
             ReadError::HistoryGone => Self::OtherHistory,
-            ReadError::TooManyWaiting => Self::TooManyWaiting { limit: "waitingReads", max: WAITERS_MAX },
+            ReadError::TooManyWaiting { max } => Self::TooManyWaiting { limit: "waitingReads", max },
             ReadError::TooManyKeys { max } => Self::LimitExceeded { limit: "documents", max },
             ReadError::Store(error) => {
                 tracing::warn!(

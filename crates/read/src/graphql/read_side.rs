@@ -5,14 +5,14 @@ use super::gathered::Seen;
 use super::lag::Lag;
 use super::pipeline::{PipelineWatch, watch_pipeline};
 use super::standing::{Standings, Stood};
-use super::waiting::{Capped, Waiting};
+use super::waiting::{Capped, WAITING_PER_VIEWER_MAX, Waiting};
 use crate::cache::redis::{RedisCache, RedisSettings, ring_channel};
 use crate::live::{self, Feed, LiveLimits, RedisRings, Withdrawals};
 use crate::models::people::{People, PeopleDocument, access};
 use crate::models::{Family, ForEach, Maker, Registered, Visitor, visit};
 use crate::projection::DocumentKey;
 use crate::projector::Beat;
-use crate::reader::{Answer, Deadline, ListQuery, Need, Page, Reader, ServedStore};
+use crate::reader::{Answer, Deadline, ListQuery, Need, Page, Reader, ServedStore, WAITERS_MAX};
 use crate::store::Checkpoint;
 use crate::trail::Passages;
 use futures_util::FutureExt;
@@ -39,18 +39,27 @@ pub type LiveFeed<P> = Feed<P, ServedStore<P>>;
 /// Tells of changes of what a person may do.
 pub type AccessNotices = live::Notices<People, ServedStore<People>>;
 
-/// How long reads may wait for a position that they are owed.
+/// How long reads may wait for a position that they are owed, and how many at once.
 #[derive(Debug, Clone, Copy)]
 pub struct ReadLimits {
     /// For what a request's tokens want.
     pub consistency_wait: Duration,
     /// For the objects in a mutation's payload.
     pub payload_wait: Duration,
+    /// Reads of one projection that wait at the same time.
+    pub waiting_max: usize,
+    /// Reads of one viewer that wait at the same time.
+    pub waiting_per_viewer_max: usize,
 }
 
 impl Default for ReadLimits {
     fn default() -> Self {
-        Self { consistency_wait: Duration::from_secs(3), payload_wait: Duration::from_secs(2) }
+        Self {
+            consistency_wait: Duration::from_secs(3),
+            payload_wait: Duration::from_secs(2),
+            waiting_max: WAITERS_MAX,
+            waiting_per_viewer_max: WAITING_PER_VIEWER_MAX,
+        }
     }
 }
 
@@ -59,7 +68,7 @@ impl Default for ReadLimits {
 pub struct ReadSettings {
     /// Where the cache is.
     pub redis: RedisSettings,
-    /// How long reads may wait.
+    /// How long reads may wait, and how many.
     pub limits: ReadLimits,
     /// How many may listen.
     pub live: LiveLimits,
@@ -121,7 +130,8 @@ impl Maker<Readings> for ReadingMaker<'_> {
         let cache = RedisCache::new(&self.settings.redis, P::NAME)?;
         let feed = Feed::new(Arc::new(ServedStore::new(self.database.clone())), self.settings.live);
         let feed = Arc::new(feed.noting(self.withdrawals.clone()));
-        let reader = Reader::new(ServedStore::new(self.database.clone()), cache).following(feed.progress());
+        let reader = Reader::new(ServedStore::new(self.database.clone()), cache);
+        let reader = reader.letting_wait(self.settings.limits.waiting_max).following(feed.progress());
         Ok(Reading { reader, lag: Mutex::default(), feed, passages: Arc::default() })
     }
 }
@@ -142,7 +152,8 @@ impl ReadSide {
         let withdrawals = Withdrawals::default();
         let each = ForEach::make(&mut ReadingMaker { database, settings: &settings, withdrawals: &withdrawals })?;
         let pipeline = PipelineWatch::new(settings.pipeline_is_open);
-        Ok(Self { each, settings, waiting: Waiting::default(), withdrawals, pipeline, standings: Standings::default() })
+        let waiting = Waiting::new(settings.limits.waiting_per_viewer_max);
+        Ok(Self { each, settings, waiting, withdrawals, pipeline, standings: Standings::default() })
     }
 
     /// Its limits.

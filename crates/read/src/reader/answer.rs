@@ -128,8 +128,11 @@ pub enum ReadError {
     #[error("the token belongs to an older history")]
     HistoryGone,
     /// As many as may wait are waiting.
-    #[error("too many requests wait for a position")]
-    TooManyWaiting,
+    #[error("{max} requests wait for a position, and no more may")]
+    TooManyWaiting {
+        /// The limit.
+        max: usize,
+    },
     /// More documents at once than are read at once.
     #[error("more than {max} documents at once")]
     TooManyKeys {

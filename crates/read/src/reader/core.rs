@@ -46,6 +46,12 @@ impl<P: Projection, D: DocumentStore<P::Document>, C: Cache> Reader<P, D, C> {
         self
     }
 
+    /// Lets so many reads wait at once.
+    pub fn letting_wait(mut self, waiters_max: usize) -> Self {
+        self.looks.limit(waiters_max);
+        self
+    }
+
     /// The documents with these keys, as new as the need says.
     pub async fn read(&self, keys: &[DocumentKey], need: Need, patience: &impl Patience) -> Result<Answer, ReadError> {
         if keys.len() > KEYS_MAX {
@@ -108,11 +114,11 @@ impl<P: Projection, D: DocumentStore<P::Document>, C: Cache> Reader<P, D, C> {
         patience: &impl Patience,
     ) -> Result<bool, ReadError> {
         if waiter.is_none() && !patience.may_wait() {
-            return Err(ReadError::TooManyWaiting);
+            return Err(self.looks.too_many());
         }
         let waiter = match waiter {
             Some(waiter) => waiter,
-            none => none.insert(self.looks.enter().ok_or(ReadError::TooManyWaiting)?),
+            none => none.insert(self.looks.enter()?),
         };
         Ok(waiter.wait(required, || self.store.checkpoint(), patience).await)
     }

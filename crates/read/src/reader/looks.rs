@@ -1,5 +1,6 @@
 //! Waiting for a projection: one look at the checkpoint at a time for all who wait, and what it found is told to all of them.
 
+use super::answer::ReadError;
 use super::owed::{is_behind, is_of_older_history, seems_reached};
 use super::patience::Patience;
 use super::served::NotServedYet;
@@ -10,7 +11,7 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit, watch};
 
-/// The most reads of a process that wait for a position of one projection.
+/// So many reads of a process wait for a position of one projection, if nothing else is said.
 pub const WAITERS_MAX: usize = 1_000;
 
 /// How far the projection is, by news and by looking.
@@ -19,6 +20,7 @@ pub(super) struct Looks {
     turn: Mutex<()>,
     told: watch::Sender<Told>,
     places: Semaphore,
+    places_max: usize,
     /// What a feed knows of the projection; none if nobody follows it.
     progress: Option<watch::Receiver<Progress>>,
 }
@@ -53,12 +55,18 @@ impl Told {
 
 impl Default for Looks {
     fn default() -> Self {
-        let told = watch::channel(Told::NotServed).0;
-        Self { turn: Mutex::default(), told, places: Semaphore::new(WAITERS_MAX), progress: None }
+        let (told, places_max) = (watch::channel(Told::NotServed).0, WAITERS_MAX);
+        Self { turn: Mutex::default(), told, places: Semaphore::new(places_max), places_max, progress: None }
     }
 }
 
 impl Looks {
+    /// So many may wait at once.
+    pub fn limit(&mut self, places_max: usize) {
+        self.places = Semaphore::new(places_max.min(Semaphore::MAX_PERMITS));
+        self.places_max = places_max;
+    }
+
     /// From now on news of a feed wake those who wait.
     pub fn follow(&mut self, progress: watch::Receiver<Progress>) {
         self.progress = Some(progress);
@@ -69,11 +77,16 @@ impl Looks {
         self.progress.as_ref().map(|progress| *progress.borrow())
     }
 
-    /// A place for one who waits; none if all are taken.
-    pub fn enter(&self) -> Option<Waiter<'_>> {
-        let place = self.places.try_acquire().ok()?;
+    /// A place for one who waits, if not all are taken.
+    pub fn enter(&self) -> Result<Waiter<'_>, ReadError> {
+        let place = self.places.try_acquire().map_err(|_| self.too_many())?;
         let (told, progress) = (self.told.subscribe(), self.progress.clone());
-        Some(Waiter { looks: self, told, progress, has_waited: false, _place: place })
+        Ok(Waiter { looks: self, told, progress, has_waited: false, _place: place })
+    }
+
+    /// What whoever finds no place is told.
+    pub fn too_many(&self) -> ReadError {
+        ReadError::TooManyWaiting { max: self.places_max }
     }
 
     /// Looks, unless somebody else did since this waiter was told last.

@@ -2,7 +2,7 @@
 
 use super::world::{PageReader, Redis, World, page};
 use crate::projector::testing::{page_key, post, user};
-use crate::reader::{Answer, Need, Patience, ReadError, WAITERS_MAX};
+use crate::reader::{Answer, Need, Patience, ReadError};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use std::future::pending;
@@ -116,15 +116,15 @@ async fn news_wake_all_who_wait_for_them() {
 async fn so_many_may_wait_and_no_more() {
     let mut world = World::begin().await;
     world.fold(Redis::Reached, |log| log.write(post(1), user(1), "One")).await;
-    let (reader, patience, need) = (world.reader(), Beaten::new(), world.need(2));
-    let mut waiting: FuturesUnordered<_> = (0..WAITERS_MAX).map(|_| reader.reached(need, &patience)).collect();
+    let (reader, patience, need) = (world.reader().letting_wait(WAITERS), Beaten::new(), world.need(2));
+    let mut waiting: FuturesUnordered<_> = (0..WAITERS).map(|_| reader.reached(need, &patience)).collect();
     tokio::select! {
         over = waiting.next() => panic!("{over:?}"),
-        () = patience.until(WAITERS_MAX) => {}
+        () = patience.until(WAITERS) => {}
     }
     let keys = [page_key(post(1))];
     let refused = reader.read(&keys, need, &patience).await;
-    assert!(matches!(refused, Err(ReadError::TooManyWaiting)), "{refused:?}");
+    assert!(matches!(refused, Err(ReadError::TooManyWaiting { max: WAITERS })), "{refused:?}");
     assert!(reader.read(&keys, world.need(1), &patience).await.is_ok(), "who need not wait is answered");
     drop(waiting);
     world.fold(Redis::Away, |log| log.like(post(1), user(2))).await;
