@@ -61,7 +61,7 @@ impl Wallet {
         self.page.balance
     }
 
-    /// Top-ups that the payment provider has not answered yet, the oldest first.
+    /// Top-ups that the payment provider has not answered yet, the oldest first; at most the last ten.
     async fn pending_top_ups(&self) -> Vec<TopUp> {
         self.page.pending_top_ups.iter().map(TopUp::of).collect()
     }
