@@ -229,10 +229,10 @@ impl Cancelling {
             cancelled.extend(orders.iter().map(|id| order(id)));
         }
         let told = count(&scene.stage, |recorded| match &recorded.event {
-            Event::OrderCancelled(e) => Some((e.order_id, e.by, e.refund.is_some())),
+            Event::OrderCancelled(e) => Some((e.order_id, e.by == self.by, e.refund.is_some())),
             _ => None,
         });
-        assert_eq!(told.await, once(cancelled.iter().map(|id| (*id, self.by, self.is_paid))));
+        assert_eq!(told.await, once(cancelled.iter().map(|id| (*id, true, self.is_paid))));
         scene.ends(0, &[("cancelled", cancelled.len()), ("pending", 0), ("confirmed", 0)]).await;
     }
 }
