@@ -221,7 +221,8 @@ async fn sixty_four_clients_lose_and_make_no_coin_while_command_processes_die() 
     let (database, done) = (books::connect(&stage).await, CancellationToken::new());
     let work = join_all(customers.into_iter().map(|customer| tokio::spawn(customer.run())));
     let work = work.inspect(|_| done.cancel());
-    let (ended, (snapshots, cuts), ()) = tokio::join!(work, audit(&database, &bank, &done), kill(&mut cluster, &bank, &done));
+    let (ended, (snapshots, cuts), ()) =
+        tokio::join!(work, audit(&database, &bank, &done), kill(&mut cluster, &bank, &done));
     ended.into_iter().for_each(|one| one.expect("a client's end"));
     assert_eq!(balances(&database).await, *bank.accounts.lock().expect("accounts"), "balances, and what answers say");
     everything_holds(&stage).await;

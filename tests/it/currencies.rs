@@ -152,7 +152,8 @@ async fn euros_and_dollars_never_meet() {
 /// All codes of currencies that there are.
 fn currencies() -> Vec<String> {
     let letters = || 'A'..='Z';
-    let codes = letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c]))));
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c]))));
     codes.filter(|code| Currency::parse(code).is_ok()).collect()
 }
 
@@ -177,7 +178,9 @@ async fn a_wallet_in_each_currency_is_listed() {
     let data = ada.client.ask("{ viewer { wallets { currency } } }", json!({})).await;
     assert_eq!(of(&data["viewer"]["wallets"]), opened);
     let mut socket = Socket::open(&client.url, ada.client.access_token.as_deref()).await;
-    socket.subscribe("1", "subscription { walletChanged { ... on WalletsSnapshot { wallets { currency } } } }", json!({})).await;
+    socket
+        .subscribe("1", "subscription { walletChanged { ... on WalletsSnapshot { wallets { currency } } } }", json!({}))
+        .await;
     let snapshot = socket.event("walletChanged", "the snapshot").await;
     assert_eq!(of(&snapshot["wallets"]), opened);
     process.stop().await;

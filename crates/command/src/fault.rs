@@ -168,7 +168,9 @@ impl Fault {
             Self::Password(PasswordError::TooManyWaiting { .. }) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong { .. }) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
-            Self::Draining | Self::Overtaken | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
+            Self::Draining | Self::Overtaken | Self::CommitUnknown(_) | Self::NotCommitted(_) => {
+                FailureCode::Unavailable
+            }
             Self::Log(LogError::EventTooLarge { .. } | LogError::TooManyEvents { .. }) => FailureCode::LimitExceeded,
             Self::Database(error) | Self::Log(LogError::Database(error)) => code_of(error),
             _ => FailureCode::Internal,

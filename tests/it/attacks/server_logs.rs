@@ -25,7 +25,8 @@ async fn an_address_that_several_want_is_in_no_log_of_postgresql() {
     let (process, client) = stage.all().await;
     one_has_it(&join_all((0..AT_ONCE).map(|_| sign_up(&client))).await);
     one_has_it(&verify_at_once(&process, &client).await);
-    let log = || std::fs::read_to_string(stage.servers.as_ref().expect("servers").postgresql().log_file()).expect("a log");
+    let log =
+        || std::fs::read_to_string(stage.servers.as_ref().expect("servers").postgresql().log_file()).expect("a log");
     assert!(!log().contains(REFUSED), "PostgreSQL was asked to refuse: {}", log());
 
     let database = books::connect(&stage).await;

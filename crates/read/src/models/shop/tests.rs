@@ -145,7 +145,12 @@ fn a_wallet_shows_the_last_top_ups_that_wait() {
     let numbers: Vec<u8> = (100..).take(3 + OPEN_TOP_UPS_MAX as usize).collect();
     for number in numbers.iter().copied() {
         let top_up_id = TopUpId(id(number));
-        log.record(Event::TopUpRequested(TopUpRequested { wallet_id: WALLET, user_id: ADA, top_up_id, amount: eur(50) }));
+        log.record(Event::TopUpRequested(TopUpRequested {
+            wallet_id: WALLET,
+            user_id: ADA,
+            top_up_id,
+            amount: eur(50),
+        }));
     }
     let folded = Folded::<Shop>::of(&log.events);
     let Some(ShopDocument::Wallet(wallet)) = folded.get(&wallet::key(WALLET)) else { panic!("no wallet") };
