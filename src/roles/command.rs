@@ -1,5 +1,6 @@
 //! The command role: handles commands, in this process or for query roles elsewhere.
 
+mod expiry;
 mod mails;
 
 use super::servers::{Wanted, look_for};
@@ -31,11 +32,6 @@ use tokio::time::timeout;
 /// How often rows whose time is over are deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
-/// How often unpaid orders are looked for whose time is over.
-const EXPIRY_INTERVAL: Duration = Duration::from_secs(1);
-const EXPIRY_LATE: &str = "millrace_orders_expiry_late_seconds";
-const EXPIRED: &str = "millrace_orders_expired_total";
-const EXPIRY_FAILED: &str = "millrace_orders_expiry_failed_total";
 /// How often the provider of the development set-up looks for top-ups, and how long it waits for the webhook.
 const DEVELOPMENT_PAYMENT_INTERVAL: Duration = Duration::from_millis(250);
 const WEBHOOK_WAIT: Duration = Duration::from_secs(5);
@@ -129,6 +125,7 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
     let shop = ShopRules {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         delivery_working_days: settings.shop.delivery_working_days,
+        top_up_waits: time::Duration::seconds(settings.payments.top_up_waits_s.into()),
     };
     let exports = ExportLimits {
         at_once_max: settings.exports.at_once_max,
@@ -198,7 +195,7 @@ pub async fn start(
     let commands = over(log.clone(), settings)?;
     watch(starting, log);
     sweep(starting, commands.clone());
-    expire(starting, commands.clone());
+    expiry::expire(starting, commands.clone());
     answer_top_ups(starting, settings.payments, commands.clone())?;
     mails::send(starting, settings.mail, commands.clone())?;
     if listens {
@@ -232,30 +229,6 @@ fn sweep(starting: &mut Starting<'_>, commands: Commands) {
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             if let Err(failure) = commands.sweep().await {
                 tracing::debug!(%failure, "sweeping failed; the next sweep does it");
-            }
-        }
-    });
-}
-
-/// The process manager of unpaid orders. Its due times lie in PostgreSQL, so any number of processes may do this.
-fn expire(starting: &mut Starting<'_>, commands: Commands) {
-    let shutdown = starting.shutdown.clone();
-    metrics::describe_gauge!(
-        EXPIRY_LATE,
-        "How long the longest overdue unpaid order was overdue at the last look, in seconds."
-    );
-    metrics::describe_counter!(EXPIRED, "Orders that this process cancelled because nobody paid them in time.");
-    metrics::describe_counter!(EXPIRY_FAILED, "Attempts at cancelling an unpaid order that failed.");
-    starting.spawn("expiry of orders", async move {
-        let mut ticks = tokio::time::interval(EXPIRY_INTERVAL);
-        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            match commands.expire_orders().await {
-                Ok(expired) => {
-                    metrics::gauge!(EXPIRY_LATE).set(expired.late.as_seconds_f64());
-                    metrics::counter!(EXPIRED).increment(expired.orders as u64);
-                    metrics::counter!(EXPIRY_FAILED).increment(expired.failed as u64);
-                }
-                Err(failure) => tracing::warn!(%failure, "unpaid orders were not looked for; the next look does it"),
             }
         }
     });

@@ -23,7 +23,8 @@ pub struct MailSettings {
     /// Mails that one mailbox gets within a day, under all its names with a plus, while nobody has shown that mail to it reaches them. An
     /// account that is opened with it after that gets its mail by asking again later.
     pub unproven_per_day_max: u32,
-    /// For development: without a server, mails are shown at `/dev/mails` on the operators' port instead of being sent.
+    /// For development: without a server, mails are shown at `/dev/mails` on the operators' port instead of being sent. The
+    /// last hundred stay in memory until the process ends, whoever is erased meanwhile.
     pub development_page: bool,
 }
 

@@ -23,7 +23,7 @@ pub fn token_in(text: &str) -> Option<String> {
 }
 
 /// The mails of the development page, the newest first.
-async fn mails(process: &Process) -> Vec<Value> {
+pub async fn mails(process: &Process) -> Vec<Value> {
     let answer = reqwest::get(format!("{}/dev/mails.json", process.operations())).await.expect("the page");
     answer.json().await.expect("JSON")
 }

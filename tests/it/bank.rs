@@ -35,6 +35,8 @@ const SNAPSHOT_EVERY: Duration = Duration::from_millis(40);
 /// Between two cuts so many steps are done, so that also a slow machine gets on.
 const STEPS_BETWEEN_CUTS: usize = 8;
 const SNAPSHOTS_MIN: usize = 20;
+/// Of about fifty attempts some find nobody at work.
+const CUTS_MIN: i64 = 10;
 
 /// Two connections at work, whichever.
 const CUT: &str = "
@@ -47,6 +49,8 @@ struct Bank {
     product: String,
     provider: Provider,
     people: Vec<String>,
+    /// Whoever brings products.
+    staff: Person,
     /// What each person's answers say that they have.
     accounts: Mutex<BTreeMap<String, i64>>,
     steps: AtomicUsize,
@@ -70,14 +74,15 @@ fn eur(minor: i64) -> Value {
 struct Customer {
     bank: Arc<Bank>,
     sender: Sender,
+    staff: Sender,
     me: String,
     dice: Dice,
 }
 
 impl Customer {
     fn new(bank: &Arc<Bank>, person: &Person, urls: &[String], seed: u64) -> Self {
-        let sender = Sender::with_patience(PATIENCE, person, urls, seed);
-        Self { bank: Arc::clone(bank), sender, me: person.id.clone(), dice: Dice::new(seed) }
+        let [sender, staff] = [person, &bank.staff].map(|who| Sender::with_patience(PATIENCE, who, urls, seed));
+        Self { bank: Arc::clone(bank), sender, staff, me: person.id.clone(), dice: Dice::new(seed) }
     }
 
     async fn run(mut self) {
@@ -121,24 +126,34 @@ impl Customer {
         self.bank.moved(&self.me, minor);
     }
 
+    /// What everybody buys, or something that costs all that is there, or one coin more. Others may send money meanwhile.
+    async fn something(&mut self) -> (String, i64) {
+        let all = self.bank.has(&self.me);
+        let edges = [PRICE_MINOR, all.max(1), all + 1];
+        match edges[self.dice.below(edges.len())] {
+            PRICE_MINOR => (self.bank.product.clone(), PRICE_MINOR),
+            minor => (id_of(&self.staff.insist("createProduct", product(minor)).await), minor),
+        }
+    }
+
     async fn buy(&mut self, pays: bool, cancels: bool) {
-        let lines = json!([{ "productId": self.bank.product, "quantity": 1 }]);
+        let (product, minor) = self.something().await;
+        let lines = json!([{ "productId": product, "quantity": 1 }]);
         let order = json!({ "lines": lines, "deliveryAddress": "Mill Lane 1" });
         let order = json!({ "orderId": id_of(&self.sender.insist("placeOrder", order).await) });
         let is_paid = pays && self.sender.try_to("payOrder", order.clone(), &["InsufficientFunds"]).await.is_some();
         if is_paid {
-            self.bank.moved(&self.me, -PRICE_MINOR);
+            self.bank.moved(&self.me, -minor);
         }
         if cancels {
             self.sender.insist("cancelOrder", order).await;
-            self.bank.moved(&self.me, if is_paid { PRICE_MINOR } else { 0 });
+            self.bank.moved(&self.me, if is_paid { minor } else { 0 });
         }
     }
 }
 
-async fn product(market: &Market) -> String {
-    let input = json!({ "name": "Flour", "description": "Of rye.", "price": eur(PRICE_MINOR), "stock": 100_000 });
-    id_of(&market.staff.client.command("createProduct", input, "").await)
+fn product(minor: i64) -> Value {
+    json!({ "name": "Flour", "description": "Of rye.", "price": eur(minor), "stock": 100_000 })
 }
 
 /// Kills one command process after the other, at even steps of the work.
@@ -152,20 +167,21 @@ async fn kill(cluster: &mut Cluster, bank: &Bank, done: &CancellationToken) {
     }
 }
 
-/// Looks into the books and cuts connections until all work is done. Answers how often.
-async fn audit(database: &DatabaseConnection, bank: &Bank, done: &CancellationToken) -> usize {
-    let (mut snapshots, mut cut_after, mut ticks) = (0, 0, tokio::time::interval(SNAPSHOT_EVERY));
+/// Looks into the books and cuts connections until all work is done. Answers how often it looked, and how many it cut.
+async fn audit(database: &DatabaseConnection, bank: &Bank, done: &CancellationToken) -> (usize, i64) {
+    let (mut snapshots, mut cuts) = (0, 0);
+    let (mut cut_after, mut ticks) = (0, tokio::time::interval(SNAPSHOT_EVERY));
     while !done.is_cancelled() {
         ticks.tick().await;
         books::add_up(database).await;
         let steps = bank.steps.load(Ordering::Relaxed);
         if steps >= cut_after {
-            books::number(database, CUT).await;
+            cuts += books::number(database, CUT).await;
             cut_after = steps + STEPS_BETWEEN_CUTS;
         }
         snapshots += 1;
     }
-    snapshots
+    (snapshots, cuts)
 }
 
 /// What everybody has in PostgreSQL.
@@ -191,8 +207,9 @@ async fn sixty_four_clients_lose_and_make_no_coin_while_command_processes_die() 
         people.push(client.sign_up(&format!("Client{number}")).await);
     }
     let bank = Arc::new(Bank {
-        product: product(&market).await,
+        product: id_of(&market.staff.client.command("createProduct", product(PRICE_MINOR), "").await),
         provider: market.provider.clone(),
+        staff: market.staff.clone(),
         people: people.iter().map(|person| person.id.clone()).collect(),
         accounts: Mutex::default(),
         steps: AtomicUsize::new(0),
@@ -204,13 +221,15 @@ async fn sixty_four_clients_lose_and_make_no_coin_while_command_processes_die() 
     let (database, done) = (books::connect(&stage).await, CancellationToken::new());
     let work = join_all(customers.into_iter().map(|customer| tokio::spawn(customer.run())));
     let work = work.inspect(|_| done.cancel());
-    let (ended, snapshots, ()) = tokio::join!(work, audit(&database, &bank, &done), kill(&mut cluster, &bank, &done));
+    let (ended, (snapshots, cuts), ()) =
+        tokio::join!(work, audit(&database, &bank, &done), kill(&mut cluster, &bank, &done));
     ended.into_iter().for_each(|one| one.expect("a client's end"));
     assert_eq!(balances(&database).await, *bank.accounts.lock().expect("accounts"), "balances, and what answers say");
     everything_holds(&stage).await;
     let deadlocks = "SELECT deadlocks AS n FROM pg_stat_database WHERE datname = current_database()";
     assert_eq!(books::number(&database, deadlocks).await, 0, "deadlocks");
     assert!(snapshots >= SNAPSHOTS_MIN, "only {snapshots} snapshots were taken meanwhile");
-    println!("{snapshots} snapshots, {} deaths", cluster.deaths);
+    assert!(cuts >= CUTS_MIN, "only {cuts} connections at work were cut");
+    println!("{snapshots} snapshots, {cuts} cuts, {} deaths", cluster.deaths);
     cluster.stop().await;
 }

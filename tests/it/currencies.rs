@@ -3,10 +3,17 @@
 use crate::checker::{books, everything_holds};
 use crate::harness::client::{Client, Person, id_of, token};
 use crate::harness::provider::{Provider, notice};
+use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
+use futures_util::StreamExt;
 use millrace_command::PaymentResult;
+use millrace_events::Currency;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use time::OffsetDateTime;
+
+/// So many commands are under way.
+const AT_ONCE: usize = 8;
 
 /// In each currency all that came in lies in wallets or was earned.
 const NOT_THERE: &str = "SELECT count(*) AS n FROM (
@@ -139,5 +146,42 @@ async fn euros_and_dollars_never_meet() {
     assert_eq!(wallets(&scene.ada, &cancelled).await[1].1, money(44, "USD"), "the refund is in what was paid");
     assert_eq!(books::number(&books::connect(&stage).await, NOT_THERE).await, 0, "each currency adds up by itself");
     everything_holds(&stage).await;
+    process.stop().await;
+}
+
+/// All codes of currencies that there are.
+fn currencies() -> Vec<String> {
+    let letters = || 'A'..='Z';
+    let codes =
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| String::from_iter([a, b, c]))));
+    codes.filter(|code| Currency::parse(code).is_ok()).collect()
+}
+
+/// Whoever is sent money in all currencies, by strangers even, still sees what they had before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wallet_in_each_currency_is_listed() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let asked = currencies().into_iter().map(async |currency| {
+        let input = json!({ "amount": money(1, &currency) });
+        ada.client.command("topUpWallet", input, "").await;
+        currency
+    });
+    let opened: BTreeSet<String> = futures_util::stream::iter(asked).buffer_unordered(AT_ONCE).collect().await;
+    assert!(opened.len() > 150, "{opened:?}");
+    everything_holds(&stage).await;
+    let of = |wallets: &Value| -> BTreeSet<String> {
+        let wallets = wallets.as_array().expect("wallets").iter();
+        wallets.map(|wallet| wallet["currency"].as_str().expect("a currency").to_owned()).collect()
+    };
+    let data = ada.client.ask("{ viewer { wallets { currency } } }", json!({})).await;
+    assert_eq!(of(&data["viewer"]["wallets"]), opened);
+    let mut socket = Socket::open(&client.url, ada.client.access_token.as_deref()).await;
+    socket
+        .subscribe("1", "subscription { walletChanged { ... on WalletsSnapshot { wallets { currency } } } }", json!({}))
+        .await;
+    let snapshot = socket.event("walletChanged", "the snapshot").await;
+    assert_eq!(of(&snapshot["wallets"]), opened);
     process.stop().await;
 }

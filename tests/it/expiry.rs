@@ -45,3 +45,45 @@ async fn how_late_an_unpaid_order_is_cancelled_is_a_metric() {
     .await;
     process.stop().await;
 }
+
+/// Nobody can look while PostgreSQL is away: that must not read as if nothing were late.
+#[tokio::test]
+async fn lateness_grows_while_nobody_can_look() {
+    let stage = Stage::with_own_servers().await;
+    let (process, _client) = stage.all().await;
+    let postgresql = stage.servers.as_ref().expect("servers of its own").postgresql();
+    shows(&process, "nothing is late", |metrics| metrics.sample(LATE) == Some(0.0)).await;
+    postgresql.stop().await.expect("PostgreSQL stops");
+    shows(&process, "nobody knows", |metrics| metrics.sample(LATE).is_some_and(|late| late > 1.0)).await;
+    postgresql.start().await.expect("PostgreSQL starts");
+    shows(&process, "nothing is late again", |metrics| metrics.sample(LATE) == Some(0.0)).await;
+    process.stop().await;
+}
+
+/// Whoever pays too late is told so, until the manager has come by; then it is cancelled.
+#[tokio::test]
+async fn an_order_whose_time_is_over_is_not_paid_but_cancelled() {
+    let stage = Stage::new().await.with("MILLRACE_SHOP__PAY_WITHIN_S", "0");
+    let (process, client) = stage.all().await;
+    let shop = Shop::begin(&stage, &client).await;
+    let product = shop.product(1_000).await;
+    shop.top_up(100_000).await;
+    let shown = "order { payUntil } errors { ... on PaymentOverdue { payUntil } ... on InvalidTransition { from } }";
+    // The manager may be as fast.
+    let refused = eventually("it is refused before it is cancelled", || async {
+        let order = json!({ "orderId": shop.order(&product).await });
+        let payload = shop.buyer.client.try_command("payOrder", order, shown).await;
+        let error = payload["errors"][0].clone();
+        let is_cancelled = (&error["__typename"], &error["from"]) == (&json!("InvalidTransition"), &json!("CANCELLED"));
+        assert!(is_cancelled || error["__typename"] == "PaymentOverdue", "{payload:#}");
+        (!is_cancelled).then_some(error)
+    })
+    .await;
+    assert_eq!((&refused["code"], &refused["path"]), (&json!("PAYMENT_OVERDUE"), &json!(["orderId"])));
+    assert!(refused["payUntil"].is_string(), "{refused:#}");
+    let database = books::connect(&stage).await;
+    let pending = "SELECT count(*) AS n FROM orders WHERE status <> 'cancelled'";
+    eventually("all are cancelled", || async { (books::number(&database, pending).await == 0).then_some(()) }).await;
+    assert_eq!(shop.balance(&shop.buyer.client).await, "100000");
+    process.stop().await;
+}

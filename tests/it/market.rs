@@ -144,7 +144,7 @@ impl Trader {
     /// What could not be paid stays pending, unless its time is over.
     async fn pay(&mut self, customer: &mut Sender) {
         let Some(order) = self.pending.pop() else { return };
-        let accepted = &["InsufficientFunds", "InvalidTransition"];
+        let accepted = &["InsufficientFunds", "InvalidTransition", "PaymentOverdue"];
         match customer.try_to("payOrder", json!({ "orderId": order }), accepted).await {
             Some(_) => self.paid.push(order),
             None => self.pending.insert(0, order),

@@ -1,6 +1,8 @@
 //! The shop end to end: products, orders and money, in queries, over the webhook and live.
 
 use crate::harness::client::{Client, Person, id_of, token};
+use crate::harness::cluster::free_address;
+use crate::harness::process::Process;
 use crate::harness::provider::Provider;
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
@@ -215,10 +217,10 @@ async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
         Value::Null
     );
     process.stop().await;
+    ship_meanwhile(&stage, &shop.staff.client, &input).await;
 
     let (process, client) = stage.all().await;
     let staff = Client { url: client.url.clone(), ..shop.staff.client.clone() };
-    staff.command("shipOrder", input.clone(), "").await;
     let mut socket = Socket::open(&client.url, shop.buyer.client.access_token.as_deref()).await;
     socket.subscribe("1", ORDER, json!({ "id": order, "after": paid["cursor"] })).await;
     assert_eq!(socket.event("orderChanged", "what was missed").await["order"]["status"], "SHIPPED");
@@ -240,6 +242,19 @@ async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
     socket.subscribe("2", ORDER, json!({ "id": order })).await;
     assert_eq!(socket.event("orderChanged", "nothing but a new snapshot").await["orders"][0]["status"], "DELIVERED");
     process.stop().await;
+}
+
+/// It is sent while nobody reads, relays or folds: a command process takes that, by way of another query process.
+async fn ship_meanwhile(stage: &Stage, staff: &Client, input: &Value) {
+    let listen = free_address();
+    let command = stage.environment_with(&[("MILLRACE_COMMAND__LISTEN", &listen)]);
+    let command = Process::serve("command", &command).await;
+    let query = stage.environment_with(&[("MILLRACE_COMMAND__URL", &format!("http://{listen}"))]);
+    let query = Process::serve("query", &query).await;
+    let staff = Client { url: query.graphql(), ..staff.clone() };
+    staff.command("shipOrder", input.clone(), "").await;
+    query.stop().await;
+    command.stop().await;
 }
 
 /// The day on which an order was paid that is paid now, and the one on which it should arrive.

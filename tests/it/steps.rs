@@ -60,6 +60,11 @@ impl Scene {
         Buyer { client: self.buyer.client.clone(), product: self.product.clone() }
     }
 
+    /// Somebody of the staff, who sends commands as buyers do.
+    fn staff(&self) -> Buyer {
+        Buyer { client: self.market.staff.client.clone(), product: self.product.clone() }
+    }
+
     /// Repeats rounds until a process has died at the point.
     async fn strike<T>(&mut self, role: &str, point: &str, round: impl AsyncFn(String) -> T) -> Vec<T> {
         let (stop, index) = (CancellationToken::new(), self.cluster.index_of(role));
@@ -196,28 +201,55 @@ async fn a_payment_that_dies_half_way_is_made_once() {
     scene.ends(spent, &[("confirmed", paid.len()), ("pending", 0), ("cancelled", 0)]).await;
 }
 
+/// Who cancels orders, and whether these were paid.
+#[derive(Debug, Clone, Copy)]
+struct Cancelling {
+    by: CancelledBy,
+    is_paid: bool,
+}
+
+impl Cancelling {
+    async fn dies_half_way(self) {
+        let mut scene = Scene::begin(Stage::new().await).await;
+        let (buyer, mut cancelled) = (scene.buyer(), BTreeSet::new());
+        let sender = if self.by == CancelledBy::Staff { scene.staff() } else { scene.buyer() };
+        let own = self.is_paid.then(|| "money.recorded(refund)".to_owned());
+        let points: Vec<String> = own.into_iter().chain(steps_of("cancelOrder")).collect();
+        for point in &points {
+            let changes_their_mind = async |key: String| {
+                let order = buyer.places(&format!("place {key}")).await;
+                if self.is_paid {
+                    buyer.does("payOrder", &order, &format!("pay {key}")).await;
+                }
+                (order.clone(), sender.does("cancelOrder", &order, &format!("cancel {key}")).await)
+            };
+            let done = scene.strike("command", point, changes_their_mind).await;
+            let (orders, answered): (Vec<_>, Vec<_>) = done.into_iter().unzip();
+            sender.asks_again(&answered).await;
+            cancelled.extend(orders.iter().map(|id| order(id)));
+        }
+        let told = count(&scene.stage, |recorded| match &recorded.event {
+            Event::OrderCancelled(e) => Some((e.order_id, e.by == self.by, e.refund.is_some())),
+            _ => None,
+        });
+        assert_eq!(told.await, once(cancelled.iter().map(|id| (*id, true, self.is_paid))));
+        scene.ends(0, &[("cancelled", cancelled.len()), ("pending", 0), ("confirmed", 0)]).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancellation_that_dies_half_way_gives_everything_back_once() {
-    let mut scene = Scene::begin(Stage::new().await).await;
-    let (buyer, mut cancelled) = (scene.buyer(), BTreeSet::new());
-    let points = [vec!["money.recorded(refund)".to_owned()], steps_of("cancelOrder")].concat();
-    for point in &points {
-        let changes_their_mind = async |key: String| {
-            let order = buyer.places(&format!("place {key}")).await;
-            buyer.does("payOrder", &order, &format!("pay {key}")).await;
-            (order.clone(), buyer.does("cancelOrder", &order, &format!("cancel {key}")).await)
-        };
-        let done = scene.strike("command", point, changes_their_mind).await;
-        let (orders, answered): (Vec<_>, Vec<_>) = done.into_iter().unzip();
-        buyer.asks_again(&answered).await;
-        cancelled.extend(orders.iter().map(|id| order(id)));
-    }
-    let refunds = count(&scene.stage, |recorded| match &recorded.event {
-        Event::OrderCancelled(e) => e.refund.as_ref().map(|_| e.order_id),
-        _ => None,
-    });
-    assert_eq!(refunds.await, once(cancelled.iter().copied()));
-    scene.ends(0, &[("cancelled", cancelled.len()), ("pending", 0), ("confirmed", 0)]).await;
+    Cancelling { by: CancelledBy::Customer, is_paid: true }.dies_half_way().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_of_what_was_not_paid_gives_back_the_goods_alone() {
+    Cancelling { by: CancelledBy::Customer, is_paid: false }.dies_half_way().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_by_staff_gives_the_customer_everything_back_once() {
+    Cancelling { by: CancelledBy::Staff, is_paid: true }.dies_half_way().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

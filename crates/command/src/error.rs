@@ -4,7 +4,7 @@
 
 use async_graphql::{Enum, Interface, SimpleObject};
 use millrace_events::values::ValueError;
-use millrace_events::{Money, ProductId};
+use millrace_events::{Money, ProductId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 macro_rules! command_errors {
@@ -114,6 +114,8 @@ command_errors! {
         /// What is missing.
         missing: Money,
     }
+    /// The wallet cannot hold so much.
+    WalletFull {}
     /// Amounts of different currencies do not go together.
     CurrencyMismatch {}
     /// It would be more than may be.
@@ -129,6 +131,11 @@ command_errors! {
         from: String,
         /// The state that was wanted.
         to: String,
+    }
+    /// The time to pay the order is over: it is about to be cancelled.
+    PaymentOverdue {
+        /// Until when it could be paid.
+        pay_until: Timestamp,
     }
 }
 
@@ -194,6 +201,11 @@ impl CommandError {
         InsufficientFunds { code, message, path: Vec::new(), retryable: false, balance, missing }.into()
     }
 
+    pub(crate) fn wallet_full(message: &str, field: &str) -> Self {
+        let (code, message) = (CommandErrorCode::WalletFull, message.to_owned());
+        WalletFull { code, message, path: path_of(field), retryable: false }.into()
+    }
+
     pub(crate) fn currency_mismatch(message: String, field: &str) -> Self {
         let code = CommandErrorCode::CurrencyMismatch;
         CurrencyMismatch { code, message, path: path_of(field), retryable: false }.into()
@@ -208,6 +220,12 @@ impl CommandError {
         let message = format!("It cannot go from {from} to {to}.");
         let (code, path) = (CommandErrorCode::InvalidTransition, path_of(field));
         InvalidTransition { code, message, path, retryable: false, from: from.to_owned(), to: to.to_owned() }.into()
+    }
+
+    pub(crate) fn payment_overdue(pay_until: Timestamp, field: &str) -> Self {
+        let message = "The time to pay it is over. Order again.".to_owned();
+        let (code, path) = (CommandErrorCode::PaymentOverdue, path_of(field));
+        PaymentOverdue { code, message, path, retryable: false, pay_until }.into()
     }
 
     pub(crate) fn email_taken(field: &str) -> Self {

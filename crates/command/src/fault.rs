@@ -87,6 +87,9 @@ pub enum Fault {
     /// As many exports as may run are running, or one of this person's is.
     #[error("too many exports are running")]
     TooManyExports,
+    /// Another command has just done what this one cannot do after it.
+    #[error("another command was faster")]
+    Overtaken,
     /// The answer did not come in time. The command goes on.
     #[error("the command takes longer than {wait_ms} ms")]
     Slow {
@@ -143,7 +146,7 @@ impl Fault {
     /// True if another attempt in a new transaction may succeed. COMMIT did not take effect in any of these cases.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
-            Self::NotCommitted(_) => true,
+            Self::NotCommitted(_) | Self::Overtaken => true,
             Self::Database(error) | Self::Log(LogError::Database(error)) => is_race(error) || is_lost(error),
             _ => false,
         }
@@ -165,7 +168,9 @@ impl Fault {
             Self::Password(PasswordError::TooManyWaiting { .. }) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong { .. }) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
-            Self::Draining | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
+            Self::Draining | Self::Overtaken | Self::CommitUnknown(_) | Self::NotCommitted(_) => {
+                FailureCode::Unavailable
+            }
             Self::Log(LogError::EventTooLarge { .. } | LogError::TooManyEvents { .. }) => FailureCode::LimitExceeded,
             Self::Database(error) | Self::Log(LogError::Database(error)) => code_of(error),
             _ => FailureCode::Internal,

@@ -9,11 +9,13 @@ pub struct ShopRules {
     pub pay_within: Duration,
     /// So many working days (Monday to Friday) after the day of payment an order should arrive.
     pub delivery_working_days: u8,
+    /// How long a top-up that the payment provider does not answer counts among those of its wallet that wait.
+    pub top_up_waits: Duration,
 }
 
 impl Default for ShopRules {
     fn default() -> Self {
-        Self { pay_within: Duration::minutes(15), delivery_working_days: 3 }
+        Self { pay_within: Duration::minutes(15), delivery_working_days: 3, top_up_waits: Duration::hours(24) }
     }
 }
 

@@ -104,7 +104,9 @@ impl Command for SignUp {
     }
 
     async fn handle(valid: &NewAccount, unit: &mut UnitOfWork) -> Handling<Handled<SignedUp>> {
-        if user::id_by_email(unit.db(), &valid.email.canonical()).await?.is_some() {
+        let email_canonical = valid.email.canonical();
+        user::claim_address(unit.db(), &email_canonical).await?;
+        if user::id_by_email(unit.db(), &email_canonical).await?.is_some() {
             return Err(CommandError::email_taken("email").into());
         }
         let user_id = UserId::generate();

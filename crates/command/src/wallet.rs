@@ -16,7 +16,7 @@ use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::fail_point::reach_in;
 use millrace_events::money::MoneyInput;
-use millrace_events::wallet::{MovementCause, TopUpRequested, WalletMoved, WalletOpened};
+use millrace_events::wallet::{MovementCause, OPEN_TOP_UPS_MAX, TopUpRequested, WalletMoved, WalletOpened};
 use millrace_events::{Currency, Event, Money, OrderId, Personal, Timestamp, TopUpId, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +27,10 @@ pub use self::transfer::{Transfer, TransferDone};
 
 /// The most that can be asked for at once, in minor units.
 pub const TOP_UP_MINOR_MAX: i64 = 1_000_000_000_000;
-/// The most top-ups of a wallet that wait for the payment provider.
-pub const OPEN_TOP_UPS_MAX: u32 = 10;
+/// The most that a wallet takes in, in minor units. What it can count above that is kept for top-ups that were asked for before: the
+/// provider has that money, so it is credited in any case. Each is at most [`TOP_UP_MINOR_MAX`], so millions of them would have to wait
+/// for there to be no room.
+pub const BALANCE_MINOR_MAX: i64 = i64::MAX / 2;
 
 /// Asks the payment provider for money. The wallet holds it once the provider has confirmed it.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
@@ -79,7 +81,9 @@ impl Command for TopUpWallet {
         let (user_id, amount) = (unit.user_id()?, valid.amount);
         let wallet = opened(unit, user_id, amount.currency).await?;
         check_version(valid.expected_version, rows::version(wallet.version))?;
-        decide_top_up(top_up::open_count(unit.db(), wallet.id).await?)?;
+        let asked_after = unit.at().moment() - unit.shop().top_up_waits;
+        decide_top_up(top_up::open_count(unit.db(), wallet.id, asked_after).await?)?;
+        decide_room(&wallet, amount, "amount.amountMinor")?;
         let (wallet_id, top_up_id) = (WalletId(wallet.id), TopUpId::generate());
         rows::insert(unit.db(), requested(wallet_id, top_up_id, amount, unit)).await?;
         let version = wallet::advance(unit.db(), &wallet, unit.at().moment()).await?;
@@ -95,6 +99,14 @@ fn decide_top_up(open: u64) -> Result<(), CommandError> {
     }
     let message = "Wait until the payment provider has answered the other top-ups.";
     Err(CommandError::limit_reached(message, "openTopUps", OPEN_TOP_UPS_MAX))
+}
+
+/// Nothing comes into a wallet that it could not hold.
+pub(crate) fn decide_room(wallet: &wallet::Model, amount: Money, field: &str) -> Result<(), CommandError> {
+    match wallet.balance_minor.checked_add(amount.minor()) {
+        Some(sum) if sum <= BALANCE_MINOR_MAX => Ok(()),
+        _ => Err(CommandError::wallet_full("The wallet cannot hold so much.", field)),
+    }
 }
 
 fn requested(wallet_id: WalletId, top_up_id: TopUpId, amount: Money, unit: &UnitOfWork) -> top_up::Model {

@@ -5,6 +5,9 @@ use crate::{OrderId, Personal, Timestamp, TopUpId, TransactionId, UserId, Wallet
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// The most top-ups of a wallet that wait for the payment provider. Those that have waited for too long count no more.
+pub const OPEN_TOP_UPS_MAX: u32 = 10;
+
 /// A wallet was opened, empty.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -42,6 +42,8 @@ pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Result<V
         ["--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"],
         // A projector that is killed inside a transaction leaves the checkpoint locked for so long.
         ["--setParameter", "transactionLifetimeLimitSeconds=5"],
+        // What is slow would stand in the log with the documents that it writes, and nothing that erases finds them there.
+        ["--slowOpSampleRate", "0"],
     ];
     let mut arguments: Vec<OsString> = settings.iter().flatten().map(OsString::from).collect();
     arguments.extend(["--nounixsocket".into(), "--quiet".into(), "--dbpath".into(), folder.into()]);

@@ -66,6 +66,11 @@ pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<OsSt
         "log_timezone=UTC",
         "logging_collector=off",
         "log_destination=stderr",
+        // What a statement was given is people's, and nothing that erases would find it in a log: neither the details of an error, which
+        // quote the row, nor parameters.
+        "log_error_verbosity=terse",
+        "log_parameter_max_length=0",
+        "log_parameter_max_length_on_error=0",
     ];
     if !options.durable {
         // synchronous_commit stays on: without it kill -9 would lose commits that were answered.

@@ -20,6 +20,8 @@ pub(crate) fn arguments(folder: &Path, port: u16, options: &Options) -> Vec<OsSt
         ["--appendonly", "no"],
         ["--maxmemory", &memory],
         ["--maxmemory-policy", "volatile-lru"],
+        // Slow commands would be kept with what they were given, for longer than that.
+        ["--slowlog-max-len", "0"],
     ];
     let mut arguments: Vec<OsString> = settings.iter().flatten().map(OsString::from).collect();
     arguments.extend(["--dir".into(), folder.into()]);

@@ -8,6 +8,7 @@ mod forms;
 mod guesses;
 mod logs;
 mod panics;
+mod server_logs;
 mod words;
 
 use crate::harness::client::Client;

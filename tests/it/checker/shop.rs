@@ -3,7 +3,7 @@
 
 use super::life::{Documents, Life, first, kind, last, lives, micros, text, with};
 use millrace_events::order::{OrderCancelled, OrderPaid, OrderPlaced};
-use millrace_events::wallet::WalletMoved;
+use millrace_events::wallet::{OPEN_TOP_UPS_MAX, WalletMoved};
 use millrace_events::{AggregateKind, Event, Money, Recorded, Timestamp};
 use serde_json::{Value, json};
 use std::cmp::Reverse;
@@ -186,18 +186,6 @@ fn customers<'a>(orders: impl Iterator<Item = &'a Life<'a>>) -> Documents {
 
 fn wallet(life: &Life) -> Value {
     let Event::WalletOpened(opened) = &first(life).event else { panic!("a wallet begins with {:?}", life[0]) };
-    let ended = life.iter().filter_map(|recorded| match &recorded.event {
-        Event::WalletMoved(e) => e.top_up_id,
-        Event::TopUpDeclined(e) => Some(e.top_up_id),
-        _ => None,
-    });
-    let ended: Vec<_> = ended.collect();
-    let pending = life.iter().filter_map(|recorded| match &recorded.event {
-        Event::TopUpRequested(e) if !ended.contains(&e.top_up_id) => {
-            Some(json!({ "id": e.top_up_id.to_global(), "amount": e.amount, "requestedAt": recorded.at }))
-        }
-        _ => None,
-    });
     let balance: i64 = moved(life).iter().map(|(_, e)| e.amount.minor()).sum();
     json!({
         "kind": "wallet",
@@ -208,8 +196,26 @@ fn wallet(life: &Life) -> Value {
         "updatedAt": last(life).at,
         "userId": opened.user_id.0,
         "balance": Money::new(balance, opened.currency),
-        "pendingTopUps": pending.collect::<Vec<_>>(),
+        "pendingTopUps": pending_top_ups(life),
     })
+}
+
+/// What waits for the payment provider: the last that were asked for, of which so many are kept.
+fn pending_top_ups(life: &Life) -> Vec<Value> {
+    let mut pending = Vec::new();
+    for recorded in life {
+        match &recorded.event {
+            Event::TopUpRequested(e) => {
+                let shown = json!({ "id": e.top_up_id.to_global(), "amount": e.amount, "requestedAt": recorded.at });
+                pending.push((e.top_up_id, shown));
+                pending = pending.split_off(pending.len().saturating_sub(OPEN_TOP_UPS_MAX as usize));
+            }
+            Event::WalletMoved(e) => pending.retain(|(id, _)| Some(*id) != e.top_up_id),
+            Event::TopUpDeclined(e) => pending.retain(|(id, _)| *id != e.top_up_id),
+            _ => {}
+        }
+    }
+    pending.into_iter().map(|(_, shown)| shown).collect()
 }
 
 fn moved<'a>(life: &Life<'a>) -> Vec<(&'a Recorded, &'a WalletMoved)> {

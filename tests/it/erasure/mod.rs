@@ -13,13 +13,13 @@ use millrace_events::{KeyState, UserId};
 use millrace_log::{Log, PostgresSettings};
 use mongodb::bson::{Document, doc};
 use sea_orm::{ConnectionTrait, Database};
-use search::{Found, search};
+use search::{Found, search, search_logs};
 use serde_json::json;
 use std::collections::BTreeSet;
 use uuid::Uuid;
 
 /// What is looked for. Nobody else says any of it.
-const SECRETS: [(&str, &str); 18] = [
+const SECRETS: [(&str, &str); 19] = [
     ("first name", "Wilhelmina"),
     ("last name", "Quarrelstone"),
     ("new first name", "Thessalonike"),
@@ -38,6 +38,7 @@ const SECRETS: [(&str, &str); 18] = [
     ("reason", "The Pendulum was bent"),
     ("post's reason", "It slanders the Barrelmakers"),
     ("comment's reason", "It mocks the Pinionwheels"),
+    ("order's reason", "The Fusee chain is sold out"),
 ];
 
 /// One of them who is erased, with everything that can be theirs.
@@ -85,6 +86,7 @@ impl Mina {
         Self::talks(&person, ben, &post, &post_of_ben).await;
         let order = Self::shops(&person, shop).await;
         let hidden = Self::moderates(stage, &person, ben, &post).await;
+        Self::minds_the_shop(&person, &shop.with_buyer(ben)).await;
         Self { person, post_of_ben, post, order, hidden }
     }
 
@@ -99,6 +101,13 @@ impl Mina {
         let hide = json!({ "commentId": worse, "reason": said("comment's reason") });
         person.client.command("hideComment", hide, "").await;
         [bad, worse]
+    }
+
+    /// Somebody else's order is cancelled, with words.
+    async fn minds_the_shop(person: &Person, shop: &Shop) {
+        let order = shop.order(&shop.product(10).await).await;
+        let reason = said("order's reason");
+        person.client.command("cancelOrder", json!({ "orderId": order, "reason": reason }), "").await;
     }
 
     async fn talks(person: &Person, ben: &Person, post: &str, post_of_ben: &str) {
@@ -173,7 +182,8 @@ fn in_store<'a>(found: &'a Found, store: &str) -> &'a BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_of_an_erased_person_is_left_in_any_store() {
     // Mails wait: there is no server for them, and no page.
-    let stage = Stage::new().await.with("MILLRACE_MAIL__DEVELOPMENT_PAGE", "false");
+    let stage = Stage::with_own_servers().await.with("MILLRACE_MAIL__DEVELOPMENT_PAGE", "false");
+    let stage = stage.with("MILLRACE_LOGS__FILTER", "info");
     let (process, client) = stage.all().await;
     let (mut shop, ben) = (Shop::begin(&stage, &client).await, client.sign_up("Ben").await);
     let email = format!("Mina.{}@Quarry.example", Uuid::now_v7().simple());
@@ -193,6 +203,8 @@ async fn nothing_of_an_erased_person_is_left_in_any_store() {
     let left = search(&stage, &secrets).await;
     assert!(left.values().all(BTreeSet::is_empty), "left over: {left:#?}");
     assert_eq!(key_of(&stage, &mina.person).await, KeyState::Destroyed);
+    let logged = search_logs(&stage, &process, &secrets);
+    assert!(logged.values().all(BTreeSet::is_empty), "in logs: {logged:#?}");
 
     receipt_is_checked(&stage, &mina, payload["erasureReceiptId"].as_str().expect("an id")).await;
     is_shown_as_deleted(&mina, &ben, &shop).await;

@@ -1,5 +1,6 @@
 //! A search of all four stores for what was once said: as text, as bytes, in small letters, in hex and in base64.
 
+use crate::harness::process::Process;
 use crate::harness::stage::Stage;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -29,6 +30,27 @@ pub async fn search(stage: &Stage, secrets: &[(&str, &[u8])]) -> Found {
         ("MongoDB", among(&secrets, &mongodb(stage).await)),
         ("Redis", among(&secrets, &redis(stage).await)),
     ])
+}
+
+/// Looks for all of them in what this process and the servers of the stage have logged.
+pub fn search_logs(stage: &Stage, process: &Process, secrets: &[(&str, &[u8])]) -> Found {
+    let secrets: Vec<Secret> = secrets.iter().map(|(name, bytes)| Secret::new(name, bytes)).collect();
+    let servers = stage.servers.as_ref().expect("servers of its own");
+    let mut logs = BTreeMap::from([("millrace", process.log().join("\n").into_bytes())]);
+    for (name, server) in [
+        ("PostgreSQL", servers.postgresql()),
+        ("NATS", servers.nats()),
+        ("MongoDB", servers.mongodb()),
+        ("Redis", servers.redis()),
+    ] {
+        logs.insert(name, std::fs::read(server.log_file()).expect("a log"));
+    }
+    logs.into_iter().map(|(name, log)| (name, in_log(&secrets, name, log))).collect()
+}
+
+fn in_log(secrets: &[Secret], name: &str, log: Vec<u8>) -> BTreeSet<String> {
+    assert!(!log.is_empty(), "{name} has logged nothing at all");
+    among(secrets, &[log])
 }
 
 impl Secret {

@@ -16,7 +16,8 @@ pub enum Sees {
 }
 
 /// Fields that nobody can be shown here: a snapshot has no command, an error that is about no single field has no path, and what tells
-/// that a cursor's history is over is told in `faults/history.rs`, what is wrong with the pipeline in `pipeline.rs`.
+/// that a cursor's history is over is told in `faults/history.rs`, what is wrong with the pipeline in `pipeline.rs`, that a payment comes
+/// too late in `expiry.rs`. That a wallet is full cannot be brought about by commands alone.
 pub const NOT_SHOWN_HERE: &[&str] = &[
     "PostSnapshot.commandId",
     "CommentsSnapshot.commandId",
@@ -26,6 +27,15 @@ pub const NOT_SHOWN_HERE: &[&str] = &[
     "WalletsSnapshot.commandId",
     "InsufficientFunds.path",
     "LimitReached.path",
+    "WalletFull.code",
+    "WalletFull.message",
+    "WalletFull.path",
+    "WalletFull.retryable",
+    "PaymentOverdue.code",
+    "PaymentOverdue.message",
+    "PaymentOverdue.path",
+    "PaymentOverdue.retryable",
+    "PaymentOverdue.payUntil",
     "HistoryGone.code",
     "HistoryGone.message",
     "PipelineSample.troubles",
@@ -150,12 +160,13 @@ const PAYLOADS: &[(&str, Sees, &str)] = &[
     ),
     ("InvalidIdToken EmailNotVerified AccountNotLinked", Everybody, "code message path retryable"),
     ("IdentityTaken ProviderAlreadyLinked OnlyWayIn", Oneself, "code message path retryable"),
-    ("CurrencyMismatch", Everybody, "code message path retryable"),
+    ("CurrencyMismatch WalletFull", Everybody, "code message path retryable"),
     ("OutOfStock", Everybody, "code message path retryable productId available"),
     ("LimitReached", Everybody, "code message path retryable limit max"),
     ("InsufficientFunds", Oneself, "code message path retryable balance missing"),
     ("VersionConflict", Owner, "code message path retryable expected actual"),
     ("InvalidTransition", Owner, "code message path retryable from to"),
+    ("PaymentOverdue", Owner, "code message path retryable payUntil"),
 ];
 
 /// What every payload has: whoever sends a mutation is told so much.

@@ -11,7 +11,7 @@ use crate::rows::order::Status;
 use crate::rows::stock_movement::Kind;
 use crate::rows::{self, order, product, stock_movement, wallet};
 use crate::unit_of_work::{Handling, UnitOfWork};
-use crate::wallet::{Entry, move_money};
+use crate::wallet::{Entry, decide_room, move_money};
 use async_graphql::InputObject;
 use millrace_events::order::{CancelledBy, OrderCancelled, Refund};
 use millrace_events::product::StockMoved;
@@ -137,10 +137,11 @@ async fn release(unit: &mut UnitOfWork, locked: &Locked) -> Handling<()> {
     Ok(())
 }
 
-/// All that was paid goes back.
+/// All that was paid goes back. If it has no room there, the order stays as it is until something was spent.
 async fn refund(unit: &mut UnitOfWork, found: &Found) -> Handling<Refund> {
     let wallet = wallet::locked(unit.db(), found.customer_id.0, found.total.currency.as_str()).await?;
     let wallet = wallet.ok_or(Fault::Missing("the wallet that an order was paid from"))?;
+    decide_room(&wallet, found.total, "orderId")?;
     let movement = Movement {
         id: TransactionId::generate(),
         cause: Cause::Refund(found.id),

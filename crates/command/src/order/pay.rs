@@ -1,6 +1,7 @@
 //! Orders: paying them.
 
 use super::OrderChanged;
+use super::expire::is_due;
 use super::standing::{Found, Standing};
 use crate::CommandError;
 use crate::command::{Command, Handled};
@@ -12,10 +13,10 @@ use crate::wallet::{Entry, move_money};
 use async_graphql::InputObject;
 use millrace_events::order::OrderPaid;
 use millrace_events::wallet::MovementCause;
-use millrace_events::{Date, Event, Money, OrderId, TransactionId, WalletId};
+use millrace_events::{Date, Event, Money, OrderId, Timestamp, TransactionId, WalletId};
 use serde::{Deserialize, Serialize};
 
-/// Pays a pending order of yours out of your wallet in its currency, all of it at once.
+/// Pays a pending order of yours out of your wallet in its currency, all of it at once. Until the order's `payUntil`: then it is cancelled.
 #[derive(Debug, Clone, InputObject, Serialize, Deserialize)]
 #[graphql(name = "PayOrderInput")]
 #[serde(rename_all = "camelCase")]
@@ -43,7 +44,8 @@ impl Command for PayOrder {
 
     async fn handle(valid: &Self, unit: &mut UnitOfWork) -> Handling<Handled<OrderChanged>> {
         let (found, row) = Found::load(unit, valid.order_id).await?;
-        decide_pay(&found, valid.expected_version)?;
+        let pay_until = Timestamp::new(row.pay_until);
+        decide_pay(&found, valid.expected_version, pay_until, unit.at())?;
         let wallet = wallet::locked(unit.db(), found.customer_id.0, found.total.currency.as_str()).await?;
         let wallet =
             wallet.ok_or_else(|| CommandError::insufficient_funds(Money::zero(found.total.currency), found.total))?;
@@ -62,12 +64,21 @@ impl Command for PayOrder {
     }
 }
 
-/// Only the customer pays.
-pub(super) fn decide_pay(found: &Found, expected: Option<u32>) -> Result<(), CommandError> {
+/// Only the customer pays, and in time. Whoever began in time is let in, however long the order's lock was waited for.
+pub(super) fn decide_pay(
+    found: &Found,
+    expected: Option<u32>,
+    pay_until: Timestamp,
+    began_at: Timestamp,
+) -> Result<(), CommandError> {
     if found.standing == Standing::Staff {
         return Err(CommandError::not_allowed("Only the customer pays an order.", "orderId"));
     }
-    found.check_change(Status::Confirmed, expected)
+    found.check_change(Status::Confirmed, expected)?;
+    if is_due(found, pay_until, began_at) {
+        return Err(CommandError::payment_overdue(pay_until, "orderId"));
+    }
+    Ok(())
 }
 
 async fn pay(unit: &mut UnitOfWork, found: &Found, wallet: &wallet::Model) -> Handling<TransactionId> {

@@ -37,6 +37,15 @@ fn line(product: &product::Model, quantity: u32) -> Wanted {
     Wanted { product_id: ProductId(product.id), quantity }
 }
 
+/// Paying in time.
+fn pays(found: &Found, expected: Option<u32>) -> Result<(), CommandError> {
+    decide_pay(found, expected, at(1), at(0))
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::new(OffsetDateTime::UNIX_EPOCH + Duration::seconds(seconds))
+}
+
 fn found(status: Status, standing: Standing) -> Found {
     let (id, customer_id) = (OrderId::generate(), UserId::generate());
     Found { id, customer_id, status, version: 3, total: eur(10), standing }
@@ -96,7 +105,7 @@ fn each_pair_of_states_is_allowed_or_a_typed_refusal() {
 #[test]
 fn each_command_in_each_state_leads_on_or_is_a_typed_refusal() {
     use Status::{Cancelled, Confirmed, Delivered, Pending, Shipped};
-    let (moment, standing) = (Timestamp::new(OffsetDateTime::UNIX_EPOCH), Standing::Staff);
+    let (moment, standing) = (at(0), Standing::Staff);
     for (from, pay, ship, deliver, cancel, expire) in [
         (Pending, true, false, false, true, true),
         (Confirmed, false, true, false, true, false),
@@ -108,7 +117,7 @@ fn each_command_in_each_state_leads_on_or_is_a_typed_refusal() {
             true => Ok(()),
             false => Err(CommandError::invalid_transition(from.name(), to.name(), "orderId")),
         };
-        assert_eq!(decide_pay(&found(from, Standing::Own), None), is(pay, Confirmed), "paying one {from:?}");
+        assert_eq!(pays(&found(from, Standing::Own), None), is(pay, Confirmed), "paying one {from:?}");
         assert_eq!(found(from, standing).check_change(Shipped, None), is(ship, Shipped), "sending one {from:?}");
         assert_eq!(found(from, standing).check_change(Delivered, None), is(deliver, Delivered), "{from:?} arrives");
         assert_eq!(decide_cancel(&found(from, standing), None).map(drop), is(cancel, Cancelled), "cancelling {from:?}");
@@ -120,7 +129,7 @@ fn each_command_in_each_state_leads_on_or_is_a_typed_refusal() {
 fn what_is_not_yours_is_not_there() {
     for status in ALL {
         let hidden = found(status, Standing::Hidden);
-        assert_eq!(decide_pay(&hidden, Some(99)), Err(absent()), "nothing is told, not even the version");
+        assert_eq!(pays(&hidden, Some(99)), Err(absent()), "nothing is told, not even the version");
         assert_eq!(decide_cancel(&hidden, None), Err(absent()));
     }
 }
@@ -128,22 +137,36 @@ fn what_is_not_yours_is_not_there() {
 #[test]
 fn only_the_customer_pays_and_staff_may_cancel() {
     for status in ALL {
-        let refused = decide_pay(&found(status, Standing::Staff), Some(99)).unwrap_err();
+        let refused = pays(&found(status, Standing::Staff), Some(99)).unwrap_err();
         assert_eq!(refused.kind(), CommandErrorCode::NotAllowed, "whatever it is at, and whatever is expected");
     }
     let staffs = found(Status::Pending, Standing::Staff);
     assert_eq!(decide_cancel(&staffs, None), Ok(CancelledBy::Staff));
     assert_eq!(decide_cancel(&found(Status::Confirmed, Standing::Own), Some(3)), Ok(CancelledBy::Customer));
-    assert_eq!(decide_pay(&found(Status::Pending, Standing::Own), None), Ok(()));
+    assert_eq!(pays(&found(Status::Pending, Standing::Own), None), Ok(()));
 }
 
 #[test]
 fn an_order_expires_at_its_moment_if_it_is_still_pending() {
-    let now = Timestamp::new(OffsetDateTime::UNIX_EPOCH);
-    let later = Timestamp::new(OffsetDateTime::UNIX_EPOCH + Duration::seconds(1));
+    let (now, later) = (at(0), at(1));
     assert!(is_due(&found(Status::Pending, Standing::Staff), now, now));
     assert!(!is_due(&found(Status::Pending, Standing::Staff), later, now));
     assert!(!is_due(&found(Status::Confirmed, Standing::Staff), now, later));
+}
+
+/// What is due to be cancelled cannot be paid, and what can be paid is not due.
+#[test]
+fn an_order_is_paid_in_time_or_not_at_all() {
+    let pending = found(Status::Pending, Standing::Own);
+    assert_eq!(decide_pay(&pending, None, at(10), at(9)), Ok(()));
+    for late in [10, 11] {
+        let refused = decide_pay(&pending, None, at(10), at(late));
+        assert_eq!(refused, Err(CommandError::payment_overdue(at(10), "orderId")));
+        assert!(is_due(&pending, at(10), at(late)));
+    }
+    let cancelled = found(Status::Cancelled, Standing::Own);
+    let refused = decide_pay(&cancelled, None, at(10), at(11)).unwrap_err();
+    assert_eq!(refused.kind(), CommandErrorCode::InvalidTransition, "what it is now tells more");
 }
 
 #[test]

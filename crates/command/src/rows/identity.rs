@@ -1,7 +1,9 @@
 //! Accounts with OpenID providers, by which people sign in. A person's are changed under the lock of their account.
 
+use crate::fault::Fault;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QuerySelect, Set};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{IntoActiveModel, QuerySelect, Set, TryInsertResult};
 use time::OffsetDateTime;
 
 /// An account with a provider.
@@ -46,6 +48,17 @@ pub(crate) async fn owner(db: &impl ConnectionTrait, issuer: &str, subject: &str
 /// The link itself. Lock the account of its owner first.
 pub(crate) async fn linked(db: &impl ConnectionTrait, issuer: &str, subject: &str) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id((issuer.to_owned(), subject.to_owned())).one(db).await
+}
+
+/// Links it. If somebody was faster the command is tried again, and finds whose it is: PostgreSQL is not asked to refuse, as it would write
+/// into its log who somebody is elsewhere.
+pub(crate) async fn insert(db: &impl ConnectionTrait, identity: Model) -> Result<(), Fault> {
+    let row = Entity::insert(identity.into_active_model().reset_all());
+    let row = row.on_conflict(OnConflict::new().do_nothing().to_owned()).try_insert();
+    match row.exec_without_returning(db).await? {
+        TryInsertResult::Inserted(1) => Ok(()),
+        _ => Err(Fault::Overtaken),
+    }
 }
 
 /// All of a person's.

@@ -44,9 +44,14 @@ pub(crate) async fn ended_by(db: &impl ConnectionTrait, provider_event_id: &str)
     Entity::find().filter(Column::ProviderEventId.eq(provider_event_id)).one(db).await
 }
 
-/// How many of a locked wallet's top-ups wait for the provider.
-pub(crate) async fn open_count(db: &impl ConnectionTrait, wallet_id: Uuid) -> Result<u64, DbErr> {
-    Entity::find().filter(Column::WalletId.eq(wallet_id)).filter(Column::State.eq(State::Requested)).count(db).await
+/// How many of a locked wallet's top-ups that were asked for after this moment wait for the provider.
+pub(crate) async fn open_count(
+    db: &impl ConnectionTrait,
+    wallet_id: Uuid,
+    asked_after: OffsetDateTime,
+) -> Result<u64, DbErr> {
+    let open = Entity::find().filter(Column::WalletId.eq(wallet_id)).filter(Column::State.eq(State::Requested));
+    open.filter(Column::RequestedAt.gt(asked_after)).count(db).await
 }
 
 /// Those that wait for the provider, the longest waiting first.

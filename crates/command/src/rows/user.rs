@@ -4,7 +4,7 @@ use crate::fault::Fault;
 use crate::rows::update_one;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{LockBehavior, LockType};
-use sea_orm::{QuerySelect, Select, Set};
+use sea_orm::{DbBackend, QuerySelect, Select, Set, Statement};
 use time::OffsetDateTime;
 
 /// A person's account.
@@ -136,6 +136,14 @@ pub(crate) async fn own_credentials(
 /// The id of the account with this address.
 pub(crate) async fn id_by_email(db: &impl ConnectionTrait, canonical: &str) -> Result<Option<Uuid>, DbErr> {
     Ok(credentials(db, canonical).await?.map(|(id, _)| id))
+}
+
+/// Whoever gives an account this address calls this first: of two at once the second one waits, and then finds the first one's account.
+/// So no unique key is ever in anybody's way, and PostgreSQL has no error whose words, the address among them, it would write into its log.
+pub(crate) async fn claim_address(db: &impl ConnectionTrait, canonical: &str) -> Result<(), DbErr> {
+    const CLAIM: &str = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, CLAIM, [canonical.into()])).await?;
+    Ok(())
 }
 
 /// The columns of an account that gets another password: an address that was asked for with the old one is forgotten.

@@ -5,6 +5,7 @@ use crate::CommandError;
 use crate::auth::SecretText;
 use crate::auth::openid::{Identity, PresentedIdToken};
 use crate::command::{Command, Handled, Sender};
+use crate::fault::Fault;
 use crate::fields::Fields;
 use crate::rows::{self, identity, user};
 use crate::unit_of_work::{Handling, UnitOfWork};
@@ -106,23 +107,21 @@ async fn linked(unit: &UnitOfWork, identity: &Identity, owner: UserId, for_chang
     if is_good { Ok(user) } else { Err(CommandError::invalid_id_token().into()) }
 }
 
-/// An account without a password, whose address the provider has verified. Of two at once PostgreSQL lets one insert its rows; the other
-/// is tried again, and finds them.
+/// An account without a password, whose address the provider has verified. Of two at once the second one waits for the first, is tried
+/// again, and finds its rows.
 async fn open_account(
     valid: &Presented,
     identity: &Identity,
     unit: &mut UnitOfWork,
 ) -> Handling<Handled<SignedInWithProvider>> {
     let account = NewAccount::of(valid, identity)?;
-    if user::id_by_email(unit.db(), &account.email.canonical()).await?.is_some() {
-        return Err(CommandError::account_not_linked().into());
-    }
     let user_id = UserId::generate();
     let row = account.row(user_id, unit);
     let (version, email_canonical) = (rows::version(row.version), row.email_canonical.clone());
+    is_free(unit, identity, &email_canonical).await?;
     rows::insert(unit.db(), row).await?;
     let linked = link(identity, user_id, unit);
-    rows::insert(unit.db(), linked.clone()).await?;
+    identity::insert(unit.db(), linked.clone()).await?;
     unit.create_key(user_id).await?;
     unit.record(user_id.0, version - 2, Event::UserCreated(account.created(user_id)));
     let email = Personal::known(user_id, account.email.into_string());
@@ -131,6 +130,18 @@ async fn open_account(
     let session = open(unit, user_id).await?;
     let handled = Handled::new(SignedInWithProvider { user: user_id }).at(user_id, version).with_session(session);
     Ok(handled.by_owner(email_canonical))
+}
+
+/// Nobody has the address; if somebody has come to have it just now by this very identity, the command is tried again.
+async fn is_free(unit: &UnitOfWork, identity: &Identity, email_canonical: &str) -> Handling<()> {
+    user::claim_address(unit.db(), email_canonical).await?;
+    if user::id_by_email(unit.db(), email_canonical).await?.is_none() {
+        return Ok(());
+    }
+    match identity::owner(unit.db(), &identity.issuer, &identity.subject).await? {
+        Some(_) => Err(Fault::Overtaken.into()),
+        None => Err(CommandError::account_not_linked().into()),
+    }
 }
 
 /// The row that links an identity to a person.

@@ -205,6 +205,7 @@ impl Command for VerifyEmail {
             return Err(refused().into());
         }
         let verified = decide_verified(&user, &token.email_canonical).ok_or_else(refused)?;
+        user::claim_address(unit.db(), &token.email_canonical).await?;
         let taken = user::id_by_email(unit.db(), &token.email_canonical).await?.is_some_and(|owner| owner != user.id);
         if taken {
             return Err(CommandError::email_taken("token").into());

@@ -90,7 +90,7 @@ impl Command for LinkProvider {
         }
         // Whoever links it at the same moment waits here, or is waited for: the second one is tried again, and finds whose it is.
         let linked = link(&identity, user_id, unit);
-        rows::insert(unit.db(), linked.clone()).await?;
+        identity::insert(unit.db(), linked.clone()).await?;
         mail::tell(unit, Kind::ProviderLinked, &user).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
         unit.record(user.id, version, Event::IdentityLinked(linked_event(&linked)));

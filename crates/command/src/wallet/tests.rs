@@ -52,10 +52,10 @@ fn all_of_it_can_be_spent_and_no_more() {
 
 #[test]
 fn a_transfer_minds_both_wallets() {
-    let (rich, full) = (wallet(100), wallet(i64::MAX));
+    let (rich, full) = (wallet(100), wallet(BALANCE_MINOR_MAX));
     let sent = |minor| Remittance { to: UserId::generate(), amount: eur(minor), note: None, expected_version: None };
     assert!(decide_transfer(Some(&rich), Some(&wallet(0)), &sent(100)).is_ok());
-    assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), &sent(1))), CommandErrorCode::ValidationError);
+    assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), &sent(1))), CommandErrorCode::WalletFull);
     assert_eq!(refused(decide_transfer(None, Some(&rich), &sent(1))), CommandErrorCode::InsufficientFunds);
     assert_eq!(refused(decide_transfer(Some(&rich), Some(&full), &sent(101))), CommandErrorCode::InsufficientFunds);
     let as_of = |version| Remittance { expected_version: Some(version), ..sent(1) };
@@ -98,4 +98,13 @@ fn a_top_up_ends_once_and_with_the_amount_that_was_asked_for() {
 fn only_so_many_top_ups_wait_at_once() {
     assert_eq!(decide_top_up(9), Ok(()));
     assert!(matches!(decide_top_up(10), Err(CommandError::LimitReached(_))));
+}
+
+#[test]
+fn a_wallet_takes_in_so_much_and_no_more() {
+    let room = |balance, minor| decide_room(&wallet(balance), eur(minor), "amount").map_err(|error| error.kind());
+    assert_eq!(room(BALANCE_MINOR_MAX - 5, 5), Ok(()));
+    for (balance, minor) in [(BALANCE_MINOR_MAX - 5, 6), (BALANCE_MINOR_MAX + 1, 1), (i64::MAX, 1), (1, i64::MAX)] {
+        assert_eq!(room(balance, minor), Err(CommandErrorCode::WalletFull), "{balance} and {minor}");
+    }
 }

@@ -1,6 +1,6 @@
 //! Wallets: sending money to another person.
 
-use super::{Entry, amount, move_money, open};
+use super::{Entry, amount, decide_room, move_money, open};
 use crate::CommandError;
 use crate::command::{Command, Handled};
 use crate::fields::{Fields, check_version};
@@ -94,7 +94,7 @@ pub(super) struct Sides<'a> {
     to: &'a wallet::Model,
 }
 
-/// Nothing goes below zero, and nothing above what a wallet can count.
+/// Nothing goes below zero, and nothing above what a wallet takes in.
 pub(super) fn decide_transfer<'a>(
     from: Option<&'a wallet::Model>,
     to: Option<&'a wallet::Model>,
@@ -106,8 +106,7 @@ pub(super) fn decide_transfer<'a>(
     check_version(valid.expected_version, rows::version(from.version))?;
     let to = to.ok_or(crate::Fault::Missing("a wallet that was just opened"))?;
     decide_funds(rows::money(from.balance_minor, &from.currency)?, amount)?;
-    let full = |_| CommandError::invalid_text("amount.amountMinor", "The other wallet cannot hold so much.".into());
-    rows::money(to.balance_minor, &to.currency)?.plus(amount).map_err(full)?;
+    decide_room(to, amount, "amount.amountMinor")?;
     Ok(Sides { from, to })
 }
 

@@ -2,7 +2,11 @@
 
 use crate::market::{Market, eur, number, order};
 use crate::world::{Person, accepted, rejected};
-use millrace_command::{CancelOrder, CommandErrorCode, PayOrder, PaymentNotice, PaymentResult, TopUpWallet, Transfer};
+use millrace_command::wallet::{BALANCE_MINOR_MAX, TOP_UP_MINOR_MAX};
+use millrace_command::{
+    CancelOrder, CommandError, CommandErrorCode, PayOrder, PaymentNotice, PaymentResult, TopUpWallet, Transfer,
+};
+use millrace_events::wallet::OPEN_TOP_UPS_MAX;
 use millrace_events::{Event, ProductId, UserId};
 use sea_orm::Database;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,6 +86,76 @@ async fn a_payment_that_succeeds_after_it_was_declined_counts_once() {
         market.world.changed_nothing(&again).await;
     }
     assert_eq!(market.balance(&ada).await, 70);
+    market.audit().await;
+}
+
+fn ask(minor: i64) -> TopUpWallet {
+    TopUpWallet { amount: eur(minor), expected_version: None, idempotency_key: None }
+}
+
+/// Whoever left the provider's page ten times may ask again on another day; and if that money comes after all, it counts.
+#[tokio::test]
+async fn top_ups_that_nobody_answers_do_not_stand_in_the_way_for_ever() {
+    let market = Market::new().await;
+    let ada = market.buyer("Ada", 0).await;
+    for _ in 0..OPEN_TOP_UPS_MAX {
+        accepted(&market.world.by(&ada, ask(70)).await);
+    }
+    let refused = rejected(&market.world.by(&ada, ask(70)).await);
+    assert!(matches!(&refused, CommandError::LimitReached(error) if error.max == OPEN_TOP_UPS_MAX), "{refused:?}");
+    let abandoned = market.world.commands.open_top_ups().await.unwrap().remove(0);
+    let age = |hours| format!("UPDATE top_ups SET requested_at = now() - interval '{hours} hours'");
+    market.world.sql(&age(23)).await;
+    assert_eq!(rejected(&market.world.by(&ada, ask(70)).await), refused, "they may still be answered");
+    market.world.sql(&age(25)).await;
+    accepted(&market.world.by(&ada, ask(5)).await);
+    accepted(&market.world.commands.complete_top_up(abandoned).await.unwrap());
+    assert_eq!(market.balance(&ada).await, 70);
+    market.audit().await;
+}
+
+/// All of it can be spent, to the coin, and no coin more.
+#[tokio::test]
+async fn an_order_may_cost_all_that_is_in_the_wallet() {
+    let market = Market::new().await;
+    let ada = market.buyer("Ada", 500).await;
+    let (dearer, all) = (market.product("Millstone", 501, 5).await, market.product("Sluice", 500, 5).await);
+    let place = async |product| accepted(&market.world.by(&ada, order(&[(product, 1)])).await).order;
+    let pay = |order_id| PayOrder { order_id, expected_version: None, idempotency_key: None };
+    let refused = rejected(&market.world.by(&ada, pay(place(dearer).await)).await);
+    let CommandError::InsufficientFunds(error) = &refused else { panic!("{refused:?}") };
+    assert_eq!((error.balance.minor(), error.missing.minor()), (500, 1));
+    accepted(&market.world.by(&ada, pay(place(all).await)).await);
+    assert_eq!(market.balance(&ada).await, 0);
+    market.audit().await;
+}
+
+/// Nothing is asked for, sent or paid back that would not fit; what was asked for before comes in all the same.
+#[tokio::test]
+async fn a_wallet_takes_in_no_more_than_it_can_hold() {
+    let market = Market::new().await;
+    let world = &market.world;
+    let (ada, ben) = (market.buyer("Ada", 500).await, market.buyer("Ben", 1).await);
+    let product = market.product("Sluice", 300, 5).await;
+    let order_id = accepted(&world.by(&ada, order(&[(product, 1)])).await).order;
+    accepted(&world.by(&ada, PayOrder { order_id, expected_version: None, idempotency_key: None }).await);
+    accepted(&world.by(&ada, ask(TOP_UP_MINOR_MAX)).await);
+    let asked_before = world.commands.open_top_ups().await.unwrap().remove(0);
+
+    market.fill(&ada, BALANCE_MINOR_MAX - 200).await;
+    let full = |error: CommandError| assert_eq!(error.kind(), CommandErrorCode::WalletFull);
+    full(rejected(&world.by(&ada, ask(1)).await));
+    full(rejected(&world.by(&ben, transfer(ada.id, 1)).await));
+    let cancel = || CancelOrder { order_id, reason: None, expected_version: None, idempotency_key: None };
+    full(rejected(&world.by(&ada, cancel()).await));
+    assert_eq!(market.status(order_id).await, "confirmed");
+    market.audit().await;
+
+    accepted(&world.commands.complete_top_up(asked_before).await.unwrap());
+    assert_eq!(market.balance(&ada).await, BALANCE_MINOR_MAX + TOP_UP_MINOR_MAX);
+    accepted(&world.by(&ada, transfer(ben.id, TOP_UP_MINOR_MAX + 300)).await);
+    accepted(&world.by(&ada, cancel()).await);
+    assert_eq!(market.balance(&ada).await, BALANCE_MINOR_MAX, "to the brim");
     market.audit().await;
 }
 

@@ -1,8 +1,8 @@
 //! Orders that nobody pays in time: each is cancelled once, and one that cannot be cancelled keeps none of the others.
 
 use crate::market::{Market, order};
-use crate::world::{Person, accepted, settings};
-use millrace_command::{Commands, PayOrder, Request, Settings, ShopRules};
+use crate::world::{Person, accepted, now, rejected, settings};
+use millrace_command::{CommandError, Commands, PayOrder, Request, Settings, ShopRules};
 use millrace_events::{OrderId, ProductId};
 use time::Duration;
 
@@ -32,6 +32,11 @@ impl Hasty {
         accepted(&self.shop.execute(request, order(&[(self.product, quantity)])).await.unwrap()).order
     }
 
+    /// Where there is time to pay.
+    async fn place_in_time(&self, quantity: i32) -> OrderId {
+        accepted(&self.market.world.by(&self.buyer, order(&[(self.product, quantity)])).await).order
+    }
+
     /// From now on orders of this quantity cannot be cancelled.
     async fn stick(&self, quantity: i64) {
         let stick = "
@@ -46,16 +51,36 @@ impl Hasty {
     }
 }
 
+fn pay(order_id: OrderId) -> PayOrder {
+    PayOrder { order_id, expected_version: None, idempotency_key: None }
+}
+
+/// Between its moment and the manager's next look an order is pending, and yet not to be had.
+#[tokio::test]
+async fn an_order_past_its_time_cannot_be_paid() {
+    let hasty = Hasty::new().await;
+    let (late, early) = (hasty.place(1).await, hasty.place_in_time(1).await);
+    let refused = rejected(&hasty.market.world.by(&hasty.buyer, pay(late)).await);
+    let CommandError::PaymentOverdue(error) = refused else { panic!("{refused:?}") };
+    assert!(error.pay_until <= now() && !error.retryable, "{error:?}");
+    accepted(&hasty.market.world.by(&hasty.buyer, pay(early)).await);
+    assert_eq!(hasty.market.balance(&hasty.buyer).await, 700, "one of them is paid");
+    assert_eq!((hasty.count("pending").await, hasty.count("confirmed").await), (1, 1));
+    assert_eq!(hasty.shop.expire_orders().await.unwrap().orders, 1);
+    assert_eq!(hasty.market.status(late).await, "cancelled");
+    hasty.market.audit().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_process_managers_cancel_what_is_unpaid_once() {
     let hasty = Hasty::new().await;
     let world = &hasty.market.world;
-    let paid = hasty.place(2).await;
+    let paid = hasty.place_in_time(2).await;
     for _ in 0..9 {
         hasty.place(2).await;
     }
-    let pay = PayOrder { order_id: paid, expected_version: None, idempotency_key: None };
-    accepted(&world.by(&hasty.buyer, pay).await);
+    accepted(&world.by(&hasty.buyer, pay(paid)).await);
+    world.sql(&format!("UPDATE orders SET pay_until = created_at WHERE id = '{paid}'")).await;
     let other = Hasty::manager(&hasty.market).await;
     let (a, b) = tokio::join!(hasty.shop.expire_orders(), other.expire_orders());
     let (a, b) = (a.unwrap(), b.unwrap());

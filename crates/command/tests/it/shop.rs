@@ -227,6 +227,27 @@ async fn entries_balance_in_one_currency_or_are_refused() {
     market.audit().await;
 }
 
+/// Whatever one statement inserts, each wallet is moved by all of its entries.
+#[tokio::test]
+async fn a_statement_with_two_transactions_moves_each_wallet_by_both() {
+    let market = Market::new().await;
+    let (ada, ben) = (market.buyer("Ada", 100).await, market.buyer("Ben", 50).await);
+    let two_transfers = format!(
+        "DO $$ DECLARE a uuid := gen_random_uuid(); b uuid := gen_random_uuid(); ada uuid; ben uuid; BEGIN
+            SELECT id INTO ada FROM wallets WHERE user_id = '{}';
+            SELECT id INTO ben FROM wallets WHERE user_id = '{}';
+            INSERT INTO ledger_transactions (id, cause, command_id, at)
+                VALUES (a, 'transfer', a, now()), (b, 'transfer', b, now());
+            INSERT INTO ledger_entries
+                VALUES (a, ada, 'EUR', -30), (a, ben, 'EUR', 30), (b, ada, 'EUR', -12), (b, ben, 'EUR', 12);
+        END $$",
+        ada.id, ben.id
+    );
+    market.world.sql(&two_transfers).await;
+    assert_eq!((market.balance(&ada).await, market.balance(&ben).await), (58, 92));
+    market.audit().await;
+}
+
 #[test]
 fn a_product_cannot_be_created_for_nothing() {
     use millrace_command::Command;

@@ -18,9 +18,9 @@ pub enum ProductSort {
     /// What came into the shop last comes first.
     #[default]
     Newest,
-    /// What costs the least comes first.
+    /// What costs the least comes first. Prices are compared by their minor units alone, also where they are in different currencies.
     PriceLowest,
-    /// What costs the most comes first.
+    /// What costs the most comes first. Prices are compared by their minor units alone, also where they are in different currencies.
     PriceHighest,
 }
 

@@ -13,8 +13,8 @@ use millrace_events::wallet::MovementCause;
 use millrace_events::{BigInt, Currency, Money, Position, Timestamp, TopUpId, TransactionId, UserId, Viewer, WalletId};
 use std::sync::Arc;
 
-/// The most wallets of one person that are listed: one for each currency.
-const WALLETS_MAX: usize = 100;
+/// The most wallets of one person that are listed: more than there are currencies, as a stranger's transfer opens one in any of them.
+const WALLETS_MAX: usize = 200;
 
 /// A wallet that the viewer may see.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Wallet {
         self.page.balance
     }
 
-    /// Top-ups that the payment provider has not answered yet, the oldest first.
+    /// Top-ups that the payment provider has not answered yet, the oldest first; at most the last ten.
     async fn pending_top_ups(&self) -> Vec<TopUp> {
         self.page.pending_top_ups.iter().map(TopUp::of).collect()
     }
@@ -191,5 +191,22 @@ fn movement_in(document: ShopDocument) -> Option<Arc<movement::Movement>> {
     match document {
         ShopDocument::Movement(movement) => Some(movement),
         ShopDocument::Product(_) | ShopDocument::Order(_) | ShopDocument::Customer(_) | ShopDocument::Wallet(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All codes that a currency could have.
+    fn codes() -> impl Iterator<Item = String> {
+        let letters = || 'A'..='Z';
+        letters().flat_map(move |a| letters().flat_map(move |b| letters().map(move |c| [a, b, c].iter().collect())))
+    }
+
+    #[test]
+    fn a_person_has_no_more_wallets_than_are_listed() {
+        let currencies = codes().filter(|code| Currency::parse(code).is_ok()).count();
+        assert!((150..=WALLETS_MAX).contains(&currencies), "{currencies}");
     }
 }

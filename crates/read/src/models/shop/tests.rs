@@ -7,7 +7,7 @@ use crate::models::shop::product::Offered;
 use crate::models::tests::{Folded, Log, OAK, after_erasing, at, eur, id};
 use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderSent, Refund};
 use millrace_events::product::{ProductCreated, ProductDescription, ProductRetired, StockMoved};
-use millrace_events::wallet::{MovementCause, TopUpRequested, WalletMoved, WalletOpened};
+use millrace_events::wallet::{MovementCause, OPEN_TOP_UPS_MAX, TopUpRequested, WalletMoved, WalletOpened};
 use millrace_events::{Date, OrderId, Personal, TopUpId, TransactionId, WalletId};
 use time::macros::date;
 use uuid::Uuid;
@@ -135,6 +135,27 @@ fn a_wallet_holds_what_its_last_movement_says() {
         (eur(50), 0, 3)
     );
     assert!(folded.get(&movement::key(TransactionId(id(8)), WALLET)).is_some());
+}
+
+/// Nobody answers them, and nobody ends them: the document must not grow with them.
+#[test]
+fn a_wallet_shows_the_last_top_ups_that_wait() {
+    let mut log = Log::default();
+    log.record(Event::WalletOpened(WalletOpened { wallet_id: WALLET, user_id: ADA, currency: eur(0).currency }));
+    let numbers: Vec<u8> = (100..).take(3 + OPEN_TOP_UPS_MAX as usize).collect();
+    for number in numbers.iter().copied() {
+        let top_up_id = TopUpId(id(number));
+        log.record(Event::TopUpRequested(TopUpRequested {
+            wallet_id: WALLET,
+            user_id: ADA,
+            top_up_id,
+            amount: eur(50),
+        }));
+    }
+    let folded = Folded::<Shop>::of(&log.events);
+    let Some(ShopDocument::Wallet(wallet)) = folded.get(&wallet::key(WALLET)) else { panic!("no wallet") };
+    let shown: Vec<TopUpId> = wallet.pending_top_ups.iter().map(|top_up| top_up.id).collect();
+    assert_eq!(shown, numbers[3..].iter().map(|number| TopUpId(id(*number))).collect::<Vec<_>>());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::ShopDocument;
 use crate::models::fields::{global_id, micros};
 use crate::projection::DocumentKey;
-use millrace_events::wallet::{TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
+use millrace_events::wallet::{OPEN_TOP_UPS_MAX, TopUpDeclined, TopUpRequested, WalletMoved, WalletOpened};
 use millrace_events::{Money, Recorded, Timestamp, TopUpId, UserId, WalletId};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -30,7 +30,8 @@ pub struct Wallet {
     pub user_id: UserId,
     /// What is in it.
     pub balance: Money,
-    /// Top-ups that the payment provider has not answered yet, the oldest first. Commands let only a few wait.
+    /// Top-ups that the payment provider has not answered yet, the oldest first. Commands let only so many wait; what has waited for too
+    /// long makes room for others, and goes.
     pub pending_top_ups: Vec<TopUp>,
 }
 
@@ -73,7 +74,11 @@ pub(super) fn opened(document: &mut Option<ShopDocument>, event: &Recorded, e: &
 
 pub(super) fn top_up_requested(document: &mut Option<ShopDocument>, event: &Recorded, e: &TopUpRequested) {
     let top_up = TopUp { id: e.top_up_id, amount: e.amount, requested_at: event.at };
-    with(document, event, |wallet| wallet.pending_top_ups.push(top_up));
+    with(document, event, |wallet| {
+        wallet.pending_top_ups.push(top_up);
+        let abandoned = wallet.pending_top_ups.len().saturating_sub(OPEN_TOP_UPS_MAX as usize);
+        wallet.pending_top_ups.drain(..abandoned);
+    });
 }
 
 pub(super) fn top_up_declined(document: &mut Option<ShopDocument>, event: &Recorded, e: &TopUpDeclined) {
