@@ -39,11 +39,6 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<M
     Entity::find_by_id(id).one(db).await
 }
 
-/// The top-up that this event of the provider ended.
-pub(crate) async fn ended_by(db: &impl ConnectionTrait, provider_event_id: &str) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::ProviderEventId.eq(provider_event_id)).one(db).await
-}
-
 /// How many of a locked wallet's top-ups wait for the provider.
 pub(crate) async fn open_count(db: &impl ConnectionTrait, wallet_id: Uuid) -> Result<u64, DbErr> {
     Entity::find().filter(Column::WalletId.eq(wallet_id)).filter(Column::State.eq(State::Requested)).count(db).await
