@@ -1,10 +1,12 @@
 //! Logs and metrics of the process.
 
 use crate::settings::{LogFormat, LogSettings};
+use metrics::{describe_gauge, gauge};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{IsTerminal, stderr};
 use std::panic::PanicHookInfo;
+use tokio::runtime::Handle;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::{LevelFilter, ParseError};
 
@@ -13,6 +15,8 @@ const DURATION_BOUNDS_S: &[f64] = &[0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.0
 
 /// Finer than this, the driver tells the server's whole address, with the password in it.
 const TELLS_PASSWORDS: &str = "async_nats::connector=info";
+
+const TASKS: &str = "millrace_tasks";
 
 /// Why telemetry cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +70,13 @@ pub fn start_metrics() -> Result<PrometheusHandle, TelemetryError> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), DURATION_BOUNDS_S)?
         .install_recorder()?;
+    describe_gauge!(TASKS, "Tasks of the process that have not come to their end.");
     Ok(handle)
+}
+
+/// Notes how many tasks a runtime has now: what is not given back when something closes shows here.
+pub fn note_tasks(runtime: &Handle) {
+    gauge!(TASKS).set(runtime.metrics().num_alive_tasks() as f64);
 }
 
 /// The metrics in Prometheus' text form. A gauge that is not a number stands for what is not known: it has no sample.

@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// One thing that a role needs to do its work.
 #[derive(Debug, Clone, Serialize)]
@@ -79,5 +80,6 @@ impl Readiness {
 }
 
 async fn render(State(operations): State<Operations>) -> Response {
+    telemetry::note_tasks(&Handle::current());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], telemetry::render(&operations.metrics)).into_response()
 }

@@ -1,7 +1,12 @@
-//! Reads need neither PostgreSQL nor NATS; with Redis away the answers are the same.
+//! Reads need neither PostgreSQL nor NATS, nor does the end of a sign-in need PostgreSQL to reach them; with Redis away the answers are
+//! the same.
 
+use crate::checker::log::Log;
 use crate::checker::settled;
 use crate::harness::client::{Client, Person, id_of};
+use crate::harness::cluster::Cluster;
+use crate::harness::eventually;
+use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use crate::shop::Shop;
 use serde_json::{Value, json};
@@ -99,6 +104,58 @@ async fn the_query_role_answers_with_postgresql_and_nats_stopped() {
         .expect("an answer");
     assert_eq!(refused.body["errors"][0]["extensions"]["code"], "UNAVAILABLE", "{:#}", refused.body);
     query.stop().await;
+}
+
+const WHO: &str = "{ viewer { user { id } } }";
+
+/// Whether a token is taken: the code of the refusal if it is not.
+async fn refusal(client: &Client) -> Option<String> {
+    let answer = client.send(WHO, json!({}), &[]).await.expect("an answer");
+    answer.body["errors"][0]["extensions"]["code"].as_str().map(str::to_owned)
+}
+
+/// Waits until the stream holds the whole log.
+async fn is_relayed(stage: &Stage) {
+    let (log, context) = (Log::of(stage).await, async_nats::jetstream::new(stage.nats().await));
+    eventually("the stream holds the log", || async {
+        let mut stream = context.get_stream(format!("{}-log", stage.name)).await.ok()?;
+        let last = stream.info().await.ok()?.state.last_sequence;
+        (last == log.head().await).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_sign_in_reaches_queries_without_postgresql() {
+    let stage = Stage::with_own_servers().await;
+    let mut cluster = Cluster::start(&stage).await;
+    let urls = cluster.urls();
+    let client = Client::new(&urls[0]);
+    let (ada, ben) = (client.sign_up("Ada").await, client.sign_up("Ben").await);
+    settled(&stage).await;
+    let everywhere = |person: &Person| -> Vec<Client> {
+        urls.iter().map(|url| Client { url: url.clone(), ..person.client.clone() }).collect()
+    };
+    for client in everywhere(&ada).iter().chain(&everywhere(&ben)) {
+        assert_eq!(refusal(client).await, None);
+    }
+    cluster.take_down("projector").await;
+    ada.client.command("signOut", json!({}), "").await;
+    is_relayed(&stage).await;
+    stage.servers.as_ref().expect("own servers").postgresql().stop().await.expect("PostgreSQL stops");
+    assert_eq!(refusal(&everywhere(&ada)[1]).await, None, "nobody has folded it, and nobody asks PostgreSQL");
+
+    cluster.bring_back("projector", &[]).await;
+    for client in everywhere(&ada) {
+        let is_refused = || async { refusal(&client).await.filter(|code| code == "UNAUTHENTICATED") };
+        eventually("the token is refused", is_refused).await;
+        let socket = Socket::try_open(&client.url, client.access_token.as_deref()).await;
+        assert!(matches!(socket, Err(Received::Closed(4403))), "a socket is refused, too");
+    }
+    for client in everywhere(&ben) {
+        assert_eq!(refusal(&client).await, None, "another's sign-in goes on");
+    }
+    cluster.stop().await;
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ pub struct Envelope {
     pub actor: Option<UserId>,
     /// When the command decided it.
     pub at: Timestamp,
-    /// W3C trace context of the request: `traceparent`, and behind a space `tracestate` if there is one.
+    /// `traceparent` of the request (W3C trace context).
     pub trace: Option<String>,
     /// The event's fields.
     pub payload: Value,

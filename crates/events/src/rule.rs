@@ -9,12 +9,13 @@ pub const fn rule(_name: &'static str) -> bool {
 }
 
 #[cfg(feature = "mutants")]
-pub use switched::{rule, switch_off};
+pub use switched::{breaks_without, rule, switch_off};
 
 #[cfg(feature = "mutants")]
 mod switched {
     use std::cell::RefCell;
     use std::collections::BTreeSet;
+    use std::panic::catch_unwind;
 
     thread_local! {
         static OFF: RefCell<BTreeSet<String>> = const { RefCell::new(BTreeSet::new()) };
@@ -28,5 +29,33 @@ mod switched {
     /// Switches exactly these rules off in this thread.
     pub fn switch_off(names: &[&str]) {
         OFF.with_borrow_mut(|off| *off = names.iter().map(|name| (*name).to_owned()).collect());
+    }
+
+    /// Runs a test without this rule. One that holds all the same would not notice if the rule were missing.
+    pub fn breaks_without(name: &str, test: fn()) {
+        switch_off(&[name]);
+        let ended = catch_unwind(test);
+        switch_off(&[]);
+        assert!(ended.is_err(), "it holds without {name}");
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        const NAME: &str = "any";
+        const ANOTHER: &str = "another";
+
+        #[test]
+        fn a_test_that_needs_the_rule_breaks_without_it() {
+            breaks_without(NAME, || assert!(rule(NAME)));
+            assert!(rule(NAME), "it is on again");
+        }
+
+        #[test]
+        #[should_panic(expected = "it holds without any")]
+        fn a_test_that_does_not_need_it_is_told() {
+            breaks_without(NAME, || assert!(rule(ANOTHER)));
+        }
     }
 }

@@ -33,7 +33,7 @@ pub struct NewEvent {
     pub actor: Option<UserId>,
     /// When the command decided it.
     pub at: Timestamp,
-    /// W3C trace context of the request as one text.
+    /// `traceparent` of the request (W3C trace context).
     pub trace: Option<String>,
     /// Its fields, personal data sealed.
     pub payload: serde_json::Value,

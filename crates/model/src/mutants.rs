@@ -1,5 +1,5 @@
-//! The rules of the protocol, each with what happens without it, and the schedule that breaks then. A rule that no schedule needs would be
-//! one too many, or the sign of a check that is missing.
+//! The rules of the protocol, each with what happens without it, and what notices: a schedule that breaks then, or a test of a core. A rule
+//! that neither needs would be one too many, or the sign of a check that is missing.
 
 use millrace_events::rule::switch_off;
 
@@ -13,16 +13,35 @@ pub struct Mutant {
     pub rules: &'static [&'static str],
     /// What happens instead.
     pub without: &'static str,
-    /// The first schedule that broke without them when all were last looked for; none if none broke. Any change of a core shifts it.
-    pub schedule: Option<u64>,
+    /// What notices.
+    pub noticed: Noticed,
+}
+
+/// What breaks without a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noticed {
+    /// The first schedule that broke when all were last looked for. Any change of a core shifts it.
+    BySchedule(u64),
+    /// No schedule that was tried, but a test of a core, which shows by `breaks_without` that it does.
+    ByTest {
+        /// The file that it stands in.
+        file: &'static str,
+        /// Its name.
+        name: &'static str,
+    },
 }
 
 const fn caught(schedule: u64, rules: &'static [&'static str], without: &'static str) -> Mutant {
-    Mutant { rules, without, schedule: Some(schedule) }
+    Mutant { rules, without, noticed: Noticed::BySchedule(schedule) }
 }
 
-const fn not_caught(rules: &'static [&'static str], without: &'static str) -> Mutant {
-    Mutant { rules, without, schedule: None }
+const fn tested(
+    file: &'static str,
+    name: &'static str,
+    rules: &'static [&'static str],
+    without: &'static str,
+) -> Mutant {
+    Mutant { rules, without, noticed: Noticed::ByTest { file, name } }
 }
 
 /// All mutants.
@@ -67,14 +86,30 @@ pub const MUTANTS: &[Mutant] = &[
     caught(12, &["documents_compared_by_revision"], "write-through compares positions only"),
     caught(2, &["documents_before_head"], "head is moved before the documents are written through"),
     caught(32, &["redone_from_head"], "the projector writes what it committed, whatever head says"),
-    not_caught(&["hits_of_one_generation"], "hits of one generation are shown beside documents of another"),
-    not_caught(&["head_moves_by_compare"], "head is set, wherever it stands"),
+    tested(
+        "crates/read/src/reader/tests/hits.rs",
+        "an_answer_is_of_one_generation",
+        &["hits_of_one_generation"],
+        "hits of one generation are shown beside documents of another",
+    ),
+    tested(
+        "crates/read/src/projector/tests/through.rs",
+        "a_head_that_another_generation_took_meanwhile_is_not_taken_back",
+        &["head_moves_by_compare"],
+        "head is set, wherever it stands",
+    ),
     caught(157, &["redone_after_reconnect"], "after a reconnect to Redis only the failed command is repeated"),
     caught(19, &["new_namespace"], "a head that is gone starts again over the documents that are there"),
     caught(18, &["fill_needs_lease"], "a fill is compared by revision with what is in Redis, nothing more"),
     caught(303, &["write_through_only_updates"], "write-through also creates absent keys"),
     caught(27, &["absent_is_dated"], "an absent document is cached without the checkpoint's revision"),
     caught(0, &["hit_needs_head"], "a hit is not compared with head"),
+    tested(
+        "crates/read/src/reader/owed.rs",
+        "a_head_behind_the_checkpoint_of_the_tick_before_the_last_is_stuck",
+        &["head_not_stuck"],
+        "hits count although no projector reaches the cache",
+    ),
     caught(7, &["head_before_document"], "head is read after the document"),
     caught(88, &["hit_on_one_connection"], "head and document come over two connections"),
     caught(1, &["token_covers_document"], "an answer's token tells head, although the cached document is newer"),

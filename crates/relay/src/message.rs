@@ -8,8 +8,6 @@ use crate::ports::{Outgoing, StreamMessage};
 pub const PREDECESSOR_HEADER: &str = "Millrace-Predecessor";
 /// The trace that the command's request belonged to (W3C trace context).
 pub const TRACE_HEADER: &str = "traceparent";
-/// What its tools want to be told about it.
-pub const TRACE_STATE_HEADER: &str = "tracestate";
 /// The version of CloudEvents that the `ce-` headers follow.
 const CLOUD_EVENTS_VERSION: &str = "1.0";
 /// What CloudEvents calls the source: the log of this history.
@@ -37,15 +35,9 @@ fn headers(envelope: &Envelope) -> Vec<(&'static str, String)> {
         ("content-type", "application/json".to_owned()),
     ];
     headers.extend(envelope.predecessor.map(|id| (PREDECESSOR_HEADER, id.to_string())));
-    headers.extend(envelope.trace.as_deref().map(trace_headers).into_iter().flatten());
+    // Whatever stands there in the log is passed on: it was looked at before it came there.
+    headers.extend(envelope.trace.clone().map(|trace| (TRACE_HEADER, trace)));
     headers
-}
-
-/// Whatever stands there in the log is passed on: it was looked at before it came there.
-fn trace_headers(trace: &str) -> impl Iterator<Item = (&'static str, String)> {
-    let (parent, state) = trace.split_once(' ').map_or((trace, None), |(parent, state)| (parent, Some(state)));
-    let state = state.map(|state| (TRACE_STATE_HEADER, state.to_owned()));
-    [(TRACE_HEADER, parent.to_owned())].into_iter().chain(state)
 }
 
 /// The envelope in a message, if it is one and lies at its own position; whatever else lies there is a stranger's.

@@ -3,6 +3,7 @@
 use super::documents::compare;
 use super::life::Documents;
 use super::log::Log;
+use super::prices;
 use super::shop;
 use crate::harness::eventually;
 use crate::harness::stage::Stage;
@@ -46,7 +47,9 @@ pub async fn are_right(stage: &Stage) {
     add_up(&database).await;
     let rows = database.query_all_raw(Statement::from_string(DbBackend::Postgres, ROWS)).await.expect("rows");
     let rows: Documents = rows.iter().map(row).collect();
-    let documents = shop::documents(&Log::of(stage).await.recorded().await);
+    let log = Log::of(stage).await.recorded().await;
+    prices::held_when_ordered(&log);
+    let documents = shop::documents(&log);
     compare("rows of the shop", documents.into_iter().filter_map(state).collect(), rows);
 }
 

@@ -10,6 +10,7 @@ pub mod due;
 pub mod life;
 pub mod log;
 pub mod people;
+pub mod prices;
 pub mod shop;
 pub mod stream;
 pub mod subscribers;

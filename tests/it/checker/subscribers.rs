@@ -19,6 +19,12 @@ const COMMENTS: &str = "subscription($id: ID!, $after: String) { event: commentA
 const FEED: &str = "subscription($after: String) { event: feedChanged(after: $after) {
     __typename ... on LiveEvent { cursor } ... on FeedPostAdded { post { title } }
 } }";
+const ORDERS: &str = "subscription($after: String) { event: viewerOrders(after: $after) {
+    __typename ... on LiveEvent { cursor } ... on OrderChanged { order { status } }
+} }";
+const WALLETS: &str = "subscription($after: String) { event: walletChanged(after: $after) {
+    __typename ... on LiveEvent { cursor } ... on WalletChanged { wallet { balance { amountMinor } } }
+} }";
 const COME_BACK_AFTER: Duration = Duration::from_millis(50);
 /// After so many events a subscriber leaves by itself and goes on elsewhere, as a phone does that changes its network.
 const ROAM_AFTER: usize = 12;
@@ -34,6 +40,10 @@ pub enum Watched {
     Comments(String),
     /// The feed of a person.
     Feed(Box<Person>),
+    /// A person's orders.
+    Orders(Box<Person>),
+    /// A person's wallets.
+    Wallets(Box<Person>),
 }
 
 /// One event: the change's number, and the event's type.
@@ -73,16 +83,21 @@ impl Subscriber {
         eventually("a subscription begins", || async { self.got().began_at }).await;
     }
 
-    /// Waits until the last change was told, stops, and compares with what was due. Answers how often it came back.
-    pub async fn got_everything_once(self, due: &Due) -> usize {
-        let began_at = self.got().began_at.expect("it has begun");
-        let (due, allowed) = due.after(began_at, &self.watched);
+    /// Waits until the last change that is due was told.
+    pub async fn gets_the_last(&self, due: &Due) {
+        let (due, _) = self.owed(due);
         eventually("the subscriber gets the last change", || async {
             let is_there =
                 due.last().is_none_or(|last| self.got().told.last().is_some_and(|told| told.seq >= last.seq));
             (is_there || self.task.is_finished()).then_some(())
         })
         .await;
+    }
+
+    /// Waits until the last change was told, stops, and compares with what was due. Answers how often it came back.
+    pub async fn got_everything_once(self, due: &Due) -> usize {
+        self.gets_the_last(due).await;
+        let (due, allowed) = self.owed(due);
         self.task.abort();
         if let Err(error) = self.task.await
             && let Ok(panic) = error.try_into_panic()
@@ -95,6 +110,11 @@ impl Subscriber {
         let counted: Vec<&Told> = got.told.iter().filter(|told| !allowed.contains(told)).collect();
         assert_eq!(counted, due.iter().collect::<Vec<_>>(), "what the subscriber got, and what was due");
         got.resumed
+    }
+
+    /// What it is told, and what it may be told besides.
+    fn owed(&self, due: &Due) -> (Vec<Told>, Vec<Told>) {
+        due.after(self.got().began_at.expect("it has begun"), &self.watched)
     }
 
     fn got(&self) -> MutexGuard<'_, Got> {
@@ -154,26 +174,28 @@ impl Watched {
             Self::Post(_) => POST,
             Self::Comments(_) => COMMENTS,
             Self::Feed(_) => FEED,
+            Self::Orders(_) => ORDERS,
+            Self::Wallets(_) => WALLETS,
         }
     }
 
     fn variables(&self, after: Option<String>) -> Value {
         match self {
             Self::Post(id) | Self::Comments(id) => json!({ "id": id, "after": after }),
-            Self::Feed(_) => json!({ "after": after }),
+            Self::Feed(_) | Self::Orders(_) | Self::Wallets(_) => json!({ "after": after }),
         }
     }
 
     fn access_token(&self) -> Option<&str> {
         match self {
             Self::Post(_) | Self::Comments(_) => None,
-            Self::Feed(person) => person.client.access_token.as_deref(),
+            Self::Feed(person) | Self::Orders(person) | Self::Wallets(person) => person.client.access_token.as_deref(),
         }
     }
 
-    /// An access token lives for five minutes.
+    /// An access token lives for five minutes, or until the person ends their sign-ins or deactivates their account.
     async fn sign_in(&mut self, url: &str) {
-        if let Self::Feed(person) = self {
+        if let Self::Feed(person) | Self::Orders(person) | Self::Wallets(person) = self {
             person.client.url = url.to_owned();
             person.try_sign_in().await;
         }

@@ -66,6 +66,12 @@ impl Process {
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
     }
 
+    /// Files and sockets that it has open now.
+    pub fn open_files(&self) -> usize {
+        let files = std::fs::read_dir(format!("/proc/{}/fd", self.child.id().expect("it runs")));
+        files.expect("its files").count()
+    }
+
     /// True if a line of its log holds all of these.
     pub fn has_said(&self, words: &[&str]) -> bool {
         let said = self.said.lock().expect("lines");

@@ -77,6 +77,7 @@ pub const TABLES_LEFT_OUT: &[(&str, &str)] = &[
     ("idempotency_keys", "answers that were given already, for a day, under keys that nobody can read"),
     ("erasures", "receipts of persons who are no more"),
     ("erasure_parts", "receipts of persons who are no more"),
+    ("provider_events", "the payment provider's numbers of what top-ups tell, which tell the last one"),
     ("stock_movements", "the shop's own book: orders tell what was set aside for them"),
 ];
 

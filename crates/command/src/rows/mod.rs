@@ -13,6 +13,7 @@ pub(crate) mod order_line;
 pub(crate) mod post;
 pub(crate) mod post_tag;
 pub(crate) mod product;
+pub(crate) mod provider_event;
 pub(crate) mod refresh_token;
 pub(crate) mod session;
 pub(crate) mod stock_movement;

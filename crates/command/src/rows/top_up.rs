@@ -39,11 +39,6 @@ pub(crate) async fn find(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<M
     Entity::find_by_id(id).one(db).await
 }
 
-/// The top-up that this event of the provider ended.
-pub(crate) async fn ended_by(db: &impl ConnectionTrait, provider_event_id: &str) -> Result<Option<Model>, DbErr> {
-    Entity::find().filter(Column::ProviderEventId.eq(provider_event_id)).one(db).await
-}
-
 /// How many of a locked wallet's top-ups that were asked for after this moment wait for the provider.
 pub(crate) async fn open_count(
     db: &impl ConnectionTrait,

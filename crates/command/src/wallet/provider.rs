@@ -6,7 +6,7 @@ use crate::command::{Command, Handled, Sender};
 use crate::fault::Fault;
 use crate::rows::ledger::{Account, Cause, Movement};
 use crate::rows::top_up::State;
-use crate::rows::{self, top_up, wallet};
+use crate::rows::{self, provider_event, top_up, wallet};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::{Enum, InputObject};
 use millrace_events::money::MoneyInput;
@@ -14,6 +14,7 @@ use millrace_events::wallet::{MovementCause, TopUpDeclined};
 use millrace_events::{Event, Money, TopUpId, TransactionId, UserId, WalletId};
 use sea_orm::DatabaseConnection;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// What became of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Enum)]
@@ -85,10 +86,15 @@ impl Command for CompleteTopUp {
         let wallet = wallet.ok_or(Fault::Missing("the wallet of a top-up"))?;
         // Once more, now that nobody else can end it.
         let asked = top_up::find(unit.db(), valid.top_up_id.0).await?.ok_or_else(absent)?;
-        ended_no_other(unit, valid).await?;
+        let known = provider_event::top_up_of(unit.db(), &valid.event_id).await?;
+        ends_no_other(valid, known)?;
         let handled = Handled::new(TopUpEnded { wallet: WalletId(wallet.id) });
         let amount = rows::money(asked.amount_minor, &wallet.currency)?;
-        let version = match decide_end(&asked, amount, valid)? {
+        let ending = decide_end(&asked, amount, valid)?;
+        if ending != Ending::Ended && known.is_none() {
+            take_event(unit, valid).await?;
+        }
+        let version = match ending {
             Ending::Ended => rows::version(wallet.version),
             Ending::Succeeds => succeed(unit, &wallet, valid, amount).await?,
             Ending::IsDeclined => decline(unit, &wallet, valid).await?,
@@ -98,13 +104,21 @@ impl Command for CompleteTopUp {
 }
 
 /// An event is about one top-up: one that ended another is no repetition, and must not end two.
-async fn ended_no_other(unit: &mut UnitOfWork, notice: &CompleteTopUp) -> Handling<()> {
-    match top_up::ended_by(unit.db(), &notice.event_id).await? {
-        Some(ended) if ended.id != notice.top_up_id.0 => {
-            Err(CommandError::invalid_text("eventId", "The event has ended another top-up.".into()).into())
+fn ends_no_other(notice: &CompleteTopUp, known: Option<Uuid>) -> Result<(), CommandError> {
+    match known {
+        Some(ended) if ended != notice.top_up_id.0 => {
+            Err(CommandError::invalid_text("eventId", "The event has ended another top-up.".into()))
         }
         _ => Ok(()),
     }
+}
+
+/// Only the top-up's wallet is locked. If the same event ends another top-up at the same moment, its key is taken: this attempt fails, and
+/// the next one knows.
+async fn take_event(unit: &mut UnitOfWork, notice: &CompleteTopUp) -> Handling<()> {
+    let (id, taken_at) = (notice.event_id.clone(), unit.at().moment());
+    let event = provider_event::Model { id, top_up_id: notice.top_up_id.0, taken_at };
+    Ok(rows::insert(unit.db(), event).await?)
 }
 
 /// What a notice means for a top-up.

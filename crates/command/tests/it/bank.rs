@@ -8,7 +8,7 @@ use millrace_command::{
 };
 use millrace_events::wallet::OPEN_TOP_UPS_MAX;
 use millrace_events::{Event, ProductId, UserId};
-use sea_orm::Database;
+use sea_orm::{ConnectionTrait, Database};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const CLIENTS: usize = 64;
@@ -156,6 +156,61 @@ async fn a_wallet_takes_in_no_more_than_it_can_hold() {
     accepted(&world.by(&ada, transfer(ben.id, TOP_UP_MINOR_MAX + 300)).await);
     accepted(&world.by(&ada, cancel()).await);
     assert_eq!(market.balance(&ada).await, BALANCE_MINOR_MAX, "to the brim");
+    market.audit().await;
+}
+
+/// Also one that a later event of the same top-up overtook, and one that two top-ups are ended by at the same moment.
+#[tokio::test]
+async fn an_event_of_the_provider_ends_one_top_up() {
+    let market = Market::new().await;
+    let (ada, ben) = (market.buyer("Ada", 0).await, market.buyer("Ben", 0).await);
+    let (first, second) = (asked_top_up(&market, &ada).await, asked_top_up(&market, &ben).await);
+    let told = |asked: &PaymentNotice, event_id: &str, result| {
+        let notice = PaymentNotice { event_id: event_id.into(), result, ..asked.clone() };
+        market.world.commands.complete_top_up(notice)
+    };
+    accepted(&told(&first, "e1", PaymentResult::Declined).await.unwrap());
+    accepted(&told(&first, "e2", PaymentResult::Succeeded).await.unwrap());
+    for event_id in ["e1", "e2"] {
+        let refused = told(&second, event_id, PaymentResult::Succeeded).await.unwrap();
+        assert_eq!(rejected(&refused).kind(), CommandErrorCode::ValidationError, "{event_id}");
+    }
+    let third = asked_top_up(&market, &ada).await;
+    let (one, other) =
+        tokio::join!(told(&second, "e3", PaymentResult::Succeeded), told(&third, "e3", PaymentResult::Succeeded));
+    let ended = [one.unwrap(), other.unwrap()].iter().filter(|answer| answer.receipt().accepted).count();
+    assert_eq!(ended, 1, "the first of both counts");
+    assert_eq!(market.balance(&ada).await + market.balance(&ben).await, 140);
+    market.audit().await;
+}
+
+/// A top-up of 70 that waits for the provider, as the notice that would end it well.
+async fn asked_top_up(market: &Market, person: &Person) -> PaymentNotice {
+    let top_up_id = accepted(&market.world.by(person, ask(70)).await).top_up_id;
+    let open = market.world.commands.open_top_ups().await.unwrap();
+    open.into_iter().find(|notice| notice.top_up_id == top_up_id).unwrap()
+}
+
+/// No code that is wrong can write what is wrong here.
+#[tokio::test]
+async fn postgresql_itself_keeps_wallets_in_the_ledger_and_events_as_they_were() {
+    let market = Market::new().await;
+    let ada = market.buyer("Ada", 0).await;
+    market.top_up(&ada, 70).await;
+    let refused = async |sql: &str| market.world.database().execute_unprepared(sql).await.unwrap_err().to_string();
+    let wallet = format!(
+        "INSERT INTO wallets (id, version, user_id, currency, created_at, updated_at)
+         VALUES (gen_random_uuid(), 1, '{}', 'CHF', now(), now())",
+        ada.id
+    );
+    assert!(refused(&wallet).await.contains("wallets_account_fkey"), "a wallet without an account");
+    let other = "UPDATE wallets SET currency = 'CHF'";
+    assert!(refused(other).await.contains("wallets_account_fkey"), "a wallet in another currency than its account");
+    let again = "INSERT INTO provider_events SELECT id, top_up_id, now() FROM provider_events";
+    assert!(refused(again).await.contains("provider_events_pkey"), "an event twice");
+    for change in ["UPDATE provider_events SET taken_at = now()", "DELETE FROM provider_events"] {
+        assert!(refused(change).await.contains("is written once"), "{change}");
+    }
     market.audit().await;
 }
 

@@ -5,6 +5,9 @@ pub mod superseded;
 pub mod texts;
 pub mod value;
 
+#[cfg(test)]
+mod tests;
+
 use crate::projection::{Change, DocumentKey};
 use crate::trail::Passed;
 use millrace_events::Revision;

@@ -97,4 +97,11 @@ mod tests {
         assert!(!is_stuck(&head(3, 1), 2, at(7)), "of a generation that was not heard of yet");
         assert!(!is_stuck(&head(1, 1), 0, at(0)), "nothing is known");
     }
+
+    #[cfg(feature = "mutants")]
+    #[test]
+    fn without_the_rule_no_head_is_stuck() {
+        let test = a_head_behind_the_checkpoint_of_the_tick_before_the_last_is_stuck;
+        millrace_events::rule::breaks_without("head_not_stuck", test);
+    }
 }

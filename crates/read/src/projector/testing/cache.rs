@@ -3,7 +3,7 @@
 use super::Dice;
 use crate::cache::{Cache, CacheError, CacheKey, CacheSession, Cached, Head, Lease, Ring, Written};
 use crate::projection::DocumentKey;
-use millrace_events::Revision;
+use millrace_events::{Revision, rule};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
@@ -112,7 +112,7 @@ impl CacheSession for MemorySession {
 
     async fn move_head(&self, expected: Option<&Head>, new: &Head) -> Result<bool, CacheError> {
         self.on(|inner| {
-            let moves = inner.head.as_ref() == expected;
+            let moves = inner.head.as_ref() == expected || !rule("head_moves_by_compare");
             if moves {
                 inner.head = Some(*new);
             }

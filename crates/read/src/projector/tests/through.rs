@@ -3,6 +3,8 @@ use crate::projector::testing::{TestLog, page_key, post, user, wall_key};
 use crate::projector::write_through::CHANGES_REDONE_MAX;
 use crate::projector::{Limits, Step};
 use crate::store::to_json;
+#[cfg(feature = "mutants")]
+use millrace_events::rule::breaks_without;
 use millrace_events::{Position, Revision};
 
 fn log() -> TestLog {
@@ -197,6 +199,24 @@ async fn a_later_generations_head_is_left_alone_and_an_earlier_ones_replaced() {
     bench.drain().await;
     assert!(head_is_at(&bench));
     fill(&bench, &wall_key(user(1)));
+}
+
+#[tokio::test]
+async fn a_head_that_another_generation_took_meanwhile_is_not_taken_back() {
+    let (mut log, mut bench) = drained().await;
+    let mut taken = bench.cache.look(|inner| inner.head).unwrap();
+    taken.generation = 2;
+    bench.cache.look(|inner| inner.head = Some(taken));
+    let rings = bench.cache.look(|inner| inner.rings.len());
+    // It commits over the head that it saw last, and does not look before.
+    like(&mut log, &mut bench).await;
+    assert_eq!(bench.cache.look(|inner| (inner.head, inner.rings.len())), (Some(taken), rings));
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn without_the_compare_a_head_is_taken_back() {
+    breaks_without("head_moves_by_compare", a_head_that_another_generation_took_meanwhile_is_not_taken_back);
 }
 
 #[tokio::test]

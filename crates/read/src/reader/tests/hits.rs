@@ -4,6 +4,8 @@ use super::world::{Impatient, Redis, World, page};
 use crate::projector::testing::{page_key, post, user};
 use crate::reader::{Need, OnTimeout, ReadError, Source};
 use crate::store::DocumentStore;
+#[cfg(feature = "mutants")]
+use millrace_events::rule::breaks_without;
 
 #[tokio::test]
 async fn the_token_of_an_answer_covers_what_was_not_there() {
@@ -60,6 +62,12 @@ async fn an_answer_is_of_one_generation() {
     assert_eq!((answer.generation, answer.history, answer.source), (2, Some(world.log.history), Source::Store));
     let new = Some((0, "New".to_owned()));
     assert_eq!((page(&answer, &hit), page(&answer, &missing)), (new.clone(), new));
+}
+
+#[cfg(feature = "mutants")]
+#[test]
+fn without_the_rule_an_answer_is_of_two_generations() {
+    breaks_without("hits_of_one_generation", an_answer_is_of_one_generation);
 }
 
 #[tokio::test]
