@@ -1,6 +1,7 @@
 //! A socket is closed when its viewer has signed out, is erased, or has other roles; and nobody else's is.
 
 use crate::harness::client::{Client, PASSWORD, Person};
+use crate::harness::eventually;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use serde_json::json;
@@ -70,5 +71,32 @@ async fn sockets_end_with_the_sign_in_the_roles_and_the_account_and_no_others_do
     is_open(&mut of_ada, "Ada").await;
     of_nobody.subscribe("posts", "{ posts(first: 1) { nodes { id } } }", json!({})).await;
     assert!(of_nobody.data("an answer").await["posts"]["nodes"].is_array());
+    process.stop().await;
+}
+
+/// What only reads goes by the sign-in that let the socket in; what changes something needs a token that is good then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_whose_token_has_ended_still_reads_and_changes_nothing() {
+    let stage = Stage::new().await.with("MILLRACE_AUTH__ACCESS_TOKEN_S", "1");
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let mut socket = open(&ada.client).await;
+    let token_has_ended = eventually("the token has ended", || async {
+        let answer = ada.client.send(WHO, json!({}), &[]).await.ok()?;
+        (answer.body["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED").then_some(())
+    });
+    tokio::select! {
+        () = token_has_ended => {}
+        heard = socket.listen() => panic!("{heard:?}"),
+    }
+    is_open(&mut socket, "Ada").await;
+    socket.subscribe("write", "mutation { signOut(input: {}) { receipt { accepted } } }", json!({})).await;
+    match socket.receive("a refusal").await {
+        Received::Message(message) => {
+            assert_eq!(message["type"], "error");
+            assert_eq!(message["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{message:#}");
+        }
+        other => panic!("{other:?}"),
+    }
     process.stop().await;
 }
