@@ -142,7 +142,12 @@ async fn write(author: &Person) -> Value {
 
 /// Waits until a process has taken so much.
 async fn takes(process: &Process, what: &str, is_so: impl Fn(Taken) -> bool) -> Taken {
-    eventually(what, || async { Some(Taken::by(process).await).filter(|taken| is_so(*taken)) }).await
+    eventually(what, || async {
+        let taken = Taken::by(process).await;
+        println!("{what}: {taken:?}");
+        Some(taken).filter(|taken| is_so(*taken))
+    })
+    .await
 }
 
 #[tokio::test]

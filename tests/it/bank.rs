@@ -26,6 +26,8 @@ const STEPS_EACH: usize = 6;
 const KILLS: usize = 6;
 const TO_BEGIN_WITH: i64 = 1_000;
 const PRICE_MINOR: i64 = 40;
+/// The most that a product may cost.
+const PRICE_MINOR_MAX: i64 = 1_000_000_000_000;
 /// Longer than a command may take: of 64 who ask again too soon a slow machine would only get more to do.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The most that can be asked for at once.
@@ -129,7 +131,7 @@ impl Customer {
     /// What everybody buys, or something that costs all that is there, or one coin more. Others may send money meanwhile.
     async fn something(&mut self) -> (String, i64) {
         let all = self.bank.has(&self.me);
-        let edges = [PRICE_MINOR, all.max(1), all + 1];
+        let edges = [PRICE_MINOR, all.clamp(1, PRICE_MINOR_MAX), (all + 1).clamp(1, PRICE_MINOR_MAX)];
         match edges[self.dice.below(edges.len())] {
             PRICE_MINOR => (self.bank.product.clone(), PRICE_MINOR),
             minor => (id_of(&self.staff.insist("createProduct", product(minor)).await), minor),
