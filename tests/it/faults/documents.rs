@@ -55,8 +55,8 @@ async fn an_emptied_mongodb_is_filled_again() {
     let before = ada.client.command("createPost", title.clone(), "").await["receipt"]["aggregateId"].clone();
     stage.mongodb().await.drop().await.expect("MongoDB is emptied");
     eventually("what was written before and what is written now are read", || async {
-        let answer = ada.client.send("{ viewer { firstName } }", json!({}), &[]).await.ok()?;
-        (answer.body["data"]["viewer"]["firstName"] == "Ada").then_some(())?;
+        let answer = ada.client.send("{ viewer { user { firstName } } }", json!({}), &[]).await.ok()?;
+        (answer.body["data"]["viewer"]["user"]["firstName"] == "Ada").then_some(())?;
         let variables = json!({ "id": before });
         let answer = ada.client.send("query($id: ID!) { post(id: $id) { title } }", variables, &[]).await.ok()?;
         (answer.body["data"]["post"]["title"] == "Before").then_some(())
