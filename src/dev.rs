@@ -99,13 +99,21 @@ async fn serve(
     log.migrate().await.map_err(RoleError::from)?;
     let running = roles::start(Role::All, &settings, shutdown.clone()).await?;
     running.ready().await;
-    if !empty {
-        seed::if_empty(&settings).await?;
-    }
+    let seeded = shutdown.run_until_cancelled(seed_unless(empty, &settings)).await;
+    let Some(seeded) = seeded else { return Ok(running.until_stopped().await?) };
+    seeded?;
     println!("{}", banner(&settings, empty));
     let mut story = begin_story(&settings, empty, shutdown)?;
     running.until_stopped().await?;
     while story.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// May be stopped anywhere: the next start goes on where this one ended.
+async fn seed_unless(empty: bool, settings: &Settings) -> Result<(), seed::SeedError> {
+    if !empty {
+        seed::if_empty(settings).await?;
+    }
     Ok(())
 }
 

@@ -75,11 +75,14 @@ pub fn read_secret(path: &Path) -> Result<Arc<str>, KeyError> {
     }
 }
 
+/// Written beside it first: that a file is there means that it is whole, also after a crash or on a full disk.
 fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
+    let unfinished = path.with_added_extension("new");
     let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(path)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&unfinished)?;
         file.write_all(content)?;
-        file.sync_all()
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
     };
     write().map_err(|source| KeyError::File { path: path.to_owned(), source })
 }

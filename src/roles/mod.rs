@@ -14,7 +14,7 @@ use crate::settings::{HttpSettings, PostgresSettings, Settings};
 use crate::telemetry::{self, TelemetryError};
 use axum::Router;
 use command::CommandRoleSettings;
-use millrace_command::CommandFailure;
+use millrace_command::{CommandFailure, Commands};
 use millrace_events::{History, UserId};
 use millrace_log::{Log, LogError};
 use millrace_read::erasure::folded_erasures;
@@ -82,6 +82,9 @@ pub enum RoleError {
     /// A part of a role ended by itself, which it never should.
     #[error("{0} ended")]
     Ended(&'static str),
+    /// A part of a role panicked; what it said is in the log.
+    #[error("a part of the process failed by a fault of ours, which the log tells")]
+    Panicked,
     /// No account has that address.
     #[error("no account has the address {0}")]
     NoAccount(String),
@@ -128,6 +131,8 @@ pub struct Running {
     shutdown: CancellationToken,
     drained: CancellationToken,
     drain_max: Duration,
+    /// Whose commands go on when nobody waits for them any more.
+    commands: Option<Commands>,
 }
 
 /// What the parts of a role add to.
@@ -234,7 +239,7 @@ async fn start_listening(
         local = Some(command::start(&mut starting, of_commands, role == Role::Command).await?);
     }
     if does(Role::Query) {
-        query::start(&mut starting, QuerySettings::of(settings), local, metrics.clone()).await?;
+        query::start(&mut starting, QuerySettings::of(settings), local.clone(), metrics.clone()).await?;
     }
     operations::start(&mut starting, metrics).await?;
     if say {
@@ -242,7 +247,7 @@ async fn start_listening(
     }
     let drain_max = Duration::from_millis(settings.http.drain_ms_max);
     let Starting { probes, shutdown, drained, parts, operations, .. } = starting;
-    Ok(Running { probes, parts, operations, shutdown, drained, drain_max })
+    Ok(Running { probes, parts, operations, shutdown, drained, drain_max, commands: local })
 }
 
 fn draining(is_draining: bool) -> Check {
@@ -266,22 +271,30 @@ impl Running {
     /// Runs until shutdown is asked for, then drains within the limit. A part that ends by itself is an error.
     pub async fn until_stopped(mut self) -> Result<(), RoleError> {
         let ended_early = tokio::select! {
-            ended = self.parts.join_next() => ended.and_then(Result::ok),
-            ended = self.operations.join_next() => ended.and_then(Result::ok),
+            ended = self.parts.join_next() => ended,
+            ended = self.operations.join_next() => ended,
             () = self.shutdown.cancelled() => None,
         };
         let asked = self.shutdown.is_cancelled();
         self.shutdown.cancel();
-        let drained = timeout(self.drain_max, async { while self.parts.join_next().await.is_some() {} }).await;
-        if drained.is_err() {
+        if timeout(self.drain_max, self.drain()).await.is_err() {
             tracing::warn!(drain_ms_max = self.drain_max.as_millis(), "not everything ended in time");
         }
         self.drained.cancel();
         let _at_most =
             timeout(OPERATIONS_DRAIN_MAX, async { while self.operations.join_next().await.is_some() {} }).await;
         match ended_early {
-            Some(part) if !asked => Err(RoleError::Ended(part)),
+            Some(Ok(part)) if !asked => Err(RoleError::Ended(part)),
+            Some(Err(_)) => Err(RoleError::Panicked),
             _ => Ok(()),
+        }
+    }
+
+    /// First all that may begin commands; then the commands, which end as begun although their callers may be gone.
+    async fn drain(&mut self) {
+        while self.parts.join_next().await.is_some() {}
+        if let Some(commands) = &self.commands {
+            commands.drain(self.drain_max).await;
         }
     }
 }
@@ -321,6 +334,30 @@ pub async fn new_history(settings: &Settings) -> Result<History, RoleError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::Future;
+
+    async fn stopped_after(part: impl Future<Output = &'static str> + Send + 'static) -> Result<(), RoleError> {
+        let (shutdown, drained) = (CancellationToken::new(), CancellationToken::new());
+        let (mut parts, mut operations) = (JoinSet::new(), JoinSet::new());
+        parts.spawn(part);
+        let until = drained.clone();
+        operations.spawn(async move {
+            until.cancelled().await;
+            "operations"
+        });
+        let drain_max = Duration::from_secs(20);
+        Running { probes: vec![], parts, operations, shutdown, drained, drain_max, commands: None }
+            .until_stopped()
+            .await
+    }
+
+    #[tokio::test]
+    async fn a_part_that_ends_by_itself_is_an_error_and_so_is_one_that_panics() {
+        let ended = stopped_after(async { "relay" }).await;
+        assert!(matches!(ended, Err(RoleError::Ended("relay"))), "{ended:?}");
+        let panicked = stopped_after(async { panic!("a fold") }).await;
+        assert!(matches!(panicked, Err(RoleError::Panicked)), "{panicked:?}");
+    }
 
     #[test]
     fn a_role_is_told_what_it_should_not_be_given() {

@@ -4,12 +4,13 @@ use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting, log_that_may_come};
 use crate::http::operations::Check;
 use crate::settings::{self, PostgresSettings, Settings};
-use millrace_events::{History, KeyState, UserId};
+use millrace_events::{History, KeyState, Timestamp, UserId};
 use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
 use millrace_relay::ports::{InBucket, StreamSide, StreamState};
 use millrace_relay::{NatsSettings, Relay, RelayStatus, recreate_for_new_history};
 use std::collections::BTreeSet;
+use time::OffsetDateTime;
 
 /// What a relay may use.
 #[derive(Debug, Clone, Copy)]
@@ -46,20 +47,30 @@ pub async fn start(starting: &mut Starting<'_>, settings: RelaySettings<'_>) -> 
     let log = log_that_may_come(settings.postgres, "relay").await?;
     let relay = Relay::new(log, nats(settings.nats));
     let status = relay.status();
-    starting.probes.push(std::sync::Arc::new(move || check(&status.borrow())));
+    starting
+        .probes
+        .push(std::sync::Arc::new(move || check(&status.borrow(), Timestamp::new(OffsetDateTime::now_utc()))));
     let shutdown = starting.shutdown.clone();
     starting.spawn("relay", relay.run(shutdown));
     Ok(())
 }
 
-fn check(status: &RelayStatus) -> Check {
+/// Rounds follow each other within a second also while nothing happens; so long without one means that something never answers.
+const ROUND_WAIT_MAX: time::Duration = time::Duration::minutes(1);
+const HANGS: &str = "a round does not come to its end: PostgreSQL or NATS is silent";
+
+fn check(status: &RelayStatus, now: Timestamp) -> Check {
     let failing = |side| format!("{side} does not do as asked: the relay's log tells what");
     let detail = match (&status.stopped, status.connected) {
         (Some(reason), _) => Some(format!("{reason}: the log went back, run `millrace log new-history`")),
         (None, false) => Some("NATS does not answer".to_owned()),
-        (None, true) => status.failing.map(failing),
+        (None, true) => status.failing.map(failing).or_else(|| hangs(status, now).then(|| HANGS.to_owned())),
     };
     Check { name: "relay".into(), ready: detail.is_none(), detail }
+}
+
+fn hangs(status: &RelayStatus, now: Timestamp) -> bool {
+    status.last_round.is_some_and(|ended| now.moment() - ended.moment() > ROUND_WAIT_MAX)
 }
 
 /// What the stream's side holds: how far the stream goes, and whether the bucket marks this person's key as destroyed.
@@ -91,4 +102,22 @@ pub async fn new_history(
     let history = log.new_history(&destroyed).await?;
     recreate_for_new_history(log, &settings).await.map_err(|error| failed(error.into()))?;
     Ok((history, destroyed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readiness_says_what_keeps_the_relay() {
+        let at = |s| Timestamp::new(OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(s));
+        let working = RelayStatus { connected: true, last_round: Some(at(100)), ..RelayStatus::default() };
+        let detail = |status: RelayStatus, now_s| check(&status, at(now_s)).detail.unwrap_or_default();
+        assert_eq!(detail(working, 160), "");
+        assert_eq!(detail(working, 161), HANGS);
+        assert_eq!(detail(RelayStatus { last_round: None, ..working }, 161), "", "it has only just begun");
+        let failing = RelayStatus { failing: Some("PostgreSQL"), ..working };
+        assert!(detail(failing, 161).starts_with("PostgreSQL does not do as asked"));
+        assert_eq!(detail(RelayStatus { connected: false, ..failing }, 161), "NATS does not answer");
+    }
 }

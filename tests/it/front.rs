@@ -1,5 +1,6 @@
 //! The front door: slow clients, too many of them, those who guess passwords, and how it is closed.
 
+use crate::checker::books;
 use crate::harness::client::{Client, PASSWORD, Person, mutation};
 use crate::harness::cluster::free_address;
 use crate::harness::eventually;
@@ -7,6 +8,7 @@ use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
 use millrace::documents::trusted::sha256;
+use sea_orm::Database;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -72,6 +74,25 @@ async fn connections_are_capped_and_a_socket_is_none() {
     drop(first);
     eventually("there is room again", async || ask(&mut connect(&process).await).await.ok()).await;
     process.stop().await;
+}
+
+/// Whoever sent it has hung up, so nothing but the drain waits for the command.
+#[tokio::test]
+async fn at_shutdown_a_command_that_nobody_waits_for_any_more_comes_to_its_end() {
+    const STALL: (&str, &str) = ("MILLRACE_FAIL_POINTS", "command.handled(createPost)=stall:7000");
+    const UNDER_WAY: &str = "SELECT count(*) AS n FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'idle in transaction' AND state_change < clock_timestamp() - interval '0.5 s'";
+    let stage = Stage::new().await;
+    let process = Process::serve("all", &stage.environment_with(&[STALL])).await;
+    let ada = Client::new(&process.graphql()).sign_up("Ada").await;
+    let database = Database::connect(stage.variable("MILLRACE_POSTGRES__URL")).await.expect("PostgreSQL");
+    let caller =
+        tokio::spawn(async move { ada.client.command("createPost", json!({ "title": "A", "body": "B" }), "").await });
+    eventually("the command is under way", async || (books::number(&database, UNDER_WAY).await > 0).then_some(()))
+        .await;
+    caller.abort();
+    process.stop().await;
+    assert_eq!(books::number(&database, "SELECT count(*) AS n FROM log WHERE name = 'post.created'").await, 1);
 }
 
 #[tokio::test]

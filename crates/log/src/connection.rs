@@ -5,6 +5,7 @@ use std::time::Duration;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection, DbErr};
 use sqlx::Executor;
 use sqlx::postgres::PgPoolOptions;
+use tokio::time::timeout;
 
 use crate::PostgresSettings;
 
@@ -14,6 +15,8 @@ const TRIED_AFTER: Duration = Duration::from_millis(100);
 /// Ends whatever transaction is open, without a word if there is none. A bare ROLLBACK would write a warning into the server's log at
 /// each release. In a failed transaction BEGIN is an error, and the connection is closed.
 const END_TRANSACTION: &str = "BEGIN; ROLLBACK";
+/// A connection that does not answer so long when it is given back is closed: it is of a server that is gone without a word.
+const RELEASE_WAIT_MAX: Duration = Duration::from_secs(15);
 
 /// With `lazily` the first use connects, and each use tries anew while the server is away.
 pub(crate) async fn connect(settings: &PostgresSettings, lazily: bool) -> Result<DatabaseConnection, DbErr> {
@@ -41,8 +44,10 @@ pub(crate) async fn connect(settings: &PostgresSettings, lazily: bool) -> Result
 fn ending_transactions(options: PgPoolOptions) -> PgPoolOptions {
     options.after_release(|connection, _| {
         Box::pin(async move {
-            connection.execute(END_TRANSACTION).await?;
-            Ok(true)
+            match timeout(RELEASE_WAIT_MAX, connection.execute(END_TRANSACTION)).await {
+                Ok(ended) => ended.map(|_| true),
+                Err(_) => Ok(false),
+            }
         })
     })
 }

@@ -12,6 +12,12 @@ pub enum LogError {
     /// PostgreSQL refused, or did not answer. After a lost answer the statement may have been executed.
     #[error("PostgreSQL did not carry out a statement")]
     Database(#[from] DbErr),
+    /// PostgreSQL said nothing for longer than it may take. What was asked may have been carried out.
+    #[error("PostgreSQL did not answer in {wait_ms} ms")]
+    Silent {
+        /// So long, in milliseconds.
+        wait_ms: u128,
+    },
     /// The tables could not be brought up to date.
     #[error("the migrations of PostgreSQL failed")]
     Migrations(#[source] sqlx::migrate::MigrateError),
@@ -69,7 +75,11 @@ pub enum LogError {
 impl LogError {
     /// True if the same may succeed a moment later: lost connections, restarts, time-outs, deadlocks.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Database(error) if is_retryable(error))
+        match self {
+            Self::Database(error) => is_retryable(error),
+            Self::Silent { .. } => true,
+            _ => false,
+        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! The log in PostgreSQL.
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
 
 use millrace_events::{CommandId, Envelope, History, KeyState, Position, UserId};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, FromQueryResult, Statement, TransactionTrait};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::backlog::{Call, Moved, sequence_backlog};
@@ -19,17 +22,35 @@ pub const SEQUENCED_AT_ONCE: i32 = 2_000;
 #[derive(Debug, Clone)]
 pub struct Log {
     database: DatabaseConnection,
+    answer_wait_max: Duration,
 }
 
 impl Log {
     /// Connects; fails if the server does not answer.
     pub async fn connect(settings: &PostgresSettings) -> Result<Self, LogError> {
-        Ok(Self { database: connection::connect(settings, false).await? })
+        Self::over(settings, false).await
     }
 
     /// Connects when it is first used: the server may come later. Fails only if the address is none.
     pub async fn connect_lazily(settings: &PostgresSettings) -> Result<Self, LogError> {
-        Ok(Self { database: connection::connect(settings, true).await? })
+        Self::over(settings, true).await
+    }
+
+    async fn over(settings: &PostgresSettings, lazily: bool) -> Result<Self, LogError> {
+        let database = connection::connect(settings, lazily).await?;
+        Ok(Self { database, answer_wait_max: settings.answer_wait_max() })
+    }
+
+    /// Only for single statements, each a transaction of its own: to drop one half-way costs its connection, and nothing else.
+    async fn answered<T, E>(&self, statement: impl Future<Output = Result<T, E>>) -> Result<T, LogError>
+    where
+        LogError: From<E>,
+    {
+        let wait_ms = self.answer_wait_max.as_millis();
+        timeout(self.answer_wait_max, statement)
+            .await
+            .map_err(|_| LogError::Silent { wait_ms })?
+            .map_err(LogError::from)
     }
 
     /// The pool, for the commands' own rows.
@@ -53,13 +74,13 @@ impl Log {
     pub async fn head(&self) -> Result<LogHead, LogError> {
         const HEAD: &str = "SELECT history, (SELECT coalesce(max(position), 0) FROM log) AS position FROM log_head";
         let statement = Statement::from_string(DbBackend::Postgres, HEAD);
-        let row = HeadRow::find_by_statement(statement).one(&self.database).await.map_err(missing_or_failed)?;
-        Ok(row.ok_or_else(no_head)?.into())
+        let row = async { HeadRow::find_by_statement(statement).one(&self.database).await.map_err(missing_or_failed) };
+        Ok(self.answered(row).await?.ok_or_else(no_head)?.into())
     }
 
     /// The events after a position, without a gap: at most `limit`, fewer if they are large; none only if there is none.
     pub async fn read(&self, after: Position, limit: u32) -> Result<Vec<Envelope>, LogError> {
-        page::read(&self.database, after, limit).await
+        self.answered(page::read(&self.database, after, limit)).await
     }
 
     /// The first and the last position of a command's events, once they are sequenced.
@@ -71,7 +92,7 @@ impl Log {
         }
         const PLACED: &str = "SELECT min(position) AS first, max(position) AS last FROM log WHERE command_id = $1";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, PLACED, [command_id.0.into()]);
-        let row = Row::find_by_statement(statement).one(&self.database).await?;
+        let row = self.answered(Row::find_by_statement(statement).one(&self.database)).await?;
         Ok(row.and_then(|row| Some((position(row.first?), position(row.last?)))))
     }
 
@@ -80,12 +101,12 @@ impl Log {
     /// Read after the log, it answers every key that the events read need, so that a mirror misses none by going on from the last serial
     /// that it saw. Only a key that somebody was just destroying may still come later.
     pub async fn keys_after(&self, serial: i64, limit: u32) -> Result<Vec<KeyRow>, LogError> {
-        keys::after(&self.database, serial, limit).await
+        self.answered(keys::after(&self.database, serial, limit)).await
     }
 
     /// The keys of these persons. Who has none is missing in the answer.
     pub async fn keys_of(&self, persons: &[UserId]) -> Result<HashMap<UserId, KeyState>, LogError> {
-        keys::load(&self.database, persons).await
+        self.answered(keys::load(&self.database, persons)).await
     }
 
     /// Wakes the caller when the log grows. Must be called within a tokio runtime.
@@ -123,8 +144,8 @@ impl Call for Log {
     async fn call(&self) -> Result<Moved, LogError> {
         const CALL: &str = "SELECT head_history, head_position, more_left FROM sequence_outbox($1)";
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, CALL, [SEQUENCED_AT_ONCE.into()]);
-        let row = MovedRow::find_by_statement(statement).one(&self.database).await.map_err(missing_or_failed)?;
-        let row = row.ok_or_else(no_head)?;
+        let row = async { MovedRow::find_by_statement(statement).one(&self.database).await.map_err(missing_or_failed) };
+        let row = self.answered(row).await?.ok_or_else(no_head)?;
         let head = LogHead { history: History(row.head_history), position: position(row.head_position) };
         Ok(Moved { head, left: row.more_left })
     }

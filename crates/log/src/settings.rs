@@ -34,6 +34,13 @@ impl PostgresSettings {
             application_name: "millrace".to_owned(),
         }
     }
+
+    /// The longest wait for what the log itself asks for. The server ends a statement sooner, and says so, unless it is gone without a
+    /// word: then the kernel would go on asking for a quarter of an hour, and nobody else may make the call meanwhile.
+    pub(crate) fn answer_wait_max(&self) -> Duration {
+        const ON_THE_WAY: Duration = Duration::from_secs(1);
+        self.acquire_timeout + self.statement_timeout + ON_THE_WAY
+    }
 }
 
 impl std::fmt::Debug for PostgresSettings {

@@ -7,12 +7,16 @@ use sqlx::PgPool;
 use sqlx::postgres::{PgListener, PgPoolOptions};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 /// The channel that sequencing notifies.
 const CHANNEL: &str = "millrace_log";
 /// Waits between attempts to connect again: from the first to the second, each half as long again.
 const RECONNECT_MIN: Duration = Duration::from_millis(50);
 const RECONNECT_MAX: Duration = Duration::from_secs(5);
+/// After so long without a word it is asked whether the server is there.
+const QUIET_MAX: Duration = Duration::from_secs(30);
+const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Tells when the log has grown. A hint: the log is what counts, so look at it after every wait.
 ///
@@ -36,7 +40,7 @@ impl Wakeups {
     /// Returns as soon as the log has grown since the last wait, at the latest after `max`.
     pub async fn wait(&self, max: Duration) {
         // Both ends mean the same to the caller: look at the log.
-        let _ = tokio::time::timeout(max, self.grown.notified()).await;
+        let _ = timeout(max, self.grown.notified()).await;
     }
 }
 
@@ -56,6 +60,12 @@ async fn listen(pool: PgPool, grown: Arc<Notify>) {
     }
 }
 
+/// That nothing comes may mean that nobody is there any more.
+async fn listen_again(listener: &mut PgListener) -> Result<(), sqlx::Error> {
+    let silent = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    timeout(ANSWER_WAIT_MAX, listener.listen(CHANNEL)).await.map_err(silent)?
+}
+
 /// Ends only with an error; a listener that met one is not used again.
 async fn listen_once(
     pool: &PgPool,
@@ -68,7 +78,10 @@ async fn listen_once(
     loop {
         // First of all for what came before we listened.
         grown.notify_one();
-        listener.try_recv().await?;
+        match timeout(QUIET_MAX, listener.try_recv()).await {
+            Ok(heard) => drop(heard?),
+            Err(_) => listen_again(&mut listener).await?,
+        }
         while listener.next_buffered().is_some() {}
     }
 }

@@ -5,6 +5,7 @@ use super::scene::Scene;
 use crate::harness::eventually;
 use crate::harness::stage::Stage;
 use mongodb::bson::doc;
+use serde_json::json;
 
 const ROUNDS: usize = 3;
 /// Each commit of the projector stands so long between its statements and COMMIT.
@@ -43,6 +44,26 @@ async fn a_mongodb_that_is_killed_between_statements_and_commit_has_none_of_them
     scene.cluster.take_down("projector").await;
     scene.cluster.bring_back("projector", &[]).await;
     scene.ends_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_emptied_mongodb_is_filled_again() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await;
+    let title = json!({ "title": "Before", "body": "B" });
+    let before = ada.client.command("createPost", title.clone(), "").await["receipt"]["aggregateId"].clone();
+    stage.mongodb().await.drop().await.expect("MongoDB is emptied");
+    eventually("what was written before and what is written now are read", || async {
+        let answer = ada.client.send("{ viewer { firstName } }", json!({}), &[]).await.ok()?;
+        (answer.body["data"]["viewer"]["firstName"] == "Ada").then_some(())?;
+        let variables = json!({ "id": before });
+        let answer = ada.client.send("query($id: ID!) { post(id: $id) { title } }", variables, &[]).await.ok()?;
+        (answer.body["data"]["post"]["title"] == "Before").then_some(())
+    })
+    .await;
+    ada.client.command("createPost", title, "").await;
+    process.stop().await;
 }
 
 /// Waits until a projector has sent its statements and stands before COMMIT.

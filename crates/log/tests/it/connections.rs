@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use millrace_log::{Log, LogError, PostgresSettings};
 use sea_orm::{ConnectionTrait, TransactionTrait};
+use tokio::time::timeout;
 
 use crate::events::{commit, new_post};
-use crate::setup::Database;
+use crate::proxy::Wire;
+use crate::setup::{Database, PATIENCE};
 
 #[tokio::test]
 async fn any_number_of_processes_may_migrate_at_once_and_again() {
@@ -54,6 +56,26 @@ async fn a_pool_that_is_used_up_is_an_error_soon() {
     assert!(error.is_retryable() && begun.elapsed() >= acquire_timeout, "{error:?}");
     held.rollback().await.unwrap();
     log.database().execute_unprepared("SELECT 1").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_gone_without_a_word_is_asked_again_over_new_connections() {
+    let (database, _) = Database::with_log().await;
+    let wire = Wire::before(&database.url).await;
+    let limit = Duration::from_millis(300);
+    let settings =
+        PostgresSettings { acquire_timeout: limit, statement_timeout: limit, ..PostgresSettings::new(&wire.url) };
+    let log = Log::connect(&settings).await.unwrap();
+    log.sequence().await.unwrap();
+    wire.go_silent();
+    let error = timeout(PATIENCE, log.sequence()).await.expect("it waits for ever").unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    let again = async {
+        while let Err(error) = log.sequence().await {
+            assert!(error.is_retryable(), "{error:?}");
+        }
+    };
+    timeout(PATIENCE, again).await.expect("it never comes to a new connection");
 }
 
 #[tokio::test]

@@ -72,6 +72,17 @@ async fn a_server_with_fewer_transactions_than_the_dumped_one_sequences_everythi
     assert_eq!(log.sequence().await.unwrap().position, Position(2));
 }
 
+/// The same where the dumped one was only a little ahead, so that this one comes to where nothing seems to be left to look at.
+#[tokio::test]
+async fn a_server_that_catches_up_with_the_dumped_one_sequences_everything() {
+    let (database, log) = Database::with_log().await;
+    database.execute("UPDATE log_head SET settled = (pg_current_xact_id()::text::bigint + 9)::text::xid8").await;
+    for position in 1..=20 {
+        commit(&log, &[new_post()]).await;
+        assert_eq!(log.sequence().await.unwrap().position, Position(position));
+    }
+}
+
 #[tokio::test]
 async fn a_log_that_lost_its_tail_gives_no_position_twice_until_there_is_a_new_history() {
     let (database, log) = Database::with_log().await;

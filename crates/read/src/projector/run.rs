@@ -12,6 +12,7 @@ use super::source::Beat;
 use super::tell::{count_parked, tell};
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::projection::Projection;
+use crate::store::StoreError;
 use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
 use crate::trail::Arrivals;
 use millrace_events::{History, Position, Timestamp};
@@ -129,7 +130,7 @@ impl<P: Projection> Runner<P> {
         Ok((served.generation, Projector::new(source.noting(arrivals), store, cache, Limits::default())))
     }
 
-    /// Rounds until shutdown, or until another generation is to be folded after a pause.
+    /// Rounds until shutdown, or until another generation, or this one from its beginning, is to be folded after a pause.
     async fn fold(&mut self, generation: u32, mut projector: Own<P>) -> Duration {
         let (shutdown, committing) = (self.shutdown.clone(), projector.committing());
         let mut ticked = Instant::now();
@@ -147,6 +148,8 @@ impl<P: Projection> Runner<P> {
                     Some(history) => return self.supersede(generation, history, &alarm).await,
                     None => self.alarm(&alarm),
                 },
+                // MongoDB was emptied, or put back to before this generation.
+                Err(RoundError::Store(error)) if is_missing(&error) => return self.back_off(&*error),
                 Err(error) => self.back_off(&error),
             };
             if shutdown.is_cancelled() {
@@ -216,6 +219,10 @@ impl<P: Projection> Runner<P> {
             };
         });
     }
+}
+
+fn is_missing(error: &StoreError) -> bool {
+    matches!(error.downcast_ref(), Some(MongoError::CheckpointMissing))
 }
 
 /// The life of the log that another generation is bound to, if this one can never be folded on.

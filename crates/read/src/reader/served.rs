@@ -1,7 +1,7 @@
 //! The store of whichever generation is served: after a cutover or a new history the next read goes to the next generation.
 
 use crate::projection::{DocumentKey, Projection, Selector};
-use crate::store::mongo::{MongoStore, ServedPointer};
+use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
 use crate::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
 use millrace_events::{Revision, rule};
 use mongodb::Database;
@@ -49,6 +49,16 @@ impl<P: Projection> ServedStore<P> {
         }
     }
 
+    /// What was read of the generation that was served last. If that is gone, MongoDB was emptied or put back to before it, and the next
+    /// read asks anew which one is served.
+    fn known<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
+        let is_gone = |error: &StoreError| matches!(error.downcast_ref(), Some(MongoError::CheckpointMissing));
+        if read.as_ref().is_err_and(is_gone) {
+            *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        read
+    }
+
     async fn look_again(&self) -> Result<MongoStore<P>, StoreError> {
         let served = self.pointer.served().await?.ok_or(NotServedYet)?;
         let store = self.pointer.store(served.generation);
@@ -64,12 +74,12 @@ fn is_retired(checkpoint: &Checkpoint) -> bool {
 
 impl<P: Projection> DocumentStore<P::Document> for ServedStore<P> {
     async fn checkpoint(&self) -> Result<Checkpoint, StoreError> {
-        let checkpoint = self.current().await?.checkpoint().await?;
+        let checkpoint = self.known(self.current().await?.checkpoint().await)?;
         if is_retired(&checkpoint) { self.look_again().await?.checkpoint().await } else { Ok(checkpoint) }
     }
 
     async fn read(&self, keys: &[DocumentKey]) -> Result<Snapshot<P::Document>, StoreError> {
-        let snapshot = self.current().await?.read(keys).await?;
+        let snapshot = self.known(self.current().await?.read(keys).await)?;
         if is_retired(&snapshot.checkpoint) { self.look_again().await?.read(keys).await } else { Ok(snapshot) }
     }
 
@@ -95,7 +105,7 @@ impl<P: Projection> DocumentStore<P::Document> for ServedStore<P> {
     }
 
     async fn changes(&self, after_seq: u64, limit: usize) -> Result<ChangesPage, StoreError> {
-        let page = self.current().await?.changes(after_seq, limit).await?;
+        let page = self.known(self.current().await?.changes(after_seq, limit).await)?;
         if is_retired(&page.checkpoint) { self.look_again().await?.changes(after_seq, limit).await } else { Ok(page) }
     }
 }

@@ -63,6 +63,18 @@ async fn an_answer_is_of_one_generation() {
 }
 
 #[tokio::test]
+async fn where_the_served_generation_is_gone_the_next_read_asks_which_one_is_served() {
+    let mut world = World::begin().await;
+    world.begin_anew().await;
+    world.fold(Redis::Reached, |log| log.write(post(1), user(1), "One")).await;
+    let store = world.store();
+    assert_eq!(store.checkpoint().await.unwrap().generation, 2);
+    world.empty_mongodb().await;
+    assert!(store.checkpoint().await.is_err());
+    assert_eq!(store.checkpoint().await.unwrap().generation, 1);
+}
+
+#[tokio::test]
 async fn hits_do_not_count_while_the_projector_does_not_reach_the_cache() {
     let mut world = World::begin().await;
     let feed = world.feed();

@@ -79,6 +79,13 @@ impl World {
         self.generation += 1;
     }
 
+    /// MongoDB is empty, and a projector has begun in it again.
+    pub async fn empty_mongodb(&mut self) {
+        self.database.drop().await.unwrap();
+        let begun = ServedPointer::<Pages>::new(self.database.clone()).begin(KEPT).await.unwrap();
+        self.generation = begun.generation;
+    }
+
     pub fn reader(&self) -> PageReader {
         Reader::new(self.store(), self.cache())
     }
