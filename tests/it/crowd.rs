@@ -54,7 +54,8 @@ impl Crowd {
         &self.people[PEOPLE - 1]
     }
 
-    /// Everything holds, and every subscriber got everything once, the end of a post too. Answers how often they came back.
+    /// Everything holds, and every subscriber got everything once, the end of a post too. Answers how often they came back. That end is the
+    /// crowd's own, which no answer of the load tells of: those are held against the log before.
     pub async fn all_is_well(self, stage: &Stage) -> usize {
         books::are_sequenced(stage).await;
         settled(stage).await;

@@ -76,9 +76,11 @@ async fn who_takes_nothing_of_its_answers_gives_its_place_back() {
         ("MILLRACE_HTTP__WRITE_MS_MAX", "300"),
         ("MILLRACE_HTTP__CONNECTIONS_MAX", "1"),
         ("MILLRACE_HTTP__SOCKETS_MAX", "1"),
-        // Nothing else gives a place back while this test waits.
+        // Nothing else gives the connection's place back while this test waits. A socket's is given back after silence: what its client does
+        // not take keeps it from answering pings.
         ("MILLRACE_HTTP__IDLE_MS_MAX", "600000"),
-        ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "600000"),
+        ("MILLRACE_HTTP__SOCKET_PING_MS", "1000"),
+        ("MILLRACE_HTTP__SOCKET_SILENCE_MS_MAX", "8000"),
     ];
     let process = Process::serve("all", &stage.environment_with(&limits)).await;
 

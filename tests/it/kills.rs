@@ -141,8 +141,9 @@ async fn nothing_is_lost_or_doubled_when_processes_die() {
     }
     let acknowledged = load.end().await;
     nothing_waits_to_be_paid(&stage).await;
-    let resumed = crowd.all_is_well(&stage).await;
+    books::are_sequenced(&stage).await;
     acknowledged.are_in_the_log_once(&stage).await;
+    let resumed = crowd.all_is_well(&stage).await;
     println!("{} deaths, {resumed} subscriptions resumed", cluster.deaths);
     assert!(cluster.deaths >= DEATHS_MIN, "{} deaths", cluster.deaths);
     assert!(resumed > 0, "no subscription was resumed");

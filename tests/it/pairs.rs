@@ -1,5 +1,6 @@
 //! Two of each role side by side: one of each paused for longer than any time-out and woken, the others killed meanwhile.
 
+use crate::checker::books;
 use crate::crowd::Crowd;
 use crate::harness::cluster::{Cluster, PAIRS};
 use crate::harness::stage::Stage;
@@ -53,8 +54,9 @@ async fn two_of_each_go_on_when_one_sleeps_long_and_wakes() {
     load.reach(load.count() + COMMANDS_AFTER).await;
     let acknowledged = load.end().await;
     let expired = market.unpaid_orders_expire_once(&stage).await;
-    let resumed = crowd.all_is_well(&stage).await;
+    books::are_sequenced(&stage).await;
     acknowledged.are_in_the_log_once(&stage).await;
+    let resumed = crowd.all_is_well(&stage).await;
     println!("{} deaths, {expired} orders expired, {resumed} subscriptions resumed", cluster.deaths);
     assert!(resumed > 0, "no subscription was resumed");
     cluster.stop().await;
