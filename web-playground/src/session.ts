@@ -14,6 +14,8 @@ export class DemoSession {
   #endsAtMs = 0;
   #given = new Set<string>();
   #pending: Promise<string> | null = null;
+  /** Counts sign-outs: a token that was asked for before one must not come into use after it. */
+  #turn = 0;
   #listeners = new Set<() => void>();
   readonly #send: Send;
   readonly #signInOperation: Operation;
@@ -38,11 +40,15 @@ export class DemoSession {
 
   /** Signs in and answers the authorization; calls at the same time share one request. */
   signIn(): Promise<string> {
-    this.#pending ??= this.#requestToken().finally(() => (this.#pending = null));
+    const turn = this.#turn;
+    this.#pending ??= this.#requestToken(turn).finally(() => this.#isOver(turn));
     return this.#pending;
   }
 
+  /** Also ends a sign-in that is under way: whoever waits for it is refused, and the next one asks anew. */
   signOut(): void {
+    this.#turn++;
+    this.#pending = null;
     this.#set(null, 0);
   }
 
@@ -54,12 +60,18 @@ export class DemoSession {
     return { ...headers, [name]: hasTime ? this.#authorization : await this.signIn() };
   }
 
-  async #requestToken(): Promise<string> {
+  async #requestToken(turn: number): Promise<string> {
     const answer = await this.#send(this.#signInOperation, {});
+    if (turn !== this.#turn) throw new Error('Signed out meanwhile');
     const session = sessionIn(answer);
     const authorization = `Bearer ${session.accessToken}`;
     this.#set(authorization, Date.parse(session.expiresAt));
     return authorization;
+  }
+
+  /** After a sign-out what is pending is another request, which is left alone. */
+  #isOver(turn: number): void {
+    if (turn === this.#turn) this.#pending = null;
   }
 
   #set(authorization: string | null, endsAtMs: number): void {

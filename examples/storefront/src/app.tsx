@@ -10,6 +10,7 @@ import { SignInPage } from './pages/sign-in.tsx';
 import { WalletPage } from './pages/wallet.tsx';
 import { WorkingsPage } from './pages/workings.tsx';
 import { Header } from './parts/header.tsx';
+import { placeOf } from './place.ts';
 import { Link, Page, usePath } from './router.tsx';
 
 type Show = (argument: string) => ReactNode;
@@ -30,20 +31,25 @@ const PAGES: Record<string, Show> = {
 };
 
 export function App() {
-  const [, section = '', argument = ''] = usePath().split('/');
-  const show = PAGES[section] ?? (() => <NoSuchPage />);
+  const { section, argument } = placeOf(usePath());
   return (
     <>
       <a className="skip" href="#content">
         Skip to the content
       </a>
       <Header section={section} />
-      {show(decodeURIComponent(argument))}
+      {pageOf(section, argument)}
       <footer className="footer">
         A storefront for <b>millrace</b>: every change is a command, every page a ready answer. <Link to="/how-it-works">See how it works.</Link>
       </footer>
     </>
   );
+}
+
+function pageOf(section: string, argument: string | null): ReactNode {
+  // Only pages of its own: `/constructor` is something that every object has.
+  const show = Object.hasOwn(PAGES, section) ? PAGES[section] : undefined;
+  return show === undefined || argument === null ? <NoSuchPage /> : show(argument);
 }
 
 function NoSuchPage() {

@@ -4,6 +4,7 @@
 // The browser is that of the playground's tests, so its packages have to be installed, too.
 import { openWatched, withBrowser } from '../../../web-playground/test/browser.mjs';
 import { follow, restart, shot, told, WAIT_MS } from '../../../web-playground/test/steps.mjs';
+import { tellsThatThereIsNoSuchPage } from './checks/astray.mjs';
 import { buying } from './checks/buying.mjs';
 import { orderResumesAfterRestart, tellsThatNobodyAnswers } from './checks/breaks.mjs';
 import { news } from './checks/news.mjs';
@@ -29,6 +30,7 @@ await withBrowser(async (context) => {
   await visit(context, server.url, others);
   await told('pages fit a narrow window', () => fitsNarrowWindow(context, server.url, shot));
   await told('it works by keyboard', () => worksByKeyboard(context, server.url));
+  await told('a path that leads nowhere is told', () => tellsThatThereIsNoSuchPage(context, server.url));
   await told('it says so when nobody answers', () => tellsThatNobodyAnswers(context, server.url, shot));
   if (options.includes('--restarts')) {
     await told('an order goes on after a restart', () => orderResumesAfterRestart(context, server.url, others, shot, restart));

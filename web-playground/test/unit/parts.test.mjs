@@ -117,6 +117,36 @@ test('a token is used until shortly before its end, then replaced', async () => 
   assert.equal(session.authorization(), 'Bearer t2');
 });
 
+/** A session whose sign-ins are answered when the test says so. */
+function sessionThatWaits() {
+  const answers = [];
+  const send = () => new Promise((resolve) => answers.push((accessToken) => resolve({ data: { signIn: { session: { accessToken, expiresAt: '2099-01-01T00:00:00Z' } } } })));
+  return { answers, session: new DemoSession(send, { query: 'mutation' }) };
+}
+
+test('a sign-out holds against a sign-in that is under way', async () => {
+  const { answers, session } = sessionThatWaits();
+  const refused = assert.rejects(session.signIn(), { message: 'Signed out meanwhile' });
+  session.signOut();
+  answers[0]('late');
+  await refused;
+  assert.equal(session.authorization(), null);
+  assert.equal(session.isOurs('Bearer late'), false);
+});
+
+test('a sign-in after a sign-out asks anew, whatever becomes of the one before', async () => {
+  const { answers, session } = sessionThatWaits();
+  const refused = assert.rejects(session.signIn(), { message: 'Signed out meanwhile' });
+  session.signOut();
+  const second = session.signIn();
+  answers[0]('late');
+  await refused;
+  assert.equal(session.signIn(), second, 'the second one is shared still');
+  answers[1]('new');
+  assert.equal(await second, 'Bearer new');
+  assert.equal(session.authorization(), 'Bearer new');
+});
+
 test("a typed token and no token are sent as they are", async () => {
   const { session } = sessionAt(0);
   await session.signIn();
