@@ -67,6 +67,14 @@ async fn a_server_that_is_gone_without_a_word_is_asked_again_over_new_connection
         PostgresSettings { acquire_timeout: limit, statement_timeout: limit, ..PostgresSettings::new(&wire.url) };
     let log = Log::connect(&settings).await.unwrap();
     log.sequence().await.unwrap();
+    // Given back, so that it is this connection that is used next.
+    let pool = log.database().get_postgres_connection_pool();
+    let is_back = async {
+        while pool.num_idle() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, is_back).await.expect("it is never given back");
     wire.go_silent();
     let error = timeout(PATIENCE, log.sequence()).await.expect("it waits for ever").unwrap_err();
     assert!(error.is_retryable(), "{error:?}");
