@@ -12,8 +12,7 @@ use super::source::Beat;
 use super::tell::{count_parked, tell};
 use crate::cache::redis::{RedisCache, RedisSettings};
 use crate::projection::Projection;
-use crate::store::StoreError;
-use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
+use crate::store::mongo::{MongoError, MongoStore, ServedPointer, is_checkpoint_missing};
 use crate::trail::Arrivals;
 use millrace_events::{History, Position, Timestamp};
 use mongodb::Database;
@@ -149,7 +148,7 @@ impl<P: Projection> Runner<P> {
                     None => self.alarm(&alarm),
                 },
                 // MongoDB was emptied, or put back to before this generation.
-                Err(RoundError::Store(error)) if is_missing(&error) => return self.back_off(&*error),
+                Err(RoundError::Store(error)) if is_checkpoint_missing(&error) => return self.back_off(&*error),
                 Err(error) => self.back_off(&error),
             };
             if shutdown.is_cancelled() {
@@ -219,10 +218,6 @@ impl<P: Projection> Runner<P> {
             };
         });
     }
-}
-
-fn is_missing(error: &StoreError) -> bool {
-    matches!(error.downcast_ref(), Some(MongoError::CheckpointMissing))
 }
 
 /// The life of the log that another generation is bound to, if this one can never be folded on.

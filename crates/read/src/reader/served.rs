@@ -1,7 +1,7 @@
 //! The store of whichever generation is served: after a cutover or a new history the next read goes to the next generation.
 
 use crate::projection::{DocumentKey, Projection, Selector};
-use crate::store::mongo::{MongoError, MongoStore, ServedPointer};
+use crate::store::mongo::{MongoStore, ServedPointer, is_checkpoint_missing};
 use crate::store::{ChangesPage, Checkpoint, Commit, Committed, DocumentStore, Snapshot, StoreError, Stored};
 use millrace_events::{Revision, rule};
 use mongodb::Database;
@@ -52,8 +52,7 @@ impl<P: Projection> ServedStore<P> {
     /// What was read of the generation that was served last. If that is gone, MongoDB was emptied or put back to before it, and the next
     /// read asks anew which one is served.
     fn known<T>(&self, read: Result<T, StoreError>) -> Result<T, StoreError> {
-        let is_gone = |error: &StoreError| matches!(error.downcast_ref(), Some(MongoError::CheckpointMissing));
-        if read.as_ref().is_err_and(is_gone) {
+        if read.as_ref().is_err_and(is_checkpoint_missing) {
             *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
         }
         read

@@ -79,6 +79,11 @@ pub enum MongoError {
     },
 }
 
+/// True if a generation is not there: none was ever begun, or MongoDB was emptied or put back to before it.
+pub fn is_checkpoint_missing(error: &StoreError) -> bool {
+    matches!(error.downcast_ref(), Some(MongoError::CheckpointMissing))
+}
+
 /// What lies in the store is not what this program writes.
 pub(super) fn malformed(what: &str, source: impl Into<StoreError>) -> MongoError {
     MongoError::Malformed { what: what.to_owned(), source: source.into() }

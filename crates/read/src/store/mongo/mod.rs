@@ -13,7 +13,7 @@ mod superseded;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use error::MongoError;
+pub use error::{MongoError, is_checkpoint_missing};
 pub use parked::Parked;
 pub use served::{FIRST_GENERATION, Served, ServedPointer};
 
