@@ -1,6 +1,6 @@
 //! The one place where errors become what a client sees: a stable code, plain words, and nothing of a store or driver.
 
-use crate::reader::ReadError;
+use crate::reader::{NotServedYet, ReadError};
 use async_graphql::{Error, ErrorExtensionValues, Value};
 use millrace_events::Position;
 use millrace_events::ids::IdError;
@@ -152,6 +152,11 @@ impl Refusal {
             ReadError::HistoryGone => Self::OtherHistory,
             ReadError::TooManyWaiting { max } => Self::TooManyWaiting { limit: "waitingReads", max },
             ReadError::TooManyKeys { max } => Self::LimitExceeded { limit: "documents", max },
+            // As everything is before its first generation: /readyz tells it, too.
+            ReadError::Store(error) if error.is::<NotServedYet>() => {
+                tracing::info!(projection, "{error}");
+                Self::Unavailable
+            }
             ReadError::Store(error) => {
                 tracing::warn!(
                     projection,
