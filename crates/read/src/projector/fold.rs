@@ -58,6 +58,16 @@ impl Sighted {
         });
         sealed.flat_map(seal::persons).collect()
     }
+
+    /// The documents that the events concern, each once.
+    pub fn wanted(&self) -> Vec<DocumentKey> {
+        let touches = self.0.iter().filter_map(|sight| match sight {
+            Sight::Plain(_, touches) | Sight::Sealed(_, touches) => Some(touches),
+            Sight::Unfit(_) => None,
+        });
+        let keys = touches.flat_map(|touches| touches.writes.iter().chain(&touches.reads));
+        keys.collect::<BTreeSet<_>>().into_iter().cloned().collect()
+    }
 }
 
 impl Batch {
@@ -101,12 +111,6 @@ impl Batch {
         let mut commands = self.events.iter().map(|(event, _)| event.command_id);
         let first = commands.next()?;
         commands.all(|command| command == first).then_some(first)
-    }
-
-    /// The documents that the events concern, each once.
-    pub fn wanted(&self) -> Vec<DocumentKey> {
-        let keys = self.events.iter().flat_map(|(_, touches)| touches.writes.iter().chain(&touches.reads));
-        keys.collect::<BTreeSet<_>>().into_iter().cloned().collect()
     }
 
     /// Folds the events over their documents.

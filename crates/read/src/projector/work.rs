@@ -8,10 +8,11 @@ use super::source::Source;
 use super::spread;
 use super::state::{State, States};
 use crate::cache::Cache;
-use crate::projection::{DocumentKey, FanOut, FanOutWork, Projection, Selector};
-use crate::store::{Checkpoint, Committed, DeadLetter, DocumentStore};
+use crate::projection::{Document, DocumentKey, FanOut, FanOutWork, Projection, Selector};
+use crate::store::{Checkpoint, Committed, DeadLetter, DocumentStore, Snapshot};
 use millrace_events::fail_point::reach;
-use millrace_events::{Envelope, rule};
+use millrace_events::{Envelope, KeyState, UserId, rule};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 fn say_parked<P: Projection>(letter: &DeadLetter) {
@@ -24,6 +25,20 @@ fn say_parked<P: Projection>(letter: &DeadLetter) {
 struct Chunk<D> {
     drafted: Drafted<D>,
     documents: usize,
+}
+
+/// Keys of persons, and documents; none if the store has moved on.
+type Gathered<D> = (HashMap<UserId, KeyState>, Option<States<D>>);
+
+/// None if nothing is missing.
+async fn read<D: Document, S: DocumentStore<D>>(
+    store: &S,
+    missing: &[DocumentKey],
+) -> Result<Option<Snapshot<D>>, RoundError> {
+    if missing.is_empty() {
+        return Ok(None);
+    }
+    store.read(missing).await.map(Some).map_err(RoundError::Store)
 }
 
 impl<P, S, D, C> Projector<P, S, D, C>
@@ -40,14 +55,14 @@ where
             return Ok(self.stay(from, Step::Idle));
         };
         let sighted = Sighted::of::<P>(envelopes);
-        let keys = self.source.keys(&sighted.persons()).await.map_err(RoundError::Source)?;
+        let (keys, loaded) = self.gather(&from, &sighted).await?;
         let batch = match Batch::open(sighted, history, &keys) {
             Ok(Some(batch)) => batch,
             Ok(None) => return Ok(self.stay(from, Step::Idle)),
             Err(Unopened::Obstacle(obstacle)) => return Ok(self.wait_for(from, obstacle)),
             Err(Unopened::Alarm(alarm)) => return Err(alarm.into()),
         };
-        let Some(states) = self.load(&from, &batch.wanted()).await? else { return Ok(Step::CompareLost) };
+        let Some(states) = loaded else { return Ok(Step::CompareLost) };
         let stream = self.stream.as_ref().map(|(state, _)| state.identity.clone());
         let drafted = batch.fold::<P>(&from, stream, states);
         reach("projector.folded").await;
@@ -133,6 +148,16 @@ where
         Ok(Some(Chunk { drafted, documents: 1 }))
     }
 
+    /// Keys and documents of the events, both asked for at once: an event that comes alone waits for the slower of the two.
+    async fn gather(&mut self, from: &Checkpoint, sighted: &Sighted) -> Result<Gathered<P::Document>, RoundError> {
+        self.kept.belong_to(from.revision);
+        let (states, missing) = self.kept.gather(&sighted.wanted());
+        let persons = sighted.persons();
+        let (keys, snapshot) = tokio::join!(self.source.keys(&persons), read(&self.store, &missing));
+        let keys = keys.map_err(RoundError::Source)?;
+        Ok((keys, self.add(from, states, &missing, snapshot?)))
+    }
+
     /// Documents as they are at the checkpoint; none if the store has moved on.
     async fn load(
         &mut self,
@@ -140,18 +165,27 @@ where
         wanted: &[DocumentKey],
     ) -> Result<Option<States<P::Document>>, RoundError> {
         self.kept.belong_to(from.revision);
-        let (mut states, missing) = self.kept.gather(wanted);
-        if missing.is_empty() {
-            return Ok(Some(states));
-        }
-        let snapshot = self.store.read(&missing).await.map_err(RoundError::Store)?;
+        let (states, missing) = self.kept.gather(wanted);
+        let snapshot = read(&self.store, &missing).await?;
+        Ok(self.add(from, states, &missing, snapshot))
+    }
+
+    /// What was kept, and what was read because it was not; none if that is of another revision.
+    fn add(
+        &mut self,
+        from: &Checkpoint,
+        mut states: States<P::Document>,
+        missing: &[DocumentKey],
+        snapshot: Option<Snapshot<P::Document>>,
+    ) -> Option<States<P::Document>> {
+        let Some(snapshot) = snapshot else { return Some(states) };
         if snapshot.checkpoint.revision != from.revision {
-            return Ok(None);
+            return None;
         }
-        let loaded = States::of_snapshot(&missing, snapshot);
+        let loaded = States::of_snapshot(missing, snapshot);
         self.kept.keep(&loaded);
         states.extend(loaded);
-        Ok(Some(states))
+        Some(states)
     }
 
     /// Commits, swaps the copies in, and writes them through. After a doubtful answer nothing of it is kept.
