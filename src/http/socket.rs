@@ -229,7 +229,8 @@ fn refusal(problem: &Problem) -> Close {
 fn unreadable(error: axum::Error) -> Option<Close> {
     match error.into_inner().downcast_ref::<SocketError>() {
         Some(SocketError::Capacity(_)) => Some(Close::too_long()),
-        Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => Some(Close::broken()),
+        Some(SocketError::Utf8(_)) => Some(Close::not_text()),
+        Some(SocketError::Protocol(_)) => Some(Close::broken()),
         _ => None,
     }
 }

@@ -259,9 +259,7 @@ async fn who_sends_too_fast_is_closed() {
 
 /// A short text in a frame, masked with zeros.
 fn frame_of(message: &Value) -> Vec<u8> {
-    let text = message.to_string();
-    let length = u8::try_from(text.len()).expect("a short message");
-    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+    frame(0x81, message.to_string().as_bytes())
 }
 
 /// The code with which the server closes a socket whose client sends these bytes and then nothing any more, not even pongs.
@@ -298,6 +296,28 @@ async fn a_client_that_answers_no_ping_is_closed() {
     lively.send(json!({ "type": "ping" })).await.unwrap();
     assert!(matches!(lively.receive("a pong").await, Received::Message(message) if message["type"] == "pong"));
     assert_eq!(closed_in_silence(&process, "graphql-ws", &[]).await, 4406, "the older protocol of that name");
+    process.stop().await;
+}
+
+/// A frame with these bytes, masked with zeros.
+fn frame(first: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(bytes.len()).expect("a short message");
+    [&[first, 0x80 | length, 0, 0, 0, 0], bytes].concat()
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_utf8_has_a_code_of_its_own() {
+    let stage = Stage::new().await;
+    let process = stage.serve("all").await;
+    let whole = frame(0x81, b"\xc3\x28");
+    let over_two_frames = [frame(0x01, b"{\xe2\x82"), frame(0x80, b"\x28")].concat();
+    let cut_off = [frame(0x01, b"{"), frame(0x80, b"\xe2\x82")].concat();
+    for bytes in [whole, over_two_frames, cut_off] {
+        let sent = [frame_of(&init()), bytes].concat();
+        assert_eq!(closed_in_silence(&process, PROTOCOL.1, &sent).await, 1007, "{sent:?}");
+    }
+    let split = [frame(0x01, "{\"é".as_bytes().split_at(3).0), frame(0x80, b"\xa9\":1}")].concat();
+    assert_eq!(closed_in_silence(&process, PROTOCOL.1, &split).await, 4400, "good UTF-8, and no message");
     process.stop().await;
 }
 
