@@ -322,6 +322,20 @@ async fn a_text_that_is_no_utf8_has_a_code_of_its_own() {
 }
 
 #[tokio::test]
+async fn who_offers_another_protocol_than_sockets_is_answered() {
+    let stage = Stage::new().await;
+    let process = stage.serve("all").await;
+    let url = format!("{}?query=%7B__typename%7D", process.graphql());
+    for offered in ["h2c", "TLS/1.0", "foo, bar/2"] {
+        let request = reqwest::Client::new().get(&url).header("connection", "upgrade").header("upgrade", offered);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200, "{offered}");
+        assert_eq!(response.json::<Value>().await.expect("JSON")["data"]["__typename"], "Query");
+    }
+    process.stop().await;
+}
+
+#[tokio::test]
 async fn only_pages_of_our_own_and_listed_origins_open_sockets() {
     let stage = Stage::new().await;
     let process = stage.serve("all").await;
