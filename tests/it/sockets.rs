@@ -346,5 +346,11 @@ async fn only_pages_of_our_own_and_listed_origins_open_sockets() {
     for origin in ["https://evil.example", "null", "http://127.0.0.1", &format!("{own}.evil.example")] {
         assert_eq!(from(origin).await, Some(403), "{origin}");
     }
+    let upgrade = reqwest::Client::new().get(&url).header("connection", "upgrade").header("upgrade", "websocket");
+    let upgrade = upgrade.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let refused = upgrade.header("origin", "https://evil.example").header("x-request-id", "mine").send().await;
+    let told: Value = refused.expect("an answer").json().await.expect("JSON");
+    let extensions = &told["errors"][0]["extensions"];
+    assert_eq!((&extensions["code"], &extensions["requestId"]), (&json!("FORBIDDEN"), &json!("mine")), "{told:#}");
     process.stop().await;
 }
