@@ -78,7 +78,7 @@ impl OpenPlaces {
     /// For one more socket or event stream that comes from there.
     pub fn open(&self, kind: Kind, address: Option<IpAddr>) -> Result<OpenPlace, Problem> {
         let of_all = Arc::clone(&self.all).try_acquire_owned().map_err(|_| Problem::Unavailable)?;
-        let of_address = take(&self.addresses, address.map(network), "sockets of an address")?;
+        let of_address = take(&self.addresses, address.map(network), "sockets_per_address_max")?;
         Ok(OpenPlace { _counted: self.figures.count(kind), _of_all: of_all, _of_address: of_address })
     }
 
@@ -89,15 +89,15 @@ impl OpenPlaces {
 
     /// For one more socket or event stream of a viewer. Who is not signed in is counted by address alone.
     pub fn of_viewer(&self, viewer: Option<UserId>) -> Result<Option<Place<UserId>>, Problem> {
-        take(&self.viewers, viewer, "sockets of a viewer")
+        take(&self.viewers, viewer, "sockets_per_viewer_max")
     }
 
     /// For one more operation, on whichever socket: of a viewer, or of those who are not signed in and share an address.
     pub fn operation(&self, viewer: Option<UserId>, address: Option<IpAddr>) -> Result<OperationPlace, Problem> {
         let address = if viewer.is_none() { address.map(network) } else { None };
         Ok(OperationPlace {
-            _of_viewer: take(&self.operations, viewer, "open operations of a viewer")?,
-            _of_address: take(&self.anonymous_operations, address, "open operations of an address")?,
+            _of_viewer: take(&self.operations, viewer, "operations_per_viewer_max")?,
+            _of_address: take(&self.anonymous_operations, address, "operations_per_address_max")?,
         })
     }
 }
@@ -229,10 +229,7 @@ mod tests {
         let (here, there) = ("2001:db8::1".parse().ok(), "192.0.2.1".parse().ok());
         let (first, _second) = (places.operation(None, here).unwrap(), places.operation(None, here).unwrap());
         let refused = places.operation(None, "2001:db8::2".parse().ok()).unwrap_err();
-        assert!(
-            matches!(refused, Problem::TooManyOpen { limit: "open operations of an address", max: 2 }),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Problem::TooManyOpen { limit: "operations_per_address_max", max: 2 }), "{refused:?}");
         assert!(places.operation(None, there).is_ok(), "another address has its own");
         let ada = UserId::generate();
         let _of_ada = places.operation(Some(ada), here).unwrap();

@@ -4,7 +4,7 @@
 //! same (`millrace_read::graphql::Follower`).
 
 use crate::answered::{is_refusal, to_json};
-use crate::api::{Api, Call, finished, with_cost};
+use crate::api::{Api, Call, Receipts, finished, with_cost};
 use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
@@ -39,6 +39,8 @@ pub struct Responses {
     deadline: Option<Instant>,
     answered: bool,
     cost: Option<Value>,
+    /// Of a mutation.
+    receipts: Option<Receipts>,
     shared: Option<(Operation, Again)>,
     follower: Option<Follower<Again>>,
     /// Of a subscription.
@@ -61,6 +63,7 @@ impl Responses {
         let request_id = call.request_id().to_owned();
         let cost = call.tells_cost().then(|| request.told_cost());
         let deadline = (!request.is_subscription()).then(|| call.deadline());
+        let receipts = request.is_mutation().then(|| call.receipts());
         let counted = request.is_subscription().then(|| api.places().subscription());
         let (begun, context) = api.begin(request, call);
         let (api, begun) = (Arc::clone(api), Some(begun));
@@ -72,6 +75,7 @@ impl Responses {
             deadline,
             answered: false,
             cost,
+            receipts,
             shared,
             follower: None,
             _counted: counted,
@@ -122,8 +126,19 @@ impl Responses {
         if is_first && is_refusal(&response) {
             return Outcome::Refused(response.errors);
         }
-        let json = json(&response, self.api.limits().answer_bytes_max);
+        let json = self.json(&response);
         Outcome::Response(Delivery { json, cursor: None, is_cut_off: false })
+    }
+
+    /// A response as it is told. One that is too long is none, but of a mutation what became of its commands.
+    fn json(&self, response: &GraphQlResponse) -> Arc<str> {
+        let bytes_max = self.api.limits().answer_bytes_max;
+        json_within(response, bytes_max).unwrap_or_else(|| {
+            let problem = Problem::AnswerTooLarge { bytes_max };
+            let receipts = self.receipts.as_ref();
+            let told = receipts.and_then(|receipts| receipts.in_place_of(response, &problem, &self.request_id));
+            json(&told.unwrap_or_else(|| problem.to_response(&self.request_id)), usize::MAX)
+        })
     }
 }
 
@@ -165,9 +180,12 @@ fn may_pass(error: &ServerError) -> bool {
 
 /// One that is too long is none.
 fn json(response: &GraphQlResponse, bytes_max: usize) -> Arc<str> {
-    match to_json(response) {
-        Ok(text) if text.len() <= bytes_max => text.into(),
-        Ok(_) => json(&Problem::AnswerTooLarge { bytes_max }.to_response(&headers::new_request_id()), usize::MAX),
-        Err(_) => r#"{"data":null}"#.into(),
-    }
+    json_within(response, bytes_max).unwrap_or_else(|| {
+        json(&Problem::AnswerTooLarge { bytes_max }.to_response(&headers::new_request_id()), usize::MAX)
+    })
+}
+
+fn json_within(response: &GraphQlResponse, bytes_max: usize) -> Option<Arc<str>> {
+    let text = to_json(response).unwrap_or_else(|_| r#"{"data":null}"#.to_owned());
+    (text.len() <= bytes_max).then(|| text.into())
 }

@@ -57,10 +57,12 @@ fn uses(query: &str, variable: &str) -> usize {
     query.split('$').skip(1).filter(|rest| named(rest)).count().saturating_sub(1)
 }
 
-/// The variables without one of them. Objects keep the order in which they came: another order just shares less.
+/// The variables without one of them, with every name quoted: a client names them and the fields in them as it likes, and what it reads
+/// as must be the same for nothing else. Objects keep the order in which they came: another order just shares less.
 fn without(variables: &Variables, left_out: Option<&str>) -> String {
     let kept = variables.iter().filter(|(name, _)| Some(name.as_str()) != left_out);
-    kept.fold(String::new(), |text, (name, value)| text + name + ":" + &value.to_string() + "\n")
+    let kept: Vec<_> = kept.map(|(name, value)| (name.as_str(), value)).collect();
+    format!("{kept:?}")
 }
 
 #[cfg(test)]
@@ -95,6 +97,21 @@ mod tests {
         let mut request = Request::new(BY_VARIABLE).variables(Variables::from_json(json!({ "id": "a" })));
         let document = request.parsed_query().unwrap().clone();
         assert_ne!(Ok(Some(one)), of(&document, &request, OnTimeout::Stale));
+    }
+
+    #[test]
+    fn no_name_of_a_variable_looks_like_another_variable() {
+        let two = operation(BY_VARIABLE, json!({ "id": "X", "m": 4, "n": 3 }));
+        for forged in [
+            json!({ "id": "X", "m:4\nn": 3 }),
+            json!({ "id": "X", "m\":4\n\"n": 3 }),
+            json!({ "id": "X", "m\\": 4, "n": 3 }),
+        ] {
+            assert_ne!(two, operation(BY_VARIABLE, forged.clone()), "{forged}");
+        }
+        let object = |object| operation(BY_VARIABLE, json!({ "id": "X", "o": object }));
+        assert_ne!(object(json!({ "a": 1, "b": 2 })), object(json!({ "a: 1, b": 2 })));
+        assert_ne!(object(json!({ "a": 1, "b": 2 })), object(json!({ "a\": 1, \"b": 2 })));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! One request, whatever it came over: who asks, what they are owed, and what a command is told of it.
 
-use super::Api;
 use super::extension::{asks_cost, extension_text};
+use super::{Api, Receipts};
 use crate::http::problem::Problem;
 use crate::http::{client_address, headers, trace_context};
 use async_graphql::{Context, Request as GraphQlRequest};
 use axum::http::HeaderMap;
-use millrace_command::Request as CommandRequest;
+use millrace_command::{CommandReceipt, Request as CommandRequest};
 use millrace_events::{CommandId, Trace, Viewer};
 use millrace_read::graphql::{Asked, RequestContext};
 use millrace_read::reader::OnTimeout;
@@ -31,6 +31,7 @@ pub(super) struct Circumstances {
     pub(super) request_id: String,
     pub(super) trace: Option<Trace>,
     pub(super) client_address: Option<IpAddr>,
+    pub(super) receipts: Receipts,
 }
 
 impl Api {
@@ -50,7 +51,7 @@ impl Api {
         let on_timeout = headers.get(headers::ON_TIMEOUT).and_then(|value| value.to_str().ok());
         let on_timeout = headers::on_timeout(on_timeout.or(extension("onTimeout")))?;
         let (request_id, trace) = (request_id.to_owned(), trace_context::of_headers(headers));
-        let circumstances = Circumstances { request_id, trace, client_address };
+        let circumstances = Circumstances { request_id, trace, client_address, receipts: Receipts::default() };
         let tells_cost = headers::asks_cost(headers) || request.is_some_and(asks_cost);
         Ok(Call { asked: Asked { viewer, token, on_timeout, deadline }, circumstances, cursor: None, tells_cost })
     }
@@ -85,6 +86,11 @@ impl Call {
         Self { cursor, ..self }
     }
 
+    /// What becomes of its commands.
+    pub fn receipts(&self) -> Receipts {
+        self.circumstances.receipts.clone()
+    }
+
     /// When it ends, if it is no subscription.
     pub fn deadline(&self) -> Instant {
         self.asked.deadline
@@ -94,6 +100,12 @@ impl Call {
     pub fn on_timeout(&self) -> OnTimeout {
         self.asked.on_timeout
     }
+}
+
+/// Keeps what became of a command beside the answer.
+pub fn keep_receipt(ctx: &Context<'_>, receipt: &CommandReceipt) -> async_graphql::Result<()> {
+    ctx.data::<Circumstances>()?.receipts.keep(ctx, receipt);
+    Ok(())
 }
 
 /// A command's circumstances, out of the request that it came with.

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Circumstances};
 use super::extension::{EXTENSION, asks_cost, extension_text, text};
-use super::{Admitted, Api};
+use super::{Admitted, Api, Receipts};
 use crate::admission::Admission;
 use crate::checked::Checked;
 use crate::http::problem::Problem;
@@ -71,7 +71,8 @@ impl Api {
         let client_address = connection.client_address;
         let trace = trace_context::of_texts(|name| text(request.extensions.get(name)?));
         let trace = trace.or_else(|| connection.trace.clone());
-        let circumstances = Circumstances { request_id: request_id.to_owned(), trace, client_address };
+        let request_id = request_id.to_owned();
+        let circumstances = Circumstances { request_id, trace, client_address, receipts: Receipts::default() };
         let tells_cost = asks_cost(request);
         let asked = Asked { viewer, token, on_timeout, deadline: self.deadline() };
         Ok(Call { asked, circumstances, cursor: None, tells_cost })

@@ -1,8 +1,8 @@
 //! Running an operation: what it costs, what it is answered with, and whether that is kept.
 
-use super::Api;
 use super::call::Call;
 use super::extension::{extension, finished, with_cost};
+use super::{Api, Receipts};
 use crate::answered::{Answered, to_json};
 use crate::checked::Checked;
 use crate::documents::Resolved;
@@ -61,14 +61,16 @@ impl Api {
         let cost = call.tells_cost.then(|| request.told_cost());
         let (deadline, request_id) = (call.asked.deadline, call.circumstances.request_id.clone());
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
+        let receipts = call.circumstances.receipts.clone();
         let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
         let response = response
             .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
         let response = with_cost(response, cost);
         let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
-            let answered = Answered::of(&finished(response, &context, &request_id, self.limits.errors_max))?;
-            return answered.within(self.limits.answer_bytes_max);
+            let response = finished(response, &context, &request_id, self.limits.errors_max);
+            let answered = Answered::of(&response)?.within(self.limits.answer_bytes_max);
+            return answered.or_else(|problem| done(&receipts, &response, problem, &request_id));
         };
         let data = to_json(&response.data)?;
         self.answers.remember(question, &data, &context);
@@ -86,5 +88,18 @@ impl Api {
         });
         let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)
+    }
+}
+
+/// An answer that cannot be given, of commands that were handled all the same; else why it cannot.
+fn done(
+    receipts: &Receipts,
+    answer: &GraphQlResponse,
+    problem: Problem,
+    request_id: &str,
+) -> Result<Answered, Problem> {
+    match receipts.in_place_of(answer, &problem, request_id) {
+        Some(response) => Answered::of(&response),
+        None => Err(problem),
     }
 }

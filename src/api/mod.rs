@@ -4,11 +4,13 @@ mod call;
 mod connection;
 mod execution;
 mod extension;
+mod receipts;
 mod sender;
 
-pub use call::{Call, command_request};
+pub use call::{Call, command_request, keep_receipt};
 pub use connection::Connection;
 pub use extension::{EXTENSION, finished, with_cost};
+pub use receipts::Receipts;
 pub use sender::Admitted;
 
 use crate::checked::Checks;

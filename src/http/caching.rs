@@ -18,8 +18,9 @@ const ASKED_AGAIN: HeaderValue = HeaderValue::from_static("public, max-age=0, mu
 const TAG_BYTES: usize = 16;
 
 /// The request headers on which an answer depends. A cache asks again for each answer, so a token of consistency need not be among them.
-pub fn vary() -> [HeaderName; 3] {
-    [header::ACCEPT, header::AUTHORIZATION, header::ORIGIN]
+/// How it may be compressed is: also where nothing was (304), since a cache takes over what that says.
+pub fn vary() -> [HeaderName; 4] {
+    [header::ACCEPT, header::ACCEPT_ENCODING, header::AUTHORIZATION, header::ORIGIN]
 }
 
 /// What a request says about copies of its answer.

@@ -53,10 +53,10 @@ pub fn is_wanted(headers: &HeaderMap) -> bool {
 
 /// `POST /graphql` or `GET /graphql?query=…` of a client that wants events. A page that may open no sockets may open no streams either.
 pub async fn handle(api: Arc<Api>, request: Request) -> Response {
-    if !origins::may_open(request.headers(), api.limits()) {
-        return origins::refusal();
-    }
     let request_id = headers::request_id(request.headers());
+    if !origins::may_open(request.headers(), api.limits()) {
+        return graphql::refuse(&Problem::ForeignOrigin, MediaType::Json, &request_id);
+    }
     match caught(EventStream::begin(&api, request, &request_id)).await {
         Ok(events) => respond(events, &request_id),
         // 200 would be taken for a stream: whoever wants events reads the status.

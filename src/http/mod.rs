@@ -30,7 +30,7 @@ pub mod writer;
 use crate::api::Api;
 use axum::Router;
 use axum::extract::{ConnectInfo, FromRequestParts, Request, State, WebSocketUpgrade};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use operations::{Operations, public_routes};
@@ -86,7 +86,7 @@ fn routes(api: Arc<Api>, operations: Operations) -> Router {
 
 /// GET is a query, or the beginning of a socket.
 async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Response {
-    if !request.headers().contains_key(header::UPGRADE) {
+    if !asks_for_socket(request.headers()) {
         return answer(State(api), request).await;
     }
     let client_address = client_address(&api, &request);
@@ -95,6 +95,12 @@ async fn get_or_upgrade(State(api): State<Arc<Api>>, request: Request) -> Respon
         Ok(upgrade) => socket::upgrade(api, parts.headers, client_address, upgrade),
         Err(rejection) => rejection.into_response(),
     }
+}
+
+/// True if this is to become a socket. Whoever offers another protocol, such as `h2c`, is answered by this one.
+fn asks_for_socket(headers: &HeaderMap) -> bool {
+    let offered = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    offered.flat_map(|value| value.split(',')).any(|protocol| protocol.trim().eq_ignore_ascii_case("websocket"))
 }
 
 /// One answer, or a stream of events for who would rather have that. Either names the trace that it belongs to.

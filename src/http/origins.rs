@@ -5,8 +5,7 @@
 
 use super::{caching, event_stream, headers, trace_context};
 use crate::settings::HttpSettings;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::str::FromStr;
 use std::time::Duration;
@@ -113,11 +112,6 @@ pub fn may_open(headers: &HeaderMap, settings: &HttpSettings) -> bool {
     settings.cors_origins.contains(origin)
         || text(FETCH_SITE) == Some("same-origin")
         || is_host(origin, text(header::HOST).unwrap_or_default())
-}
-
-/// What a page is told that [may not](may_open).
-pub fn refusal() -> Response {
-    (StatusCode::FORBIDDEN, "pages of this origin may open no sockets and no event streams\n").into_response()
 }
 
 /// True if the page comes from where it calls, and is a page: files and extensions have hosts of their own making.

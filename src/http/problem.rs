@@ -8,6 +8,9 @@ use millrace_document::Refusal;
 /// Its audit wants 400; a newer draft speaks of 422 for all but the first: to change it, change it here.
 pub const REFUSED_BY_SCHEMA: StatusCode = StatusCode::BAD_REQUEST;
 
+/// When whoever has all their places may look for one again, in seconds: nobody knows when one is given back.
+const PLACE_AFTER_S: u64 = 1;
+
 /// Why a request is refused before execution.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -53,10 +56,13 @@ pub enum Problem {
     /// A question about the schema, where none is answered.
     #[error("questions about the schema are not answered here")]
     IntrospectionOff,
+    /// A page of another origin, that may open nothing here.
+    #[error("pages of this origin may open no sockets and no event streams")]
+    ForeignOrigin,
     /// As many sockets, event streams or operations as one may have are open.
-    #[error("no more than {max} {limit} at once")]
+    #[error("no more than {max} at once: {limit}")]
     TooManyOpen {
-        /// Of what.
+        /// Of what: the setting.
         limit: &'static str,
         /// The limit.
         max: usize,
@@ -111,6 +117,7 @@ impl Problem {
             Self::PersistedNotSupported => "PERSISTED_QUERY_NOT_SUPPORTED",
             Self::PersistedMismatch => "PERSISTED_QUERY_MISMATCH",
             Self::NotTrusted => "DOCUMENT_NOT_TRUSTED",
+            Self::ForeignOrigin => "FORBIDDEN",
             Self::IntrospectionOff => "INTROSPECTION_OFF",
             Self::TooLarge { .. } | Self::TooManyOpen { .. } => "LIMIT_EXCEEDED",
             Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
@@ -129,7 +136,7 @@ impl Problem {
             Self::BadRequest(_) | Self::MalformedToken | Self::AnswerTooLarge { .. } => StatusCode::BAD_REQUEST,
             Self::Document { .. } | Self::IntrospectionOff => REFUSED_BY_SCHEMA,
             Self::PersistedNotFound | Self::PersistedNotSupported | Self::PersistedMismatch => StatusCode::BAD_REQUEST,
-            Self::NotTrusted => StatusCode::FORBIDDEN,
+            Self::NotTrusted | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::BudgetSpent { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::UnsupportedMediaType | Self::CompressedBody => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -180,6 +187,18 @@ impl Problem {
     pub fn retry_after_s(&self) -> Option<u64> {
         match self {
             Self::BudgetSpent { retry_after_s } => Some(*retry_after_s),
+            Self::TooManyOpen { .. } => Some(PLACE_AFTER_S),
+            _ => None,
+        }
+    }
+
+    /// The limit that it is beyond, by its setting's name, and its value.
+    fn limit(&self) -> Option<(&'static str, usize)> {
+        match self {
+            Self::TooLarge { bytes_max } => Some(("body_bytes_max", *bytes_max)),
+            Self::AnswerTooLarge { bytes_max } => Some(("answer_bytes_max", *bytes_max)),
+            Self::TooManyOpen { limit, max } => Some((*limit, *max)),
+            Self::Document { refusal: Refusal::Limit { limit, max }, .. } => Some((limit.setting(), *max)),
             _ => None,
         }
     }
@@ -195,12 +214,43 @@ impl Problem {
         if let Some(seconds) = self.retry_after_s() {
             extensions.set("retryAfter", seconds);
         }
-        if let Self::Document { refusal: Refusal::Limit { limit, max }, .. } = self {
-            extensions.set("limit", limit.setting());
-            extensions.set("max", *max);
+        if let Some((limit, max)) = self.limit() {
+            extensions.set("limit", limit);
+            extensions.set("max", max);
         }
         error.extensions = Some(extensions);
         error.path = Vec::<PathSegment>::new();
         GraphQlResponse::from_errors(vec![error])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_document::Limit;
+
+    #[test]
+    fn whatever_is_beyond_a_limit_names_it_and_its_value() {
+        for (problem, limit) in [
+            (Problem::TooLarge { bytes_max: 7 }, "body_bytes_max"),
+            (Problem::AnswerTooLarge { bytes_max: 7 }, "answer_bytes_max"),
+            (Problem::TooManyOpen { limit: "sockets_per_viewer_max", max: 7 }, "sockets_per_viewer_max"),
+            (
+                Problem::Document { refusal: Refusal::Limit { limit: Limit::Depth, max: 7 }, position: None },
+                "depth_max",
+            ),
+        ] {
+            let extensions = problem.to_response("1").errors[0].extensions.clone().unwrap();
+            assert_eq!((extensions.get("limit"), extensions.get("max")), (Some(&limit.into()), Some(&7_usize.into())));
+        }
+    }
+
+    #[test]
+    fn a_status_that_asks_to_come_back_says_when() {
+        let full = Problem::TooManyOpen { limit: "sockets_per_viewer_max", max: 7 };
+        for problem in [full, Problem::BudgetSpent { retry_after_s: 3 }] {
+            assert_eq!(problem.status(), StatusCode::TOO_MANY_REQUESTS);
+            assert!(problem.retryable() && problem.retry_after_s().is_some(), "{problem:?}");
+        }
     }
 }

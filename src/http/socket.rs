@@ -4,6 +4,7 @@
 //!
 //! async-graphql's own layer replaces a stream when an id is used twice and has no init timer, no ping and no cap.
 
+use super::graphql::{self, MediaType};
 use super::message_rate::MessageRate;
 use super::problem::Problem;
 use super::protocol::{Close, SUBPROTOCOL, ServerMessage, SocketState, Step, Turn};
@@ -19,7 +20,7 @@ use crate::documents::params::Params;
 use crate::places::Kind;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::HeaderMap;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::StreamExt;
 use futures_util::stream::SplitStream;
 use serde_json::{Map, Value};
@@ -42,11 +43,11 @@ pub fn upgrade(
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !origins::may_open(&headers, api.limits()) {
-        return origins::refusal();
+        return refused(&Problem::ForeignOrigin, &headers);
     }
     let place = match api.places().open(Kind::Socket, client_address) {
         Ok(place) => place,
-        Err(problem) => return (problem.status(), format!("{problem}\n")).into_response(),
+        Err(problem) => return refused(&problem, &headers),
     };
     let message_bytes_max = api.limits().socket_message_bytes_max;
     let upgrade = upgrade
@@ -59,6 +60,11 @@ pub fn upgrade(
         api.sockets().clone().track_future(Socket::serve(api, socket, headers, client_address)).await;
         drop(place);
     })
+}
+
+/// What a client is told that gets no socket: as any other request that is refused.
+fn refused(problem: &Problem, headers: &HeaderMap) -> Response {
+    graphql::refuse(problem, MediaType::Json, &headers::request_id(headers))
 }
 
 type Shared = Arc<Mutex<SocketState>>;
@@ -185,7 +191,7 @@ impl Socket {
 
     async fn refuse(&self, id: &str) {
         let max = self.api.limits().operations_per_socket_max;
-        let problem = Problem::TooManyOpen { limit: "open operations of a socket", max };
+        let problem = Problem::TooManyOpen { limit: "operations_per_socket_max", max };
         let errors = problem.to_response(&headers::new_request_id()).errors;
         self.send(&ServerMessage::Error { id, payload: &errors }).await;
     }
@@ -229,7 +235,8 @@ fn refusal(problem: &Problem) -> Close {
 fn unreadable(error: axum::Error) -> Option<Close> {
     match error.into_inner().downcast_ref::<SocketError>() {
         Some(SocketError::Capacity(_)) => Some(Close::too_long()),
-        Some(SocketError::Protocol(_) | SocketError::Utf8(_)) => Some(Close::broken()),
+        Some(SocketError::Utf8(_)) => Some(Close::not_text()),
+        Some(SocketError::Protocol(_)) => Some(Close::broken()),
         _ => None,
     }
 }

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BudgetSettings {
-    /// Points in a full bucket; 0: no budgets. Not less than `limits.cost_max`, or the dearest operations are let through for less.
+    /// Points in a full bucket; 0: no budgets. Not less than `limits.cost_max`, or the dearest operations are let through for less. A
+    /// subscription pays once, when it begins, however often it is executed for its events.
     pub points_max: u32,
     /// Points that flow into it in a second, at least one.
     pub points_per_second: u32,

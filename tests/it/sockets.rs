@@ -259,9 +259,7 @@ async fn who_sends_too_fast_is_closed() {
 
 /// A short text in a frame, masked with zeros.
 fn frame_of(message: &Value) -> Vec<u8> {
-    let text = message.to_string();
-    let length = u8::try_from(text.len()).expect("a short message");
-    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+    frame(0x81, message.to_string().as_bytes())
 }
 
 /// The code with which the server closes a socket whose client sends these bytes and then nothing any more, not even pongs.
@@ -301,6 +299,42 @@ async fn a_client_that_answers_no_ping_is_closed() {
     process.stop().await;
 }
 
+/// A frame with these bytes, masked with zeros.
+fn frame(first: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u8::try_from(bytes.len()).expect("a short message");
+    [&[first, 0x80 | length, 0, 0, 0, 0], bytes].concat()
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_utf8_has_a_code_of_its_own() {
+    let stage = Stage::new().await;
+    let process = stage.serve("all").await;
+    let whole = frame(0x81, b"\xc3\x28");
+    let over_two_frames = [frame(0x01, b"{\xe2\x82"), frame(0x80, b"\x28")].concat();
+    let cut_off = [frame(0x01, b"{"), frame(0x80, b"\xe2\x82")].concat();
+    for bytes in [whole, over_two_frames, cut_off] {
+        let sent = [frame_of(&init()), bytes].concat();
+        assert_eq!(closed_in_silence(&process, PROTOCOL.1, &sent).await, 1007, "{sent:?}");
+    }
+    let split = [frame(0x01, "{\"é".as_bytes().split_at(3).0), frame(0x80, b"\xa9\":1}")].concat();
+    assert_eq!(closed_in_silence(&process, PROTOCOL.1, &split).await, 4400, "good UTF-8, and no message");
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn who_offers_another_protocol_than_sockets_is_answered() {
+    let stage = Stage::new().await;
+    let process = stage.serve("all").await;
+    let url = format!("{}?query=%7B__typename%7D", process.graphql());
+    for offered in ["h2c", "TLS/1.0", "foo, bar/2"] {
+        let request = reqwest::Client::new().get(&url).header("connection", "upgrade").header("upgrade", offered);
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 200, "{offered}");
+        assert_eq!(response.json::<Value>().await.expect("JSON")["data"]["__typename"], "Query");
+    }
+    process.stop().await;
+}
+
 #[tokio::test]
 async fn only_pages_of_our_own_and_listed_origins_open_sockets() {
     let stage = Stage::new().await;
@@ -312,5 +346,11 @@ async fn only_pages_of_our_own_and_listed_origins_open_sockets() {
     for origin in ["https://evil.example", "null", "http://127.0.0.1", &format!("{own}.evil.example")] {
         assert_eq!(from(origin).await, Some(403), "{origin}");
     }
+    let upgrade = reqwest::Client::new().get(&url).header("connection", "upgrade").header("upgrade", "websocket");
+    let upgrade = upgrade.header("sec-websocket-version", "13").header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
+    let refused = upgrade.header("origin", "https://evil.example").header("x-request-id", "mine").send().await;
+    let told: Value = refused.expect("an answer").json().await.expect("JSON");
+    let extensions = &told["errors"][0]["extensions"];
+    assert_eq!((&extensions["code"], &extensions["requestId"]), (&json!("FORBIDDEN"), &json!("mine")), "{told:#}");
     process.stop().await;
 }

@@ -17,6 +17,8 @@ pub enum Times {
         /// At the most.
         max: usize,
     },
+    /// So often, whatever is asked: nobody can have the list shorter.
+    AtMost(usize),
     /// Once for each entry of this argument.
     Each(&'static str),
 }
@@ -157,6 +159,7 @@ impl<'b, V: Fn(&str) -> Option<Value>> Costs<'_, 'b, V> {
         };
         match times {
             Times::Once => 1,
+            Times::AtMost(entries) => entries,
             Times::Page { default, max } => {
                 let wanted = ["first", "last"].into_iter().find_map(|name| self.number(find(name)?));
                 wanted.map_or(default, |wanted| usize::try_from(wanted).unwrap_or(default)).clamp(1, max)

@@ -89,6 +89,11 @@ impl Close {
         Self::new(1002, "Protocol error")
     }
 
+    /// A text that is no UTF-8.
+    pub fn not_text() -> Self {
+        Self::new(1007, "Invalid UTF-8")
+    }
+
     /// Who it is could not be found out now. A code after which clients come back.
     pub fn try_again_later() -> Self {
         Self::new(1013, "Try again later")

@@ -201,3 +201,47 @@ async fn an_answer_has_a_size() {
     client.ask("{ __typename }", json!({})).await;
     process.stop().await;
 }
+
+#[tokio::test]
+async fn a_mutation_whose_answer_is_too_long_is_not_told_as_if_nothing_had_happened() {
+    let stage = Stage::new().await;
+    let (other, everybody) = stage.all().await;
+    let limits = [("MILLRACE_HTTP__ANSWER_BYTES_MAX", "500")];
+    let process = crate::harness::process::Process::serve("all", &stage.environment_with(&limits)).await;
+    let ada = everybody.sign_up("Ada").await;
+    let token = ada.client.access_token.as_deref();
+    let create = format!(
+        "mutation($input: CreatePostInput!) {{ made: createPost(input: $input) {{ receipt {{ {} }} }} }}",
+        many(20, |n| format!("a{n}: commandId "))
+    );
+    let input = json!({ "input": { "title": "Written", "body": "B" } });
+    let client = Client::new(&process.graphql());
+    let request = client.http.post(&client.url).header("accept", "application/graphql-response+json");
+    let request = request.bearer_auth(token.expect("a token")).json(&json!({ "query": create, "variables": input }));
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    let answer: Value = response.json().await.expect("JSON");
+    assert_eq!(answer.get("data"), Some(&Value::Null), "{answer:#}");
+    is_told_at_its_field(&everybody, &answer).await;
+
+    let mut socket = Socket::open(&process.graphql(), token).await;
+    socket.subscribe("1", &create, input).await;
+    let Received::Message(message) = socket.receive("an answer").await else { panic!("the socket ended") };
+    assert_eq!(message["type"], "next", "{message:#}");
+    is_told_at_its_field(&everybody, &message["payload"]).await;
+    process.stop().await;
+    other.stop().await;
+}
+
+/// The command's receipt stands where its answer would, and what it made is there.
+async fn is_told_at_its_field(client: &Client, answer: &Value) {
+    let error = &answer["errors"][0];
+    assert_eq!(error["path"], json!(["made"]), "{answer:#}");
+    let (extensions, receipt) = (&error["extensions"], &error["extensions"]["receipt"]);
+    assert_eq!((&extensions["code"], &extensions["retryable"]), (&json!("ANSWER_SIZE_LIMIT"), &json!(false)));
+    assert_eq!(receipt["accepted"], true, "{answer:#}");
+    let token = receipt["consistencyToken"].as_str().expect("a token");
+    let (query, post) = ("query($id: ID!) { post(id: $id) { title } }", json!({ "id": receipt["aggregateId"] }));
+    let data = client.ask_with(query, post, &[("millrace-consistency", token)]).await;
+    assert_eq!(data["post"]["title"], "Written", "{data:#}");
+}
