@@ -1,8 +1,9 @@
 import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import type { ProblemFragment } from '../gql/graphql.ts';
 import { failureWords, problemWords } from '../words/problems.ts';
+import { IdempotencyKey } from './idempotency-key.ts';
 import { rootOf, type Root } from './root.ts';
 
 /** Why a command did not take effect. */
@@ -26,6 +27,9 @@ interface Outcome<Data> {
   trouble: Trouble | null;
 }
 
+/** What the page gives: the key that a command may declare is put in here. */
+type Input<Variables> = Omit<Variables, 'key'>;
+
 /** A mutation: `run` answers its payload, or null and then there is `trouble`. */
 export function useCommand<Data extends object, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
@@ -33,9 +37,12 @@ export function useCommand<Data extends object, Variables extends OperationVaria
 ) {
   const client = useApolloClient();
   const [state, setState] = useState<{ isBusy: boolean; trouble: Trouble | null }>({ isBusy: false, trouble: null });
-  const run = async (variables: Variables): Promise<Root<Data> | null> => {
+  const [keys] = useState(() => new IdempotencyKey());
+  const run = async (input: Input<Variables>): Promise<Root<Data> | null> => {
     setState({ isBusy: true, trouble: null });
-    const { payload, trouble } = await carryOut(client, document, variables, options);
+    const key = keys.of(input);
+    const { payload, trouble } = await carryOut(client, document, declaresKey(document) ? { ...input, key } : input, options);
+    if (payload) keys.accepted(key);
     setState({ isBusy: false, trouble });
     return payload;
   };
@@ -45,7 +52,7 @@ export function useCommand<Data extends object, Variables extends OperationVaria
 async function carryOut<Data extends object, Variables extends OperationVariables>(
   client: ApolloClient,
   document: TypedDocumentNode<Data, Variables>,
-  variables: Variables,
+  variables: OperationVariables,
   { nameOf, optimistic, update }: CommandOptions<Data>,
 ): Promise<Outcome<Data>> {
   try {
@@ -68,15 +75,8 @@ function problemIn(data: object): ProblemFragment | undefined {
   return (rootOf(data) as { errors: ProblemFragment[] }).errors[0];
 }
 
-/** A key that stays the same while the input does: sent again after an answer was lost, it takes effect once. */
-export function useIdempotencyKey(input: unknown): string {
-  const text = JSON.stringify(input);
-  return useMemo(newKey, [text]);
-}
-
-const KEY_BYTES = 16;
-
-/** `crypto.randomUUID` is there on secure origins only, and a phone in the same network is on none. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(KEY_BYTES)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** Commands that hand out tokens take none. */
+function declaresKey({ definitions }: TypedDocumentNode<unknown, never>): boolean {
+  const declared = definitions.flatMap((definition) => ('variableDefinitions' in definition ? (definition.variableDefinitions ?? []) : []));
+  return declared.some(({ variable }) => variable.name.value === 'key');
 }
