@@ -10,6 +10,7 @@ mod pages;
 mod schema;
 mod settings;
 mod shell;
+mod statuses;
 
 use crate::examples::{Example, community, event};
 use crate::harness::client::Client;
