@@ -1,10 +1,10 @@
 import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
 import { useState } from 'react';
-import type { ProblemFragment } from '../gql/graphql.ts';
+import type { OutcomeFragment, ProblemFragment } from '../gql/graphql.ts';
 import { failureWords, problemWords } from '../words/problems.ts';
 import { IdempotencyKey } from './idempotency-key.ts';
-import { rootOf, type Root } from './root.ts';
+import { rootOf, type OneField, type Root } from './root.ts';
 
 /** Why a command did not take effect. */
 export interface Trouble {
@@ -31,7 +31,7 @@ interface Outcome<Data> {
 type Input<Variables> = Omit<Variables, 'key'>;
 
 /** A mutation: `run` answers its payload, or null and then there is `trouble`. */
-export function useCommand<Data extends object, Variables extends OperationVariables>(
+export function useCommand<Data extends OneField<OutcomeFragment>, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
   options: CommandOptions<Data> = {},
 ) {
@@ -49,7 +49,7 @@ export function useCommand<Data extends object, Variables extends OperationVaria
   return { run, ...state };
 }
 
-async function carryOut<Data extends object, Variables extends OperationVariables>(
+async function carryOut<Data extends OneField<OutcomeFragment>, Variables extends OperationVariables>(
   client: ApolloClient,
   document: TypedDocumentNode<Data, Variables>,
   variables: OperationVariables,
@@ -71,9 +71,7 @@ async function carryOut<Data extends object, Variables extends OperationVariable
 }
 
 /** Why a command was rejected; undefined if it was accepted. */
-function problemIn(data: object): ProblemFragment | undefined {
-  return (rootOf(data) as { errors: ProblemFragment[] }).errors[0];
-}
+const problemIn = (data: OneField<OutcomeFragment>): ProblemFragment | undefined => rootOf(data).errors[0];
 
 /** Commands that hand out tokens take none. */
 function declaresKey({ definitions }: TypedDocumentNode<unknown, never>): boolean {
