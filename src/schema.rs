@@ -1,6 +1,6 @@
 //! The schema: the only place where both sides meet.
 
-use crate::mutations::Mutation;
+use crate::mutations::{CommandPayload, Mutation};
 use async_graphql::{Schema, SchemaBuilder};
 use millrace_read::graphql::{LiveEvent, Query, Subscription};
 
@@ -14,6 +14,7 @@ const RECURSION_MAX: usize = 64;
 pub fn builder() -> SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription::default())
         .register_output_type::<LiveEvent>()
+        .register_output_type::<CommandPayload>()
         .limit_recursive_depth(RECURSION_MAX)
         .disable_suggestions()
 }

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ApolloClient, ApolloLink, CombinedGraphQLErrors, gql, InMemoryCache } from '@apollo/client';
 import { Observable, of } from 'rxjs';
-import { consistencyLink, liveLink, RevisionCache } from './.build/apollo/index.js';
-import { ConsistencyTokens } from './.build/index.js';
+import { consistencyLink, liveLink, RevisionCache } from '@millrace/client/apollo';
+import { ConsistencyTokens } from '@millrace/client';
 import { after, clientTo, closeOnce, passing, QUERY, serverFor, until } from './live-server.mjs';
 
 const LIKE = gql`mutation Like { likePost { post { id revision likeCount } } }`;

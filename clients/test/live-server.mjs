@@ -6,7 +6,7 @@ import { buildSchema, GraphQLError } from 'graphql';
 import { createClient } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import WebSocket, { WebSocketServer } from 'ws';
-import { PERSISTENT } from './.build/index.js';
+import { PERSISTENT } from '@millrace/client';
 
 const schema = buildSchema(`
   type Query { unused: Int }

@@ -1,7 +1,7 @@
 // The parts that are plain functions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConsistencyTokens, isOlder, newest } from './.build/index.js';
+import { ConsistencyTokens, isOlder, newest } from '@millrace/client';
 
 const answer = (token) => ({ extensions: { millrace: { token } } });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CloseCode } from 'graphql-ws';
-import { errorsOf, subscribeWithResume } from './.build/index.js';
+import { errorsOf, subscribeWithResume } from '@millrace/client';
 import { after, clientTo, closeOnce, passing, QUERY, serverFor, until } from './live-server.mjs';
 
 /** Subscribes and gathers events, by their cursors or else their codes, until the subscription ends, or until `enough(events)`. */

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { cacheExchange, Client, fetchExchange, subscriptionExchange } from '@urql/core';
-import { ConsistencyTokens } from './.build/index.js';
-import { consistencyExchange, forwardWithResume } from './.build/urql/index.js';
+import { ConsistencyTokens } from '@millrace/client';
+import { consistencyExchange, forwardWithResume } from '@millrace/client/urql';
 import { clientTo, closeOnce, QUERY, serverFor } from './live-server.mjs';
 
 const LIKE = 'mutation Like { likePost { likeCount } }';

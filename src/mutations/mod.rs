@@ -5,12 +5,14 @@ mod entry;
 mod follow;
 mod like;
 mod order;
+mod payload;
 mod post;
 mod product;
 mod user;
 mod wallet;
 
 pub use entry::Entry;
+pub use payload::CommandPayload;
 
 use crate::command_port::RemoteAnswer;
 use async_graphql::MergedObject;

@@ -10,7 +10,7 @@ use tokio::process::Command;
 /// The script and what it needs, as `make web-test` leaves it.
 fn tools() -> Result<(PathBuf, PathBuf), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
-    for needed in ["node_modules/relay-runtime", "test/.build/index.js"] {
+    for needed in ["node_modules/relay-runtime", "dist/index.js"] {
         if !folder.join(needed).exists() {
             return Err(format!("clients/{needed} is not there: `make web-test`"));
         }

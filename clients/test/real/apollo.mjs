@@ -4,8 +4,8 @@ import { SetContextLink } from '@apollo/client/link/context';
 import { ErrorLink } from '@apollo/client/link/error';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { consistencyLink, liveLink, RevisionCache } from '../.build/apollo/index.js';
-import { ConsistencyTokens, PERSISTENT } from '../.build/index.js';
+import { consistencyLink, liveLink, RevisionCache } from '@millrace/client/apollo';
+import { ConsistencyTokens, PERSISTENT } from '@millrace/client';
 import { dataOf, isUnauthenticated } from './answers.mjs';
 import { TEXTS } from './operations.mjs';
 

@@ -1,6 +1,6 @@
 // Server-sent events, with graphql-sse alone: each operation is a request of its own, with headers that are read anew.
 import { createClient } from 'graphql-sse';
-import { PERSISTENT } from '../.build/index.js';
+import { PERSISTENT } from '@millrace/client';
 import { dataOf } from './answers.mjs';
 import { TEXTS } from './operations.mjs';
 import { only, watchOver } from './streams.mjs';

@@ -1,7 +1,7 @@
 // Everything over one socket, with graphql-ws alone.
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { PERSISTENT } from '../.build/index.js';
+import { PERSISTENT } from '@millrace/client';
 import { dataOf, isUnauthenticated } from './answers.mjs';
 import { TEXTS } from './operations.mjs';
 import { only, watchOver } from './streams.mjs';

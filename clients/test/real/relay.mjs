@@ -2,7 +2,7 @@
 import { createClient } from 'graphql-ws';
 import relay from 'relay-runtime';
 import WebSocket from 'ws';
-import { CONSISTENCY_HEADER, ConsistencyTokens, errorsOf, PERSISTENT, subscribeWithResume } from '../.build/index.js';
+import { CONSISTENCY_HEADER, ConsistencyTokens, errorsOf, PERSISTENT, subscribeWithResume } from '@millrace/client';
 import { isUnauthenticated } from './answers.mjs';
 import { RELAY } from './operations.mjs';
 

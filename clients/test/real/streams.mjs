@@ -1,5 +1,5 @@
 // What graphql-ws and graphql-sse have in common.
-import { errorsOf, subscribeWithResume } from '../.build/index.js';
+import { errorsOf, subscribeWithResume } from '@millrace/client';
 import { dataOf } from './answers.mjs';
 import { TEXTS } from './operations.mjs';
 

@@ -3,8 +3,8 @@ import { cacheExchange, Client, fetchExchange, subscriptionExchange } from '@urq
 import { authExchange } from '@urql/exchange-auth';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { ConsistencyTokens, PERSISTENT } from '../.build/index.js';
-import { consistencyExchange, forwardWithResume } from '../.build/urql/index.js';
+import { ConsistencyTokens, PERSISTENT } from '@millrace/client';
+import { consistencyExchange, forwardWithResume } from '@millrace/client/urql';
 import { isUnauthenticated } from './answers.mjs';
 import { TEXTS } from './operations.mjs';
 

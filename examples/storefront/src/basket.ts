@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { stored } from './api/stored.ts';
 
 const STORED = 'millrace-storefront-basket';
 /** So many of one product fit into the basket; whether the shop has them is its word. */
@@ -9,7 +10,7 @@ export interface BasketLine {
   quantity: number;
 }
 
-let lines: readonly BasketLine[] = JSON.parse(localStorage.getItem(STORED) ?? '[]') as BasketLine[];
+let lines: readonly BasketLine[] = stored<BasketLine[]>(localStorage, STORED) ?? [];
 const listeners = new Set<() => void>();
 
 function set(now: readonly BasketLine[]): void {

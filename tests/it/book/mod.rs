@@ -10,6 +10,7 @@ mod pages;
 mod schema;
 mod settings;
 mod shell;
+mod statuses;
 
 use crate::examples::{Example, community, event};
 use crate::harness::client::Client;
@@ -28,7 +29,7 @@ const INCLUDED: &[&str] = &["ts", "sql", "json", "acl"];
 /// Blocks that only show something.
 const SHOWN: &[&str] = &["text"];
 /// Blocks that no test runs, each with its reason in the page: one more is a decision.
-const NOT_RUN: usize = 11;
+const NOT_RUN: usize = 12;
 
 fn all_blocks() -> Vec<(Page, Vec<Block>)> {
     let mut all = pages();

@@ -1,9 +1,10 @@
 import type { ApolloCache, ApolloClient, OperationVariables, TypedDocumentNode } from '@apollo/client';
 import { useApolloClient } from '@apollo/client/react';
-import { useMemo, useState } from 'react';
-import type { ProblemFragment } from '../gql/graphql.ts';
+import { useState } from 'react';
+import type { OutcomeFragment, ProblemFragment } from '../gql/graphql.ts';
 import { failureWords, problemWords } from '../words/problems.ts';
-import { rootOf, type Root } from './root.ts';
+import { IdempotencyKey } from './idempotency-key.ts';
+import { rootOf, type OneField, type Root } from './root.ts';
 
 /** Why a command did not take effect. */
 export interface Trouble {
@@ -26,26 +27,32 @@ interface Outcome<Data> {
   trouble: Trouble | null;
 }
 
+/** What the page gives: the key that a command may declare is put in here. */
+type Input<Variables> = Omit<Variables, 'key'>;
+
 /** A mutation: `run` answers its payload, or null and then there is `trouble`. */
-export function useCommand<Data extends object, Variables extends OperationVariables>(
+export function useCommand<Data extends OneField<OutcomeFragment>, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
   options: CommandOptions<Data> = {},
 ) {
   const client = useApolloClient();
   const [state, setState] = useState<{ isBusy: boolean; trouble: Trouble | null }>({ isBusy: false, trouble: null });
-  const run = async (variables: Variables): Promise<Root<Data> | null> => {
+  const [keys] = useState(() => new IdempotencyKey());
+  const run = async (input: Input<Variables>): Promise<Root<Data> | null> => {
     setState({ isBusy: true, trouble: null });
-    const { payload, trouble } = await carryOut(client, document, variables, options);
+    const key = keys.of(input);
+    const { payload, trouble } = await carryOut(client, document, declaresKey(document) ? { ...input, key } : input, options);
+    if (payload) keys.accepted(key);
     setState({ isBusy: false, trouble });
     return payload;
   };
   return { run, ...state };
 }
 
-async function carryOut<Data extends object, Variables extends OperationVariables>(
+async function carryOut<Data extends OneField<OutcomeFragment>, Variables extends OperationVariables>(
   client: ApolloClient,
   document: TypedDocumentNode<Data, Variables>,
-  variables: Variables,
+  variables: OperationVariables,
   { nameOf, optimistic, update }: CommandOptions<Data>,
 ): Promise<Outcome<Data>> {
   try {
@@ -64,19 +71,10 @@ async function carryOut<Data extends object, Variables extends OperationVariable
 }
 
 /** Why a command was rejected; undefined if it was accepted. */
-function problemIn(data: object): ProblemFragment | undefined {
-  return (rootOf(data) as { errors: ProblemFragment[] }).errors[0];
-}
+const problemIn = (data: OneField<OutcomeFragment>): ProblemFragment | undefined => rootOf(data).errors[0];
 
-/** A key that stays the same while the input does: sent again after an answer was lost, it takes effect once. */
-export function useIdempotencyKey(input: unknown): string {
-  const text = JSON.stringify(input);
-  return useMemo(newKey, [text]);
-}
-
-const KEY_BYTES = 16;
-
-/** `crypto.randomUUID` is there on secure origins only, and a phone in the same network is on none. */
-function newKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(KEY_BYTES)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+/** Commands that hand out tokens take none. */
+function declaresKey({ definitions }: TypedDocumentNode<unknown, never>): boolean {
+  const declared = definitions.flatMap((definition) => ('variableDefinitions' in definition ? (definition.variableDefinitions ?? []) : []));
+  return declared.some(({ variable }) => variable.name.value === 'key');
 }

@@ -2,7 +2,7 @@ import type { ApolloCache, OperationVariables, TypedDocumentNode } from '@apollo
 import { useSubscription } from '@apollo/client/react';
 import { useState } from 'react';
 import { failureWords } from '../words/problems.ts';
-import { rootOf, type Root } from './root.ts';
+import { rootOf, type OneField, type Root } from './root.ts';
 
 interface LiveOptions<Data, Variables> {
   variables: Variables;
@@ -11,7 +11,7 @@ interface LiveOptions<Data, Variables> {
 }
 
 /** Keeps what is on the page up to date. It resumes behind its last event by itself; why it had to end is told as words. */
-export function useLive<Data extends object, Variables extends OperationVariables>(
+export function useLive<Data extends OneField<unknown>, Variables extends OperationVariables>(
   document: TypedDocumentNode<Data, Variables>,
   { variables, onEvent }: LiveOptions<Data, Variables>,
 ): string | null {

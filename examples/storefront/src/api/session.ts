@@ -1,3 +1,5 @@
+import { stored } from './stored.ts';
+
 /** A token this close to its end is replaced before it is used. */
 const RENEW_BEFORE_END_MS = 20_000;
 const STORED = 'millrace-storefront-session';
@@ -25,7 +27,7 @@ export class Session {
   constructor(refresh: Refresh, storage: Storage) {
     this.#refresh = refresh;
     this.#storage = storage;
-    this.#tokens = JSON.parse(storage.getItem(STORED) ?? 'null') as Tokens | null;
+    this.#tokens = stored(storage, STORED);
   }
 
   readonly isSignedIn = (): boolean => this.#tokens !== null;

@@ -1,6 +1,6 @@
 import { useQuery } from '@apollo/client/react';
 import { useState, type FormEvent } from 'react';
-import { useCommand, useIdempotencyKey, type Trouble } from '../api/commands.ts';
+import { useCommand, type Trouble } from '../api/commands.ts';
 import { putFirst } from '../api/lists.ts';
 import { useSignedIn } from '../api/signed-in.ts';
 import { emptyBasket, setQuantity, useBasket, type BasketLine } from '../basket.ts';
@@ -89,7 +89,6 @@ function Lines({ lines }: { lines: Line[] }) {
 function Order({ lines }: { lines: Line[] }) {
   const [deliveryAddress, setDeliveryAddress] = useState('');
   const input = { lines: lines.map(({ productId, quantity }) => ({ productId, quantity })), deliveryAddress };
-  const key = useIdempotencyKey(input);
   const nameOf = (id: string) => lines.find(({ productId }) => productId === id)?.product.name ?? 'this product';
   const { run, isBusy, trouble } = useCommand(PlaceOrderDocument, {
     nameOf,
@@ -97,7 +96,7 @@ function Order({ lines }: { lines: Line[] }) {
   });
   const place = async (event: FormEvent) => {
     event.preventDefault();
-    const payload = await run({ ...input, key });
+    const payload = await run(input);
     if (!payload?.receipt.aggregateId) return;
     emptyBasket();
     goTo(`/orders/${payload.receipt.aggregateId}`);

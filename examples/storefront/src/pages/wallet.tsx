@@ -1,6 +1,6 @@
 import { useApolloClient, useQuery } from '@apollo/client/react';
 import { useState, type FormEvent } from 'react';
-import { useCommand, useIdempotencyKey } from '../api/commands.ts';
+import { useCommand } from '../api/commands.ts';
 import { useLive } from '../api/live.ts';
 import { useSignedIn } from '../api/signed-in.ts';
 import { MyWalletsDocument, OlderMovementsDocument, TopUpWalletDocument, WalletChangedDocument, type MovementsFragment, type WalletCardFragment } from '../gql/graphql.ts';
@@ -64,14 +64,11 @@ function Balance({ wallet }: { wallet: WalletCardFragment }) {
 function TopUp({ currencies }: { currencies: string[] }) {
   const [text, setText] = useState('50');
   const [currency, setCurrency] = useState(CURRENCY);
-  const [round, setRound] = useState(0);
   const amount = parseMoney(text, currency);
-  const key = useIdempotencyKey({ amount, round });
   const { run, isBusy, trouble } = useCommand(TopUpWalletDocument);
-  const topUp = async (event: FormEvent) => {
+  const topUp = (event: FormEvent) => {
     event.preventDefault();
-    // The same amount again is another wish, once the first one was heard.
-    if (amount && (await run({ amount, key }))) setRound(round + 1);
+    if (amount) void run({ amount });
   };
   return (
     <form className="card top-up" onSubmit={topUp}>

@@ -1,6 +1,6 @@
 import { useApolloClient } from '@apollo/client/react';
 import { useState, type FormEvent, type KeyboardEvent } from 'react';
-import { useCommand, useIdempotencyKey } from '../api/commands.ts';
+import { useCommand } from '../api/commands.ts';
 import { putFirst } from '../api/lists.ts';
 import { useLive } from '../api/live.ts';
 import { useSignedIn } from '../api/signed-in.ts';
@@ -78,12 +78,11 @@ function Comment({ comment, isNew }: { comment: CommentTextFragment; isNew: bool
 
 function Write({ post }: { post: Post }) {
   const [text, setText] = useState('');
-  const key = useIdempotencyKey(text);
   const { run, isBusy, trouble } = useCommand(AddCommentDocument, {
     update: ({ comment }, cache) => comment && putFirst(cache, { owner: post, field: 'comments' }, comment),
   });
   const send = async () => {
-    const payload = await run({ postId: post.id, text, key });
+    const payload = await run({ postId: post.id, text });
     if (payload) setText('');
   };
   const submit = (event: FormEvent) => {

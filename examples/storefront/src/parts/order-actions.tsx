@@ -1,5 +1,5 @@
 import { useQuery } from '@apollo/client/react';
-import { useCommand, useIdempotencyKey, type Trouble } from '../api/commands.ts';
+import { useCommand, type Trouble } from '../api/commands.ts';
 import { useLive } from '../api/live.ts';
 import { CancelOrderDocument, MyWalletsDocument, PayOrderDocument, TopUpWalletDocument, WalletChangedDocument, type OrderCardFragment } from '../gql/graphql.ts';
 import { moneyWords, type Amount } from '../words/money.ts';
@@ -39,11 +39,10 @@ function Refusal({ trouble, isCovered }: { trouble: Trouble | null; isCovered: b
 
 function TopUpMissing({ missing: { amountMinor, currency } }: { missing: Amount }) {
   const amount = { amountMinor, currency };
-  const key = useIdempotencyKey(amount);
   const { run, isBusy, trouble } = useCommand(TopUpWalletDocument);
   return (
     <>
-      <button type="button" className="button small" disabled={isBusy} onClick={() => void run({ amount, key })}>
+      <button type="button" className="button small" disabled={isBusy} onClick={() => void run({ amount })}>
         Top up {moneyWords(amount)}
       </button>{' '}
       {trouble?.words}
