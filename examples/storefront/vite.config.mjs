@@ -9,7 +9,27 @@ const POLICY =
 
 const clients = (file) => fileURLToPath(new URL(`../../clients/src/${file}`, import.meta.url));
 
+/** Anybody can type or link to a lone `%`. vite answers what it cannot decode with nothing; the page has words for it. */
+function readsMalformedPaths() {
+  const handle = (request, _response, next) => {
+    if (isMalformed(request.url)) request.url = '/';
+    next();
+  };
+  const use = ({ middlewares }) => void middlewares.use(handle);
+  return { name: 'reads-malformed-paths', configureServer: use, configurePreviewServer: use };
+}
+
+function isMalformed(address) {
+  try {
+    decodeURIComponent(address.split('?')[0]);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 export default defineConfig({
+  plugins: [readsMalformedPaths()],
   resolve: {
     alias: [
       { find: /^@millrace\/client$/, replacement: clients('index.ts') },

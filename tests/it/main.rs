@@ -72,6 +72,7 @@ mod smtp;
 mod sockets;
 mod steps;
 mod storefront;
+mod stuck;
 mod trusted;
 mod two_mutations;
 mod waiting;

@@ -13,8 +13,7 @@ const isRefused = (error) =>
   CombinedGraphQLErrors.is(error) ? isUnauthenticated(error.errors) : ServerError.is(error) && error.statusCode === 401;
 
 export function apollo(url, session) {
-  const connectionParams = async () => ({ Authorization: await session.authorization() });
-  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams, ...PERSISTENT });
+  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams: session.connectionParams, ...PERSISTENT });
   const renewing = new ErrorLink(({ error, operation, forward }) => {
     if (isRefused(error)) return forward(operation);
   });
@@ -33,9 +32,9 @@ export function apollo(url, session) {
         : await client.mutate({ mutation: documents[name], variables });
       return data;
     },
-    watch: (variables, onEvent) => {
-      const told = client.subscribe({ query: documents.Watch, variables, fetchPolicy: 'no-cache' });
-      const subscription = told.subscribe({ next: (result) => onEvent(dataOf(result).commentAdded), error: (problem) => { throw problem; } });
+    watch: (name, variables, onEvent) => {
+      const told = client.subscribe({ query: documents[name], variables, fetchPolicy: 'no-cache' });
+      const subscription = told.subscribe({ next: (result) => onEvent(dataOf(result).event), error: (problem) => { throw problem; } });
       return () => subscription.unsubscribe();
     },
     end: () => (client.stop(), socket.dispose()),

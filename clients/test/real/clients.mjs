@@ -1,5 +1,5 @@
 // The five clients, each as its own documentation sets it up, and each with the same three things to do:
-// `run(operation, variables)`, `watch(variables, onEvent)` and `end()`.
+// `run(operation, variables)`, `watch(operation, variables, onEvent)` and `end()`.
 import { apollo } from './apollo.mjs';
 import { graphqlSse } from './graphql-sse.mjs';
 import { graphqlWs } from './graphql-ws.mjs';

@@ -1,4 +1,4 @@
-// Five clients out of npm on a real millrace: query, mutation, subscription, a token that ends, a restart of the server.
+// Five clients out of npm on a real millrace: query, mutation, subscription, a token that ends under an open socket, a restart of the server.
 // Usage: node test/real/five-clients.mjs http://127.0.0.1:4000/graphql --restarts
 // It writes the line "restart" when it wants the server started anew, and reads a line when that is done.
 import assert from 'node:assert/strict';
@@ -13,6 +13,7 @@ import { send, Session } from './session.mjs';
 const TOKEN_WAIT_MS = 90_000;
 const EVENT_WAIT_MS = 60_000;
 const LOOK_AGAIN_MS = 100;
+const FOLLOW = 'mutation($userId: ID!) { followUser(input: { userId: $userId }) { receipt { accepted } } }';
 
 const url = new URL('graphql', process.argv[2]).href;
 const lines = createInterface({ input: process.stdin });
@@ -25,14 +26,17 @@ async function until(what, isTrue, waitMs = EVENT_WAIT_MS) {
   }
 }
 
-/** A client with a post of its own, whose comments it watches. */
+/** A client with a post of its own, whose comments it watches. It follows `writer`. */
 class Watcher {
   texts = [];
   snapshots = 0;
+  titles = [];
 
-  static async begin(name, make) {
+  static async begin(name, make, writer) {
     const session = await Session.begin(url, name.replace(/\W/g, ''));
-    const watcher = Object.assign(new Watcher(), { name, session, firstToken: session.header, client: make(url, session) });
+    const watcher = Object.assign(new Watcher(), { name, session, client: make(url, session) });
+    const { data } = await send(url, FOLLOW, { userId: writer.userId }, session.header);
+    assert.equal(data.followUser.receipt.accepted, true);
     await watcher.readsAndWrites();
     return watcher;
   }
@@ -43,7 +47,7 @@ class Watcher {
     const { createPost } = await this.client.run('CreatePost', { input: { title: this.name, body: 'Words.' } });
     assert.deepEqual(createPost.errors, []);
     this.postId = createPost.post.id;
-    this.stop = this.client.watch({ postId: this.postId }, (event) => this.take(event));
+    this.stop = this.client.watch('Watch', { postId: this.postId }, (event) => this.take(event));
     await until(`${this.name}: the snapshot`, () => this.snapshots === 1);
     await this.comments('own');
   }
@@ -51,6 +55,13 @@ class Watcher {
   take(event) {
     if (event.__typename === 'CommentsSnapshot') this.snapshots++;
     else this.texts.push(event.__typename === 'CommentAdded' ? event.comment.text : event.__typename);
+  }
+
+  /** A second subscription, which is for this viewer alone. */
+  async opensFeed() {
+    let snapshots = 0;
+    this.stopFeed = this.client.watch('Feed', {}, ({ __typename, post }) => (__typename === 'FeedPostAdded' ? this.titles.push(post.title) : snapshots++));
+    await until(`${this.name}: the feed`, () => snapshots > 0);
   }
 
   async comments(text) {
@@ -69,6 +80,13 @@ async function told(step, work) {
   console.log(`ok: ${step}`);
 }
 
+/** Those who follow the writer hear of it, if they listen to their feed. */
+async function post(watchers, writer, title) {
+  const { data } = await send(url, TEXTS.CreatePost, { input: { title, body: 'Words.' } }, await writer.authorization());
+  assert.deepEqual(data.createPost.errors, []);
+  await all(watchers, ({ name, titles }) => until(`${name} hears of "${title}", not only of ${JSON.stringify(titles)}`, () => titles.includes(title)));
+}
+
 /** Somebody else, without a library. */
 async function commentOn(watchers, writer, text) {
   for (const { postId } of watchers) {
@@ -84,15 +102,23 @@ async function restart() {
 
 const all = (watchers, work) => Promise.all(watchers.map(work));
 
-const watchers = await all(Object.entries(CLIENTS), ([name, make]) => Watcher.begin(name, make));
-console.log(`ok: ${watchers.map(({ name }) => name).join(', ')}: query, mutation, subscription`);
 const writer = await Session.begin(url, 'Writer');
+const watchers = await all(Object.entries(CLIENTS), ([name, make]) => Watcher.begin(name, make, writer));
+console.log(`ok: ${watchers.map(({ name }) => name).join(', ')}: query, mutation, subscription`);
 
-await told('a token that ends is replaced, and the subscription goes on', async () => {
+await told('after the end of the token that the socket was opened with, another subscription on it begins', async () => {
   const query = '{ viewer { roles } }';
-  const hasEnded = async ({ firstToken }) => (await send(url, query, {}, firstToken)).status === 401;
-  await all(watchers, (watcher) => until(`${watcher.name}: the first token ends`, () => hasEnded(watcher), TOKEN_WAIT_MS));
+  const hasEnded = async ({ session }) => (await send(url, query, {}, session.letInBy)).status === 401;
+  await all(watchers, (watcher) => until(`${watcher.name}: its token ends`, () => hasEnded(watcher), TOKEN_WAIT_MS));
+  const before = watchers.map(({ session }) => session.sockets);
+  await all(watchers, (watcher) => watcher.opensFeed());
+  await post(watchers, writer, 'first');
+  assert.deepEqual(watchers.map(({ session }) => session.sockets), before, 'they have used their open sockets');
+});
+
+await told('the token is replaced, and both subscriptions go on', async () => {
   await all(watchers, (watcher) => watcher.comments('renewed'));
+  await post(watchers, writer, 'second');
   for (const { name, session } of watchers) assert.ok(session.refreshes > 0, `${name} has replaced its token`);
 });
 
@@ -101,13 +127,15 @@ await told('after a restart each event comes once, in order', async () => {
   await restart();
   await commentOn(watchers, writer, 'after');
   await all(watchers, (watcher) => watcher.hears('after'));
+  await post(watchers, writer, 'third');
   await all(watchers, (watcher) => watcher.comments('last'));
 });
 
-for (const { name, texts, snapshots } of watchers) {
+for (const { name, texts, titles, snapshots } of watchers) {
+  assert.deepEqual(titles, ['first', 'second', 'third'], name);
   assert.deepEqual(texts, ['own', 'renewed', 'before', 'after', 'last'], name);
   assert.equal(snapshots, 1, `${name} has gone on after its cursor, and not begun anew`);
 }
 console.log('ok: nobody missed anything, or heard it twice');
-for (const { client, stop } of watchers) (stop(), client.end());
+for (const { client, stop, stopFeed } of watchers) (stop(), stopFeed(), client.end());
 process.exit(0);

@@ -10,7 +10,7 @@ export function graphqlSse(url, session) {
   const events = createClient({ url, headers, retryAttempts: Infinity, retry: PERSISTENT.retryWait });
   return {
     run: async (name, variables) => dataOf(await only(events, { query: TEXTS[name], variables })),
-    watch: (variables, onEvent) => watchOver(events, variables, onEvent),
+    watch: (name, variables, onEvent) => watchOver(events, name, variables, onEvent),
     end: () => events.dispose(),
   };
 }

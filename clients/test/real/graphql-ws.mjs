@@ -7,8 +7,7 @@ import { TEXTS } from './operations.mjs';
 import { only, watchOver } from './streams.mjs';
 
 export function graphqlWs(url, session) {
-  const connectionParams = async () => ({ Authorization: await session.authorization() });
-  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams, ...PERSISTENT });
+  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams: session.connectionParams, ...PERSISTENT });
   const attempt = async (name, variables) => dataOf(await only(socket, { query: TEXTS[name], variables }));
   return {
     // A token that ended while the socket was open is replaced, and the socket opened anew: subscriptions resume.
@@ -19,7 +18,7 @@ export function graphqlWs(url, session) {
         socket.terminate();
         return attempt(name, variables);
       }),
-    watch: (variables, onEvent) => watchOver(socket, variables, onEvent),
+    watch: (name, variables, onEvent) => watchOver(socket, name, variables, onEvent),
     end: () => socket.dispose(),
   };
 }

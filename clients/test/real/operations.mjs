@@ -4,7 +4,7 @@ export const TEXTS = {
   CreatePost: `mutation CreatePost($input: CreatePostInput!) { createPost(input: $input) { post { id } errors { code } } }`,
   AddComment: `mutation AddComment($input: AddCommentInput!) { addComment(input: $input) { receipt { accepted } errors { code } } }`,
   Watch: `subscription Watch($postId: ID!, $after: String) {
-    commentAdded(postId: $postId, after: $after) {
+    event: commentAdded(postId: $postId, after: $after) {
       __typename
       ... on CommentsSnapshot { cursor }
       ... on CommentAdded { cursor comment { id text } }
@@ -12,10 +12,19 @@ export const TEXTS = {
       ... on HistoryGone { code }
     }
   }`,
+  Feed: `subscription Feed($after: String) {
+    event: feedChanged(after: $after) {
+      __typename
+      ... on FeedSnapshot { cursor }
+      ... on FeedPostAdded { cursor post { id title } }
+      ... on HistoryGone { code }
+    }
+  }`,
 };
 
 const scalar = (name) => ({ alias: null, args: null, kind: 'ScalarField', name, storageKey: null });
 const linked = (name, concreteType, selections, args = null, plural = false) => ({ alias: null, args, concreteType, kind: 'LinkedField', name, plural, selections, storageKey: null });
+const event = (name, selections, args) => ({ ...linked(name, null, [scalar('__typename'), ...selections, on('HistoryGone', [scalar('code')])], args), alias: 'event' });
 const on = (type, selections) => ({ kind: 'InlineFragment', selections, type, abstractKey: null });
 const argument = (name) => ({ kind: 'Variable', name, variableName: name });
 const defined = (name) => ({ defaultValue: null, kind: 'LocalArgument', name });
@@ -40,12 +49,16 @@ export const RELAY = {
     linked('addComment', 'AddCommentPayload', [linked('receipt', 'CommandReceipt', [scalar('accepted')]), errors], [argument('input')]),
   ]),
   Watch: request('Watch', 'subscription', 'Subscription', ['postId', 'after'], [
-    linked('commentAdded', null, [
-      scalar('__typename'),
+    event('commentAdded', [
       on('CommentsSnapshot', [scalar('cursor')]),
       on('CommentAdded', [scalar('cursor'), linked('comment', 'Comment', [scalar('id'), scalar('text')])]),
       on('PostDeleted', [scalar('cursor')]),
-      on('HistoryGone', [scalar('code')]),
     ], [argument('after'), argument('postId')]),
+  ]),
+  Feed: request('Feed', 'subscription', 'Subscription', ['after'], [
+    event('feedChanged', [
+      on('FeedSnapshot', [scalar('cursor')]),
+      on('FeedPostAdded', [scalar('cursor'), linked('post', 'Post', [scalar('id'), scalar('title')])]),
+    ], [argument('after')]),
   ]),
 };

@@ -9,8 +9,7 @@ import { RELAY } from './operations.mjs';
 export function relayEnvironment(url, session) {
   const tokens = new ConsistencyTokens();
   // One socket for all subscriptions. Each time that it opens it asks for a token that is good.
-  const connectionParams = async () => ({ Authorization: await session.authorization() });
-  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams, ...PERSISTENT });
+  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams: session.connectionParams, ...PERSISTENT });
 
   async function send(query, variables, authorization) {
     const brought = tokens.toBring();
@@ -49,10 +48,10 @@ export function relayEnvironment(url, session) {
     new Promise((onCompleted, onError) => relay.commitMutation(environment, { mutation: RELAY[name], variables, onCompleted, onError }));
   return {
     run: (name, variables) => (name === 'Viewer' ? query : mutate)(name, variables),
-    watch: (variables, onEvent) => {
-      const onNext = ({ commentAdded }) => onEvent(commentAdded);
+    watch: (name, variables, onEvent) => {
+      const onNext = ({ event }) => onEvent(event);
       const onError = (problem) => { throw problem; };
-      return relay.requestSubscription(environment, { subscription: RELAY.Watch, variables, onNext, onError }).dispose;
+      return relay.requestSubscription(environment, { subscription: RELAY[name], variables, onNext, onError }).dispose;
     },
     end: () => socket.dispose(),
   };

@@ -12,9 +12,9 @@ export function only(client, payload) {
 }
 
 /** The events of a subscription that goes on after its last cursor. */
-export function watchOver(client, variables, onEvent) {
-  return subscribeWithResume(client, { query: TEXTS.Watch, variables }, {
-    next: (result) => onEvent(dataOf(result).commentAdded),
+export function watchOver(client, name, variables, onEvent) {
+  return subscribeWithResume(client, { query: TEXTS[name], variables }, {
+    next: (result) => onEvent(dataOf(result).event),
     error: (problem) => { throw new Error(JSON.stringify(errorsOf(problem))); },
     complete: () => { throw new Error('the subscription has ended'); },
   });

@@ -10,8 +10,7 @@ import { TEXTS } from './operations.mjs';
 
 export function urql(url, session) {
   // One socket for all subscriptions. Each time that it opens it asks for a token that is good.
-  const connectionParams = async () => ({ Authorization: await session.authorization() });
-  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams, ...PERSISTENT });
+  const socket = createClient({ url: url.replace('http', 'ws'), webSocketImpl: WebSocket, connectionParams: session.connectionParams, ...PERSISTENT });
 
   const auth = authExchange(async (utils) => ({
     addAuthToOperation: (operation) => utils.appendHeaders(operation, { Authorization: session.header }),
@@ -41,8 +40,8 @@ export function urql(url, session) {
   const mutate = (name, variables) => client.mutation(TEXTS[name], variables).toPromise();
   return {
     run: async (name, variables) => dataOf(await (name === 'Viewer' ? query : mutate)(name, variables)),
-    watch: (variables, onEvent) =>
-      client.subscription(TEXTS.Watch, variables).subscribe((result) => onEvent(dataOf(result).commentAdded)).unsubscribe,
+    watch: (name, variables, onEvent) =>
+      client.subscription(TEXTS[name], variables).subscribe((result) => onEvent(dataOf(result).event)).unsubscribe,
     end: () => socket.dispose(),
   };
 }

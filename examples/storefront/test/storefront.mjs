@@ -8,6 +8,7 @@ import { tellsThatThereIsNoSuchPage } from './checks/astray.mjs';
 import { buying } from './checks/buying.mjs';
 import { orderResumesAfterRestart, tellsThatNobodyAnswers } from './checks/breaks.mjs';
 import { news } from './checks/news.mjs';
+import { signOutHoldsInBothTabs } from './checks/tabs.mjs';
 import { fitsNarrowWindow, worksByKeyboard } from './checks/windows.mjs';
 import { workings } from './checks/workings.mjs';
 import { demoOf, staffOf } from './people.mjs';
@@ -31,6 +32,7 @@ await withBrowser(async (context) => {
   await told('pages fit a narrow window', () => fitsNarrowWindow(context, server.url, shot));
   await told('it works by keyboard', () => worksByKeyboard(context, server.url));
   await told('a path that leads nowhere is told', () => tellsThatThereIsNoSuchPage(context, server.url));
+  await told('a sign-out holds in both tabs', () => signOutHoldsInBothTabs(context, server.url));
   await told('it says so when nobody answers', () => tellsThatNobodyAnswers(context, server.url, shot));
   if (options.includes('--restarts')) {
     await told('an order goes on after a restart', () => orderResumesAfterRestart(context, server.url, others, shot, restart));

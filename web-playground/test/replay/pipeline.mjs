@@ -1,9 +1,11 @@
-// Looks at the built pipeline page in Chromium with samples that were made up: every state that a real server is seldom in.
+// Looks at the built pipeline page in Chromium with samples that were made up, every state that a real server is seldom in, and with
+// those of a real one of which a projection hung.
 // Usage: node test/replay/pipeline.mjs   (SCREENSHOTS=folder keeps pictures)
 import assert from 'node:assert/strict';
 import { openWatched, withBrowser } from '../browser.mjs';
 import { dotsMove, find, fits, health, isConnected, pipelineSteps, place, signIn } from '../checks/pipeline.mjs';
 import { follow, shot, told, until, WAIT_MS } from '../steps.mjs';
+import { recorded, samples } from './recorded.mjs';
 import { busy, idle, noBeat, relayStuck, stuck } from './samples.mjs';
 import { COMMAND_ID, FOREIGN_COMMAND_ID, opaque, POST_ID, startReplay } from './server.mjs';
 
@@ -52,6 +54,52 @@ const finding = {
     assert.match(await find(page, opaque(7)), /id of a Transaction, which has no page/);
   },
 };
+
+const toneOf = (page, id) => place(page, id).getAttribute('data-tone');
+const frameOf = (page, id) => place(page, id).locator('rect').evaluate((rect) => getComputedStyle(rect).stroke);
+const GO_ON = ['people', 'shop', 'commands'].map((name) => `projection:${name}`);
+
+/** That one alone is red, and a sign, words and what is read out say the same. */
+async function isShownStuck(page) {
+  assert.equal(await toneOf(page, 'projection:content'), 'stuck');
+  const [, red, green, blue] = /rgb\((\d+), (\d+), (\d+)\)/.exec(await frameOf(page, 'projection:content')).map(Number);
+  assert.ok(red > 2 * Math.max(green, blue), `its frame is rgb(${red}, ${green}, ${blue})`);
+  assert.match(await place(page, 'projection:content').textContent(), /✕stuck/);
+  assert.equal(await page.getByRole('alert').innerText(), 'Trouble: content');
+  assert.match(await page.locator('.strip svg').getAttribute('aria-label'), /content: stuck, /);
+  assert.equal(await page.locator('[data-way="stream>projection:content"]').getAttribute('data-tone'), 'stuck');
+  for (const id of GO_ON) assert.equal(await toneOf(page, id), 'good', id);
+}
+
+async function isShownWell(page) {
+  assert.equal(await frameOf(page, 'projection:content'), await frameOf(page, 'projection:people'), 'of the colour of the others');
+  for (const id of ['projection:content', ...GO_ON]) assert.equal(await toneOf(page, id), 'good', id);
+  assert.doesNotMatch(await page.locator('.strip').textContent(), /stuck/);
+  assert.equal(await page.getByRole('alert').innerText(), '');
+}
+
+const hanging = {
+  async 'a real projection that hangs is red, with words, and no more when it is let go'(page) {
+    replay.scene = recorded('well');
+    await says(page, 'Live: everything moves');
+    await isShownWell(page);
+    replay.scene = recorded('waiting');
+    await until('what waits', () => place(page, 'projection:content').textContent(), (text) => /[1-9]\d* wait/.test(text));
+    await isShownWell(page);
+    for (const phase of ['stuck', 'more waits']) {
+      replay.scene = recorded(phase);
+      await says(page, `content: ${recordedTrouble(phase)}`);
+      assert.match(await health(page).innerText(), /Live, but stuck/);
+      await isShownStuck(page);
+    }
+    await shotOfTop('pipeline-hanging')(page);
+    replay.scene = recorded('well again');
+    await says(page, 'Live: everything moves');
+    await isShownWell(page);
+  },
+};
+
+const recordedTrouble = (phase) => samples[phase].troubles[0].message;
 
 const scenes = {
   async 'a projection that stands still is red and says so'(page) {
@@ -104,7 +152,7 @@ async function isRefused(page) {
 }
 
 await withBrowser(async (context) => {
-  await look(context, inColors('light'), (page) => follow(page, [], { ...pipelineSteps, ...finding, ...scenes }));
+  await look(context, inColors('light'), (page) => follow(page, [], { ...pipelineSteps, ...finding, ...hanging, ...scenes }));
   await told('dots move, and stop for less motion', () => look(context, inColors('light'), (page) => dotsMove(page, shot)));
   await told('it goes on after a cut', () => look(context, asIs, reconnects, isCut));
   replay.isClosed = true;

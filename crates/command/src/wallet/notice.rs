@@ -13,6 +13,8 @@ use std::fmt::Write;
 pub const SIGNATURE_HEADER: &str = "millrace-signature";
 /// The most seconds between the moment that was signed and now, either way.
 pub const SIGNATURE_AGE_MAX_S: u64 = 300;
+/// The most bytes of an event's id.
+pub const EVENT_ID_BYTES_MAX: usize = 255;
 /// The fewest bytes of the secret.
 pub const WEBHOOK_SECRET_BYTES_MIN: usize = 32;
 
@@ -62,7 +64,11 @@ impl WebhookSecret {
             return Err(NoticeError::Stale);
         }
         self.mac(seconds, body).verify_slice(&mac).map_err(|_| NoticeError::Forged)?;
-        serde_json::from_slice(body).map_err(|_| NoticeError::MalformedNotice)
+        let notice: PaymentNotice = serde_json::from_slice(body).map_err(|_| NoticeError::MalformedNotice)?;
+        if !is_event_id(&notice.event_id) {
+            return Err(NoticeError::MalformedNotice);
+        }
+        Ok(notice)
     }
 
     fn mac(&self, seconds: i64, body: &[u8]) -> Hmac<Sha256> {
@@ -80,6 +86,11 @@ impl std::fmt::Debug for WebhookSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("WebhookSecret(..)")
     }
+}
+
+/// What PostgreSQL takes as a key, and tells an event from others. Anything else would be sent again for ever.
+fn is_event_id(text: &str) -> bool {
+    (1..=EVENT_ID_BYTES_MAX).contains(&text.len()) && !text.contains(char::is_control)
 }
 
 fn parse(signature: &str) -> Option<(i64, Vec<u8>)> {
@@ -112,6 +123,19 @@ mod tests {
             result: PaymentResult::Succeeded,
             amount: Money::new(500, Currency::parse("EUR").unwrap()),
         }
+    }
+
+    #[test]
+    fn an_event_has_an_id_that_can_be_kept() {
+        let now = Timestamp::new(OffsetDateTime::UNIX_EPOCH + Duration::days(20_000));
+        let opened = |event_id: String| {
+            let body = serde_json::to_vec(&PaymentNotice { event_id, ..notice() }).unwrap();
+            secret(1).open(&secret(1).sign(now, &body), &body, now).map(|notice| notice.event_id.len())
+        };
+        for refused in ["", "evt\0", "evt\n1", &"x".repeat(EVENT_ID_BYTES_MAX + 1)] {
+            assert_eq!(opened(refused.to_owned()), Err(NoticeError::MalformedNotice), "{refused:?}");
+        }
+        assert_eq!(opened("x".repeat(EVENT_ID_BYTES_MAX)), Ok(EVENT_ID_BYTES_MAX));
     }
 
     #[test]

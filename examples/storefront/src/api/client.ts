@@ -16,7 +16,7 @@ const IDLE_SOCKET_MS = 2_000;
 /** What this page has seen and done; the page "How it works" shows it. */
 export const tokens = new ConsistencyTokens();
 
-export const session = new Session(refresh, sessionStorage);
+export const session = new Session(refresh, sessionStorage, new BroadcastChannel('millrace-storefront'));
 
 async function refresh(refreshToken: string): Promise<Tokens | null> {
   const { data } = await send(RefreshSessionDocument, { refreshToken });

@@ -1,4 +1,4 @@
-// Paths that lead nowhere. They are gone to within the page, too: a server may refuse a malformed one before the page sees it.
+// Paths that lead nowhere: followed within the page, and opened directly.
 import assert from 'node:assert/strict';
 import { openWatched } from '../../../../web-playground/test/browser.mjs';
 
@@ -17,6 +17,10 @@ export async function tellsThatThereIsNoSuchPage(context, url) {
     await goWithin(page, '/how-it-works');
     await page.getByRole('heading', { level: 1, name: 'There is no such page' }).waitFor({ state: 'detached' });
     await goWithin(page, path);
+    await page.getByRole('heading', { level: 1, name: 'There is no such page' }).waitFor();
+  }
+  for (const path of NOWHERE) {
+    await page.goto(new URL(path, url).href);
     await page.getByRole('heading', { level: 1, name: 'There is no such page' }).waitFor();
   }
   assert.deepEqual(offences, []);

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { until } from '../../../../web-playground/test/steps.mjs';
 
+/** Where a tab keeps its sign-in. */
+const STORED = 'millrace-storefront-sign-in';
 const LIVE = 'A comment out of the kitchen.';
 const MINE = 'A comment out of the storefront.';
 const NEWS = 'The new weir stands';
@@ -89,12 +91,13 @@ export const news = ({ staff, demo }) => ({
   },
 
   async 'tokens that are over are replaced'(page) {
-    const read = () => page.evaluate(() => JSON.parse(sessionStorage.getItem('millrace-storefront-session')));
+    const read = () => page.evaluate((key) => JSON.parse(sessionStorage.getItem(key)), STORED);
     const old = await read();
-    await page.evaluate((tokens) => sessionStorage.setItem('millrace-storefront-session', JSON.stringify({ ...tokens, expiresAt: new Date(0) })), old);
+    const over = { ...old, tokens: { ...old.tokens, expiresAt: new Date(0) } };
+    await page.evaluate(([key, signIn]) => sessionStorage.setItem(key, JSON.stringify(signIn)), [STORED, over]);
     await page.reload();
     await signedIn(page);
-    await until('another token', async () => (await read())?.accessToken, (token) => token && token !== old.accessToken);
+    await until('another token', async () => (await read())?.tokens.accessToken, (token) => token && token !== old.tokens.accessToken);
   },
 
   async 'a post that is deleted is gone from the page'(page) {

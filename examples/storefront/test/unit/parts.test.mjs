@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CombinedGraphQLErrors } from '@apollo/client';
-import { Session } from '../.unit/api/session.js';
 import { agoWords } from '../.unit/words/dates.js';
 import { moneyWords, parseMoney, sum } from '../.unit/words/money.js';
 import { failureWords, problemWords } from '../.unit/words/problems.js';
@@ -60,47 +59,4 @@ test('failures are told in plain words, whatever they are', () => {
   assert.equal(failureWords(failed('UNAUTHENTICATED')), 'Please sign in first.');
   assert.equal(failureWords(failed('A_NEW_CODE', 'something else')), 'Something else.');
   assert.match(failureWords(new TypeError('Failed to fetch')), /cannot be reached/);
-});
-
-const FAR = '2100-01-01T00:00:00Z';
-const PAST = '2000-01-01T00:00:00Z';
-const tokens = (name, expiresAt = FAR) => ({ accessToken: name, refreshToken: `r-${name}`, expiresAt });
-
-function memory() {
-  const kept = new Map();
-  return { getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key), kept };
-}
-
-test('tokens that are over are replaced once, for all who wait', async () => {
-  const asked = [];
-  const session = new Session(async (token) => (asked.push(token), tokens('b')), memory());
-  session.begin(tokens('a', PAST));
-  assert.deepEqual(await Promise.all([session.authorization(), session.authorization()]), ['Bearer b', 'Bearer b']);
-  assert.equal(await session.authorization(), 'Bearer b');
-  assert.deepEqual(asked, ['r-a']);
-});
-
-test('a sign-in that was ended elsewhere ends here, and tells so', async () => {
-  const storage = memory();
-  const session = new Session(async () => null, storage);
-  session.begin(tokens('a'));
-  let changes = 0;
-  session.onChange(() => changes++);
-  assert.equal(session.distrust(), true);
-  assert.equal(await session.authorization(), null);
-  assert.deepEqual([changes, session.isSignedIn(), storage.kept.size], [1, false, 0]);
-  assert.equal(session.distrust(), false);
-});
-
-test('while the server is away the old token stays', async () => {
-  const session = new Session(() => Promise.reject(new TypeError('Failed to fetch')), memory());
-  session.begin(tokens('a', PAST));
-  assert.equal(await session.authorization(), 'Bearer a');
-  assert.equal(session.isSignedIn(), true);
-});
-
-test('a reload finds the session again', async () => {
-  const storage = memory();
-  new Session(async () => null, storage).begin(tokens('a'));
-  assert.equal(await new Session(async () => null, storage).authorization(), 'Bearer a');
 });
