@@ -124,6 +124,7 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
     let webhook_secret = webhook_secret(settings.payments)?;
     let shop = ShopRules {
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
+        unpaid_orders_max: settings.shop.unpaid_orders_max,
         delivery_working_days: settings.shop.delivery_working_days,
         top_up_waits: time::Duration::seconds(settings.payments.top_up_waits_s.into()),
     };

@@ -103,14 +103,26 @@ impl Command for PlaceOrder {
         let customer_id = unit.user_id()?;
         let customer = user::relied_on(unit.db(), customer_id.0).await?;
         let customer = customer.ok_or(crate::Fault::NotSignedIn)?;
+        decide_room(order::unpaid_count(unit.db(), customer_id.0).await?, unit.shop().unpaid_orders_max)?;
         let ids: Vec<Uuid> = valid.lines.iter().map(|line| line.product_id.0).collect();
         let products = product::all_locked(unit.db(), &ids).await?;
         let priced = decide_place(&valid.lines, &products).map_err(HandlerError::Rejected)?;
         let order = new_order(customer_id, &customer, priced, valid, unit);
+        let products = of_lines(&order, &products)?;
         write(unit, &order, &ids, &products).await?;
         record(unit, &order, &products);
         Ok(Handled::new(OrderChanged { order: order.order_id }).at(order.order_id, 1))
     }
+}
+
+/// An unpaid order costs nothing and keeps stock from everybody else. Orders of one customer that are placed at the same moment do not see
+/// each other, so there may be a few more.
+fn decide_room(unpaid: u64, unpaid_max: u32) -> Result<(), CommandError> {
+    if unpaid < u64::from(unpaid_max) {
+        return Ok(());
+    }
+    let message = "Pay or cancel one of your other orders first.";
+    Err(CommandError::limit_reached(message, "unpaidOrders", unpaid_max))
 }
 
 fn line_count(count: usize) -> Result<(), CommandError> {
@@ -216,15 +228,15 @@ fn new_order(
     }
 }
 
-async fn write(unit: &UnitOfWork, order: &OrderPlaced, ids: &[Uuid], products: &[product::Model]) -> Handling<()> {
+async fn write(unit: &UnitOfWork, order: &OrderPlaced, ids: &[Uuid], products: &[&product::Model]) -> Handling<()> {
     let at = unit.at().moment();
     rows::insert(unit.db(), order_row(order, unit)).await?;
     order_line::insert_all(unit.db(), line_rows(order)?).await?;
     product::advance_all(unit.db(), ids, at).await?;
-    let reserved = order.lines.iter().zip(versions(order, products)).map(|(line, version)| {
+    let reserved = order.lines.iter().zip(products).map(|(line, product)| {
         Ok(stock_movement::Model {
             product_id: line.product_id.0,
-            product_version: version + 1,
+            product_version: product.version + 1,
             kind: Kind::Reserved,
             quantity: -rows::column(line.quantity)?,
             order_id: Some(order.order_id.0),
@@ -235,10 +247,11 @@ async fn write(unit: &UnitOfWork, order: &OrderPlaced, ids: &[Uuid], products: &
     Ok(stock_movement::insert_all(unit.db(), reserved).await?)
 }
 
-/// The versions that the lines' products are at, line by line.
-fn versions(order: &OrderPlaced, products: &[product::Model]) -> Vec<i32> {
-    let by_id: HashMap<Uuid, i32> = products.iter().map(|product| (product.id, product.version)).collect();
-    order.lines.iter().filter_map(|line| by_id.get(&line.product_id.0).copied()).collect()
+/// The locked products of the lines, line by line.
+fn of_lines<'a>(order: &OrderPlaced, products: &'a [product::Model]) -> Result<Vec<&'a product::Model>, crate::Fault> {
+    let by_id: HashMap<Uuid, &product::Model> = products.iter().map(|product| (product.id, product)).collect();
+    let of_line = |id: &Uuid| by_id.get(id).copied().ok_or(crate::Fault::Missing("a product of an order"));
+    order.lines.iter().map(|line| of_line(&line.product_id.0)).collect()
 }
 
 fn order_row(order: &OrderPlaced, unit: &UnitOfWork) -> order::Model {
@@ -271,11 +284,9 @@ fn line_rows(order: &OrderPlaced) -> Result<Vec<order_line::Model>, crate::Fault
 }
 
 /// The order first: what is set aside is set aside for it.
-fn record(unit: &mut UnitOfWork, order: &OrderPlaced, products: &[product::Model]) {
+fn record(unit: &mut UnitOfWork, order: &OrderPlaced, products: &[&product::Model]) {
     unit.record(order.order_id.0, 1, Event::OrderPlaced(order.clone()));
-    let by_id: HashMap<Uuid, &product::Model> = products.iter().map(|product| (product.id, product)).collect();
-    for line in &order.lines {
-        let Some(product) = by_id.get(&line.product_id.0) else { continue };
+    for (line, product) in order.lines.iter().zip(products) {
         let moved = StockMoved {
             product_id: line.product_id,
             order_id: order.order_id,

@@ -7,6 +7,8 @@ use time::{Date, Duration, Weekday};
 pub struct ShopRules {
     /// How long an order may stay unpaid before it is cancelled.
     pub pay_within: Duration,
+    /// So many unpaid orders a customer may have: each keeps stock from all others.
+    pub unpaid_orders_max: u32,
     /// So many working days (Monday to Friday) after the day of payment an order should arrive.
     pub delivery_working_days: u8,
     /// How long a top-up that the payment provider does not answer counts among those of its wallet that wait.
@@ -15,7 +17,12 @@ pub struct ShopRules {
 
 impl Default for ShopRules {
     fn default() -> Self {
-        Self { pay_within: Duration::minutes(15), delivery_working_days: 3, top_up_waits: Duration::hours(24) }
+        Self {
+            pay_within: Duration::minutes(15),
+            unpaid_orders_max: 100,
+            delivery_working_days: 3,
+            top_up_waits: Duration::hours(24),
+        }
     }
 }
 

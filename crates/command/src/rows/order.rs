@@ -40,6 +40,12 @@ pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// How many of a customer's orders are not paid yet; those that are placed at this moment are not seen.
+pub(crate) async fn unpaid_count(db: &impl ConnectionTrait, customer_id: Uuid) -> Result<u64, DbErr> {
+    let orders = Entity::find().filter(Column::CustomerId.eq(customer_id));
+    orders.filter(Column::Status.eq(Status::Pending)).count(db).await
+}
+
 /// The order, locked for a change. Lock its products first, if they shall change too.
 pub(crate) async fn locked(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
     Entity::find_by_id(id).lock(LockType::NoKeyUpdate).one(db).await

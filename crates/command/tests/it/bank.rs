@@ -4,7 +4,8 @@ use crate::market::{Market, eur, number, order};
 use crate::world::{Person, accepted, rejected};
 use millrace_command::wallet::{BALANCE_MINOR_MAX, TOP_UP_MINOR_MAX};
 use millrace_command::{
-    CancelOrder, CommandError, CommandErrorCode, PayOrder, PaymentNotice, PaymentResult, TopUpWallet, Transfer,
+    CancelOrder, CommandError, CommandErrorCode, PayOrder, PaymentNotice, PaymentResult, ShopRules, TopUpWallet,
+    Transfer,
 };
 use millrace_events::wallet::OPEN_TOP_UPS_MAX;
 use millrace_events::{Event, ProductId, UserId};
@@ -111,6 +112,32 @@ async fn top_ups_that_nobody_answers_do_not_stand_in_the_way_for_ever() {
     accepted(&market.world.by(&ada, ask(5)).await);
     accepted(&market.world.commands.complete_top_up(abandoned).await.unwrap());
     assert_eq!(market.balance(&ada).await, 70);
+    market.audit().await;
+}
+
+/// An unpaid order costs nothing, and keeps stock from everybody else.
+#[tokio::test]
+async fn nobody_sets_stock_aside_without_end() {
+    let market = Market::new().await;
+    let (ada, grace) = (market.buyer("Ada", 0).await, market.buyer("Grace", 0).await);
+    let product = market.product("Sluice", 1, 1_000).await;
+    let mut newest = None;
+    let unpaid_max = ShopRules::default().unpaid_orders_max;
+    for _ in 0..unpaid_max {
+        newest = Some(accepted(&market.world.by(&ada, order(&[(product, 1)])).await).order);
+    }
+    let refused = rejected(&market.world.by(&ada, order(&[(product, 1)])).await);
+    let CommandError::LimitReached(error) = &refused else { panic!("{refused:?}") };
+    assert_eq!((error.limit.as_str(), error.max), ("unpaidOrders", unpaid_max));
+    accepted(&market.world.by(&grace, order(&[(product, 1)])).await);
+    let order_id = newest.unwrap();
+    accepted(
+        &market
+            .world
+            .by(&ada, CancelOrder { order_id, reason: None, expected_version: None, idempotency_key: None })
+            .await,
+    );
+    accepted(&market.world.by(&ada, order(&[(product, 1)])).await);
     market.audit().await;
 }
 

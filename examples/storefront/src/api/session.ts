@@ -44,7 +44,7 @@ export class Session {
   constructor(refresh: Refresh, storage: Storage, tabs: Tabs) {
     this.#refresh = refresh;
     this.#storage = storage;
-this.#tabs = tabs;
+    this.#tabs = tabs;
     this.#signIn = stored(storage, STORED);
     tabs.addEventListener('message', ({ data }) => this.#hear(data as Told));
   }
