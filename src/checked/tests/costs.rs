@@ -33,7 +33,7 @@ fn what_is_read_for_each_entry_of_a_list_costs_that_often() {
     assert_eq!(orders(5, "product { description }"), None);
     assert_eq!(orders(100, "productName quantity price { amountMinor }"), None, "what stands in the orders themselves");
     let cost = |query: &str| checked(query, json!({})).map(|checked| checked.cost()).ok();
-    assert_eq!(cost("{ viewer { wallets { statement(first: 100) { nodes { at } } } } }"), Some(1 + 3 * 100 * 2));
+    assert_eq!(cost("{ viewer { wallets { statement(first: 100) { nodes { at } } } } }"), Some(1 + 2 * 100 * 2));
     let watched = |what: &str| cost(&format!("subscription {{ {what} }}"));
     let orders = "viewerOrders { ... on OrdersSnapshot { orders { lines { product { id } } } } }";
     assert_eq!(limit(&format!("subscription {{ {orders} }}"), json!({})), Some(Limit::SubscriptionCost));
