@@ -146,11 +146,10 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
 }
 
 fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
-    let signing_key = keys::read(settings.signing_key_file)?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
     let passwords = Passwords::new(cost, settings.password_limits);
-    let signer = AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?;
-    let links = ExportLinks::from_pem(&signing_key, link_rules(settings.exports));
+    let signer = keys::read(settings.signing_key_file, AccessTokenSigner::from_pem)?;
+    let links = keys::read(settings.signing_key_file, |key| ExportLinks::from_pem(key, link_rules(settings.exports)))?;
     Ok(Auth {
         passwords: passwords.map_err(|error| cannot_start(error.into()))?,
         signer: signer.with_lifetime(time::Duration::seconds(settings.access_token_s.into())),
@@ -160,7 +159,7 @@ fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
         new_passwords: Attempts::new(settings.attempts.new_passwords()),
         id_tokens: openid::id_tokens(settings.openid).map_err(|error| cannot_start(error.into()))?,
         refused_id_tokens: Attempts::new(settings.attempts.id_tokens()),
-        exports: links.map_err(|error| cannot_start(error.into()))?,
+        exports: links,
     })
 }
 
