@@ -1,7 +1,7 @@
 //! Redis is disposable: filled late, flushed, killed and full it costs time, and never an answer.
 
 use crate::acknowledged::Acknowledged;
-use crate::checker::cache::{Cached, cached, equals_documents, equals_documents_in_time};
+use crate::checker::cache::{Cached, cached, equals_documents, equals_documents_in_time, head};
 use crate::checker::log::Log;
 use crate::checker::{checkpoint, everything_holds, settled};
 use crate::harness::client::{Client, Person, token};
@@ -185,6 +185,28 @@ async fn five_seconds_after_the_last_write_every_cached_document_is_mongodbs() {
     }
     assert!(metric(&late, CACHE_FILLS, "lost").await >= 1, "no reader was late");
     late.stop().await;
+    all.stop().await;
+}
+
+/// As after MongoDB was put back to an older copy: what lies in Redis is of a generation that is not served any more.
+#[tokio::test]
+async fn a_head_of_a_generation_that_is_not_served_gives_way() {
+    let stage = Stage::new().await;
+    let (all, client) = stage.all().await;
+    let (id, shown) = write_post(&client.sign_up("Ada").await.client).await;
+    settled(&stage).await;
+    let (mut redis, key) = (stage.redis().await, format!("{}:{{content}}:head", stage.name));
+    let served: String = redis::cmd("GET").arg(&key).query_async(&mut redis).await.expect("a head");
+    let later = served.replacen("\"generation\":1,", "\"generation\":9,", 1);
+    assert_ne!(served, later);
+    redis::cmd("SET").arg(&key).arg(later).exec_async(&mut redis).await.expect("an answer");
+    eventually("the served generation has its head again, and what is read is cached", || async {
+        post(&client, &id, &shown).await;
+        let found = head(&stage, &mut stage.redis().await, "content").await?;
+        (found["generation"] == 1).then_some(())?;
+        matches!(in_cache(&stage, &id).await, Some(Cached::Document(_))).then_some(())
+    })
+    .await;
     all.stop().await;
 }
 
