@@ -35,6 +35,15 @@ pub enum KeyError {
         /// Which file.
         path: PathBuf,
     },
+    /// A file that is there and holds no key, such as half of one.
+    #[error("key file {path} does not hold a whole key")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: millrace_command::auth::KeyError,
+    },
     /// The key pair could not be made.
     #[error("no key pair could be made")]
     Generate(#[from] millrace_command::auth::KeyError),
@@ -43,14 +52,15 @@ pub enum KeyError {
 /// Makes all keys in a folder. What is there already stays as it is.
 pub fn generate(folder: &Path) -> Result<(), KeyError> {
     fs::create_dir_all(folder).map_err(|source| KeyError::File { path: folder.to_owned(), source })?;
-    if !folder.join(WEBHOOK_SECRET).exists() {
-        write_new(&folder.join(WEBHOOK_SECRET), new_secret().as_bytes())?;
+    for secret in [WEBHOOK_SECRET, SECRET].map(|name| folder.join(name)) {
+        if !secret.exists() {
+            write_new(&secret, new_secret().as_bytes())?;
+        }
     }
     if folder.join(SIGNING_KEY).exists() {
         return Ok(());
     }
     let pair = millrace_command::auth::generate_key_pair()?;
-    write_new(&folder.join(SECRET), new_secret().as_bytes())?;
     write_new(&folder.join(VERIFY_KEY), pair.public_pem.as_bytes())?;
     write_new(&folder.join(SIGNING_KEY), pair.private_pem.as_bytes())
 }
@@ -59,14 +69,21 @@ fn new_secret() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
-/// Reads a key.
-pub fn read(path: &Path) -> Result<String, KeyError> {
+/// Reads a key, whole or not at all.
+pub fn read<K>(
+    path: &Path,
+    parse: impl FnOnce(&str) -> Result<K, millrace_command::auth::KeyError>,
+) -> Result<K, KeyError> {
+    parse(&read_text(path)?).map_err(|source| KeyError::Malformed { path: path.to_owned(), source })
+}
+
+fn read_text(path: &Path) -> Result<String, KeyError> {
     fs::read_to_string(path).map_err(|source| KeyError::File { path: path.to_owned(), source })
 }
 
 /// Reads the secret; one that is too short is refused.
 pub fn read_secret(path: &Path) -> Result<Arc<str>, KeyError> {
-    let secret = read(path)?;
+    let secret = read_text(path)?;
     let secret = secret.trim();
     if secret.len() < SECRET_BYTES_MIN {
         Err(KeyError::ShortSecret { path: path.to_owned() })

@@ -47,6 +47,8 @@ pub struct CommandRoleSettings<'a> {
     pub http: &'a HttpSettings,
     /// Where the internal API listens.
     pub listen: SocketAddr,
+    /// How long a command's transaction may take.
+    pub transaction_wait_max: Duration,
     /// The private key of access tokens.
     pub signing_key_file: &'a Path,
     /// What query roles are known by, and idempotency keys are hashed with.
@@ -77,6 +79,7 @@ pub const KEYS: &[&str] = &[
     "logs.",
     "postgres.",
     "command.listen",
+    "command.transaction_ms_max",
     "auth.signing_key_file",
     "auth.secret_file",
     "auth.access_token_s",
@@ -99,6 +102,7 @@ impl<'a> CommandRoleSettings<'a> {
             postgres: &settings.postgres,
             http: &settings.http,
             listen: settings.command.listen,
+            transaction_wait_max: Duration::from_millis(settings.command.transaction_ms_max),
             signing_key_file: &settings.auth.signing_key_file,
             secret_file: &settings.auth.secret_file,
             access_token_s: settings.auth.access_token_s,
@@ -137,16 +141,16 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
     let secret = keys::read_secret(settings.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;
     let limits = millrace_command::Settings::new(secret);
-    let limits = millrace_command::Settings { shop, accounts, exports, webhook_secret, ..limits };
+    let transaction_wait_max = settings.transaction_wait_max;
+    let limits = millrace_command::Settings { transaction_wait_max, shop, accounts, exports, webhook_secret, ..limits };
     Ok(Commands::new(log, auth(settings)?, limits))
 }
 
 fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
-    let signing_key = keys::read(settings.signing_key_file)?;
     let cost = PasswordCost { memory_kib: settings.password_memory_kib, ..PasswordCost::default() };
     let passwords = Passwords::new(cost, settings.password_limits);
-    let signer = AccessTokenSigner::from_pem(&signing_key).map_err(|error| cannot_start(error.into()))?;
-    let links = ExportLinks::from_pem(&signing_key, link_rules(settings.exports));
+    let signer = keys::read(settings.signing_key_file, AccessTokenSigner::from_pem)?;
+    let links = keys::read(settings.signing_key_file, |key| ExportLinks::from_pem(key, link_rules(settings.exports)))?;
     Ok(Auth {
         passwords: passwords.map_err(|error| cannot_start(error.into()))?,
         signer: signer.with_lifetime(time::Duration::seconds(settings.access_token_s.into())),
@@ -156,7 +160,7 @@ fn auth(settings: CommandRoleSettings<'_>) -> Result<Auth, RoleError> {
         new_passwords: Attempts::new(settings.attempts.new_passwords()),
         id_tokens: openid::id_tokens(settings.openid).map_err(|error| cannot_start(error.into()))?,
         refused_id_tokens: Attempts::new(settings.attempts.id_tokens()),
-        exports: links.map_err(|error| cannot_start(error.into()))?,
+        exports: links,
     })
 }
 

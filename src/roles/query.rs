@@ -91,9 +91,7 @@ impl<'a> QuerySettings<'a> {
 
 /// Verifies access tokens with the public key.
 pub fn verifier(key_file: &Path) -> Result<AccessTokenVerifier, RoleError> {
-    let pem = keys::read(key_file)?;
-    let failed = |error| RoleError::Start { part: "the verifier of access tokens", source: Box::new(error) };
-    AccessTokenVerifier::from_pem(&pem).map_err(failed)
+    Ok(keys::read(key_file, AccessTokenVerifier::from_pem)?)
 }
 
 /// Starts the public endpoint; `local` handles commands, if this process does.

@@ -4,6 +4,7 @@ use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting, log_that_may_come};
 use crate::http::operations::Check;
 use crate::settings::{self, PostgresSettings, Settings};
+use millrace_events::fail_point::reach;
 use millrace_events::{History, KeyState, Timestamp, UserId};
 use millrace_log::Log;
 use millrace_relay::jetstream::Nats;
@@ -100,6 +101,7 @@ pub async fn new_history(
     let destroyed = stream.destroyed_keys().await.map_err(|error| failed(error.into()))?;
     let destroyed: Vec<UserId> = destroyed.union(&erased).copied().collect();
     let history = log.new_history(&destroyed).await?;
+    reach("history.begun").await;
     recreate_for_new_history(log, &settings).await.map_err(|error| failed(error.into()))?;
     Ok((history, destroyed))
 }

@@ -28,6 +28,7 @@ mod tests {
         let attempts = known.iter().map(String::as_str).filter(|key| key.starts_with("attempts."));
         let others = [
             "auth.password_wait_ms_max",
+            "command.transaction_ms_max",
             "http.body_bytes_max",
             "http.socket_message_bytes_max",
             "http.socket_ping_ms",

@@ -1,8 +1,9 @@
 //! Redis is disposable: filled late, flushed, killed and full it costs time, and never an answer.
 
 use crate::acknowledged::Acknowledged;
-use crate::checker::cache::{Cached, cached, equals_documents};
-use crate::checker::{everything_holds, settled};
+use crate::checker::cache::{Cached, cached, equals_documents, equals_documents_in_time, head};
+use crate::checker::log::Log;
+use crate::checker::{checkpoint, everything_holds, settled};
 use crate::harness::client::{Client, Person, token};
 use crate::harness::cluster::Cluster;
 use crate::harness::eventually;
@@ -11,6 +12,7 @@ use crate::harness::stage::Stage;
 use crate::load::Load;
 use crate::market::Market;
 use crate::witness::Witness;
+use millrace_read::models::NAMES;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,11 @@ const COMMANDS: usize = 60;
 const READS: usize = 12;
 const FLUSH_EVERY: Duration = Duration::from_millis(100);
 const FLUSHES_MIN: usize = 15;
+
+/// Posts of which some change, some go, and some stay.
+const POSTS: usize = 24;
+/// Later than all writes, and sooner than the look at what is cached.
+const FILLS_LATE: &str = "reader.before_fill(content)=stall:3000";
 
 const CACHE_READS: &str = "millrace_cache_reads_total";
 const CACHE_FILLS: &str = "millrace_cache_fills_total";
@@ -108,8 +115,98 @@ async fn who_fills_the_cache_late_loses() {
         matches!(in_cache(&stage, &kept).await, Some(Cached::Document(_))).then_some(())
     })
     .await;
-    assert!(equals_documents(&stage, Instant::now()).await >= 3);
+    assert!(equals_documents_in_time(&stage, Instant::now()).await >= 3);
     late.stop().await;
+    all.stop().await;
+}
+
+/// Waits until MongoDB has the whole log, whatever Redis has.
+async fn folded(stage: &Stage) {
+    let (mongodb, log) = (stage.mongodb().await, Log::of(stage).await);
+    for projection in NAMES {
+        eventually(&format!("{projection} has folded the log"), || async {
+            let head = log.head().await;
+            (checkpoint(&mongodb, projection).await?.position() == head).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Readers read what then changes or goes, and fill the cache three seconds later. Others read before and meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_seconds_after_the_last_write_every_cached_document_is_mongodbs() {
+    let stage = Stage::new().await;
+    let (all, client) = stage.all().await;
+    let late = [("MILLRACE_COMMAND__URL", "http://127.0.0.1:9"), ("MILLRACE_FAIL_POINTS", FILLS_LATE)];
+    let late = Process::serve("query", &stage.environment_with(&late)).await;
+    let (ada, reader) = (client.sign_up("Ada").await, Client::new(&late.graphql()));
+    let mut posts = Vec::new();
+    for _ in 0..POSTS {
+        posts.push(write_post(&ada.client).await);
+    }
+    settled(&stage).await;
+    // Every third is in the cache by now; the others lie nowhere but in MongoDB.
+    for (id, shown) in posts.iter().step_by(3) {
+        post(&client, id, shown).await;
+    }
+    let readings = posts.iter().map(|(id, shown)| {
+        let (reader, id, shown) = (reader.clone(), id.clone(), shown.clone());
+        tokio::spawn(async move { post(&reader, &id, &shown).await })
+    });
+    let readings: Vec<_> = readings.collect();
+    let leased = posts.iter().enumerate().filter(|(number, _)| number % 3 != 0).count();
+    eventually("they have read, and will fill", || async {
+        let stalled = late.log().iter().filter(|line| line.contains("stalls at reader.before_fill")).count();
+        (stalled >= leased).then_some(())
+    })
+    .await;
+
+    for (number, (id, _)) in posts.iter().enumerate() {
+        match number % 4 {
+            0 => drop(ada.client.command("deletePost", json!({ "postId": id }), "").await),
+            1 => drop(ada.client.command("editPost", json!({ "postId": id, "title": "Changed" }), "").await),
+            2 => drop(ada.client.command("likePost", json!({ "postId": id }), "").await),
+            _ => {}
+        }
+        if number % 2 == 0 {
+            client.send(POST, json!({ "id": id }), &[]).await.expect("an answer");
+        }
+    }
+    folded(&stage).await;
+    let quiet_since = Instant::now();
+    for reading in readings {
+        reading.await.expect("its end");
+    }
+    assert!(quiet_since.elapsed() < Duration::from_secs(5), "the readers have filled, or not, before the look");
+    assert!(equals_documents_in_time(&stage, quiet_since).await > 0, "something is cached");
+    for (id, _) in posts.iter().step_by(4) {
+        let found = in_cache(&stage, id).await;
+        assert!(matches!(found, None | Some(Cached::Absent)), "what is gone is cached: {found:?}");
+    }
+    assert!(metric(&late, CACHE_FILLS, "lost").await >= 1, "no reader was late");
+    late.stop().await;
+    all.stop().await;
+}
+
+/// As after MongoDB was put back to an older copy: what lies in Redis is of a generation that is not served any more.
+#[tokio::test]
+async fn a_head_of_a_generation_that_is_not_served_gives_way() {
+    let stage = Stage::new().await;
+    let (all, client) = stage.all().await;
+    let (id, shown) = write_post(&client.sign_up("Ada").await.client).await;
+    settled(&stage).await;
+    let (mut redis, key) = (stage.redis().await, format!("{}:{{content}}:head", stage.name));
+    let served: String = redis::cmd("GET").arg(&key).query_async(&mut redis).await.expect("a head");
+    let later = served.replacen("\"generation\":1,", "\"generation\":9,", 1);
+    assert_ne!(served, later);
+    redis::cmd("SET").arg(&key).arg(later).exec_async(&mut redis).await.expect("an answer");
+    eventually("the served generation has its head again, and what is read is cached", || async {
+        post(&client, &id, &shown).await;
+        let found = head(&stage, &mut stage.redis().await, "content").await?;
+        (found["generation"] == 1).then_some(())?;
+        matches!(in_cache(&stage, &id).await, Some(Cached::Document(_))).then_some(())
+    })
+    .await;
     all.stop().await;
 }
 

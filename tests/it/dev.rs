@@ -38,12 +38,21 @@ struct Dev {
 
 impl Dev {
     async fn start(home: &Path, address: &str, story: &str) -> Self {
+        let mut dev = Self::begin(home, address, &["--set", story], &[]);
+        dev.banner = dev.says("Ctrl-C stops everything", START_WAIT).await;
+        dev
+    }
+
+    fn begin(home: &Path, address: &str, more: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_millrace"))
             .args(["dev", "--set", &format!("http.listen={address}")])
             .args(["--set", &format!("http.operations_listen={}", free_address())])
             .args(["--set", "http.consistency_wait_ms_max=20000", "--set", "http.request_ms_max=25000"])
-            .args(["--set", "auth.password_memory_kib=64", "--set", story, "--home"])
+            .args(["--set", "auth.password_memory_kib=64"])
+            .args(more)
+            .arg("--home")
             .arg(home)
+            .envs(environment.iter().copied())
             .env("http_proxy", NO_NETWORK)
             .env("https_proxy", NO_NETWORK)
             .stdin(Stdio::null())
@@ -52,9 +61,7 @@ impl Dev {
             .spawn()
             .expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let mut dev = Self { child, lines, banner: vec![], client: Client::new(&format!("http://{address}/graphql")) };
-        dev.banner = dev.says("Ctrl-C stops everything", START_WAIT).await;
-        dev
+        Self { child, lines, banner: vec![], client: Client::new(&format!("http://{address}/graphql")) }
     }
 
     /// Answers the lines up to the one with these words.
@@ -79,13 +86,14 @@ impl Dev {
         line.unwrap_or_else(|| panic!("no {what} in {:#?}", self.banner)).trim()
     }
 
-    /// As the terminal does at Ctrl-C.
-    async fn interrupt(mut self) {
+    /// As the terminal does at Ctrl-C. Answers what it said from then on.
+    async fn interrupt(mut self) -> Vec<String> {
         let id = self.child.id().expect("it runs").to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().await.expect("kill runs").success());
-        self.says("stopped; data is kept in", STOP_WAIT).await;
+        let said = self.says("stopped; data is kept in", STOP_WAIT).await;
         let status = timeout(STOP_WAIT, self.child.wait()).await.expect("it stops in time").expect("its end");
         assert!(status.success(), "{status}");
+        said
     }
 }
 
@@ -132,6 +140,31 @@ async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothin
     .await;
     let read = dev.client.ask("query($id: ID!) { user(id: $id) { fullName } }", json!({ "id": ada.id })).await;
     assert_eq!(read["user"]["fullName"], "Ada Test");
+    dev.interrupt().await;
+    assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
+}
+
+/// Somebody changes their mind while the demo community is still being made: the next start goes on where this one ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ctrl_c_while_it_seeds_is_obeyed_and_leaves_nothing_running() {
+    let home = home().await;
+    let folder = home.path().canonicalize().expect("a folder");
+    let address = free_address();
+    let slow_seed = [("MILLRACE_FAIL_POINTS", "command.committed=stall:1000")];
+    let dev = Dev::begin(&folder, &address, &["--set", NO_STORY], &slow_seed);
+    let people = "{ users(first: 100) { nodes { id } } }";
+    eventually("somebody of the community is there", || async {
+        let answer = dev.client.send(people, json!({}), &[]).await.ok()?;
+        (!answer.body["data"]["users"]["nodes"].as_array()?.is_empty()).then_some(())
+    })
+    .await;
+    assert!(at_work_in(&folder).len() >= 4, "four servers work there");
+    let said = dev.interrupt().await;
+    assert!(said.iter().all(|line| !line.contains("Ctrl-C")), "it was seeded before it was stopped: {said:#?}");
+    assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
+
+    let dev = Dev::start(&folder, &address, NO_STORY).await;
+    all_have_pictures(&dev).await;
     dev.interrupt().await;
     assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
 }

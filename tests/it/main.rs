@@ -36,6 +36,7 @@ mod harness;
 mod http;
 mod idempotency;
 mod isolation;
+mod key_files;
 mod kills;
 mod live;
 mod load;

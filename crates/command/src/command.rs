@@ -9,6 +9,7 @@ use millrace_events::values::{Email, Password};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::future::Future;
+use std::time::Duration;
 
 /// The most bytes of an idempotency key.
 pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 64;
@@ -50,6 +51,8 @@ pub trait Command: InputType + Serialize + DeserializeOwned + Clone + Send + Syn
     const SECRET_FIELDS: &'static [&'static str] = &[];
     /// True if a replay is handled again, for an answer that is not kept: it must change nothing.
     const IS_HANDLED_AGAIN: bool = false;
+    /// How much longer than those of others its transaction may take.
+    const LONGER: Duration = Duration::ZERO;
     /// The input once its fields are parsed.
     type Valid: Send + Sync;
     /// The ids of what it touched, kept for replays. Field names are those of the payload.

@@ -58,6 +58,9 @@ pub struct Settings {
     pub commands_max: usize,
     /// How long a caller waits for an answer. The command itself goes on.
     pub answer_wait_max: Duration,
+    /// How long a transaction may take until its COMMIT, and the COMMIT again so long. PostgreSQL ends each statement sooner, unless it is
+    /// gone without a word: then the kernel would go on waiting for a quarter of an hour or for ever, with the command's place.
+    pub transaction_wait_max: Duration,
     /// How long PostgreSQL is asked what became of a COMMIT that it did not answer.
     pub outcome_wait_max: Duration,
     /// Rows that one sweep deletes at most, per table.
@@ -79,6 +82,7 @@ impl Settings {
             server_secret,
             commands_max: 1_024,
             answer_wait_max: Duration::from_secs(10),
+            transaction_wait_max: Duration::from_secs(60),
             outcome_wait_max: Duration::from_secs(8),
             sweep_rows_max: 1_000,
             shop: ShopRules::default(),

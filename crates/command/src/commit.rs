@@ -5,10 +5,13 @@ use crate::pipeline::{Pipeline, delays};
 use crate::unit_of_work::{Committed, UnitOfWork};
 use millrace_events::CommandId;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, Statement};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// How often PostgreSQL is asked what became of a COMMIT that it did not answer.
 const QUESTIONS_MAX: usize = 12;
+/// How long one answer is waited for: the next question goes over another connection.
+const QUESTION_WAIT_MAX: Duration = Duration::from_secs(3);
 const QUESTION_DELAY: Duration = Duration::from_millis(50);
 const QUESTION_DELAY_MAX: Duration = Duration::from_secs(1);
 
@@ -16,7 +19,7 @@ impl Pipeline {
     /// Commits. When the connection breaks at that very moment, PostgreSQL is asked what became of it.
     pub async fn commit(&self, unit: UnitOfWork) -> Result<(), Fault> {
         let (command_id, has_recorded) = (unit.command_id(), unit.has_recorded());
-        let (transaction_id, error) = match unit.commit().await {
+        let (transaction_id, error) = match unit.commit(self.settings.transaction_wait_max).await {
             Committed::Yes => return Ok(()),
             Committed::No(error) => return Err(error.into()),
             Committed::Unknown { transaction_id, error } => (transaction_id, error),
@@ -30,17 +33,22 @@ impl Pipeline {
         }
     }
 
+    /// A question that is not answered counts as the others do: with its time.
     async fn ask_whether_committed(&self, transaction_id: &str) -> Option<bool> {
-        let (started, mut delays) = (Instant::now(), delays(QUESTION_DELAY, QUESTION_DELAY_MAX, QUESTIONS_MAX - 1));
-        while started.elapsed() < self.settings.outcome_wait_max {
-            match was_committed(self.log.database(), transaction_id).await {
-                Ok(Some(committed)) => return Some(committed),
-                Ok(None) => {}
-                Err(error) => tracing::debug!(%error, "asking for the outcome of a COMMIT failed"),
+        timeout(self.settings.outcome_wait_max, self.ask_until_known(transaction_id)).await.ok().flatten()
+    }
+
+    async fn ask_until_known(&self, transaction_id: &str) -> Option<bool> {
+        let mut delays = delays(QUESTION_DELAY, QUESTION_DELAY_MAX, QUESTIONS_MAX - 1);
+        loop {
+            match timeout(QUESTION_WAIT_MAX, was_committed(self.log.database(), transaction_id)).await {
+                Ok(Ok(Some(committed))) => return Some(committed),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => tracing::debug!(%error, "asking for the outcome of a COMMIT failed"),
+                Err(_) => tracing::debug!("asking for the outcome of a COMMIT was not answered"),
             }
             tokio::time::sleep(delays.next()?).await;
         }
-        None
     }
 
     async fn is_placed(&self, command_id: CommandId) -> bool {

@@ -56,6 +56,10 @@ impl FailureCode {
     }
 }
 
+/// What is said of a command that may have taken effect, or may still.
+const OPEN: &str = "The answer did not come in time. The command may still take effect. With the same idempotency key it can be \
+                    repeated: it takes effect once.";
+
 /// What others may know of a failure. It crosses the internal API in place of the failure itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,7 +112,7 @@ impl From<Fault> for CommandFailure {
         let code = fault.code();
         let report = FailureReport {
             code,
-            message: code.message().to_owned(),
+            message: if fault.is_open() { OPEN } else { code.message() }.to_owned(),
             retryable: code.is_retryable(),
             limit: fault.limit().map(str::to_owned),
             retry_after_s: fault.retry_after_s(),

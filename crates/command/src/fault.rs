@@ -99,6 +99,12 @@ pub enum Fault {
     /// PostgreSQL refused, or did not answer.
     #[error("PostgreSQL did not carry out a statement")]
     Database(#[from] DbErr),
+    /// PostgreSQL said nothing before COMMIT for longer than a transaction may take: nothing took effect.
+    #[error("PostgreSQL did not answer in {wait_ms} ms")]
+    Silent {
+        /// How long the transaction was waited for.
+        wait_ms: u128,
+    },
     /// The connection broke at COMMIT, and whether it took effect could not be found out.
     #[error("it is not known whether the command was committed")]
     CommitUnknown(#[source] DbErr),
@@ -168,9 +174,8 @@ impl Fault {
             Self::Password(PasswordError::TooManyWaiting { .. }) => FailureCode::RateLimited,
             Self::Password(PasswordError::WaitedTooLong { .. }) => FailureCode::Unavailable,
             Self::Slow { .. } => FailureCode::Timeout,
-            Self::Draining | Self::Overtaken | Self::CommitUnknown(_) | Self::NotCommitted(_) => {
-                FailureCode::Unavailable
-            }
+            Self::Draining | Self::Overtaken => FailureCode::Unavailable,
+            Self::Silent { .. } | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
             Self::Log(LogError::EventTooLarge { .. } | LogError::TooManyEvents { .. }) => FailureCode::LimitExceeded,
             Self::Database(error) | Self::Log(LogError::Database(error)) => code_of(error),
             _ => FailureCode::Internal,
@@ -190,6 +195,11 @@ impl Fault {
             Self::TooManyExports => Some(EXPORT_RETRY_AFTER_S),
             _ => None,
         }
+    }
+
+    /// True if the command may have taken effect, or may still.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self, Self::Slow { .. } | Self::CommitUnknown(_))
     }
 
     pub(crate) fn limit(&self) -> Option<&'static str> {

@@ -14,9 +14,11 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use millrace_events::fail_point::{reach_in, reach_with};
 use millrace_events::{CommandId, ConsistencyToken, Timestamp, Viewer};
 use millrace_log::{Log, Sequencer, Spaced};
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::time::timeout;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: usize = 6;
@@ -90,17 +92,9 @@ impl Pipeline {
         claim: Option<&Claim>,
         valid: &C::Valid,
     ) -> Handling<Settled<C::Outcome>> {
-        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
-        let settled = match self.decide::<C>(&mut unit, claim, valid).await {
-            Ok(Decided::New(settled)) => *settled,
-            Ok(Decided::Before(kept)) => {
-                unit.roll_back().await;
-                return self.replay::<C>(frame, valid, kept).await;
-            }
-            Err(stopped) => {
-                unit.roll_back().await;
-                return Err(stopped);
-            }
+        let (unit, settled) = match self.answered::<C, _>(self.until_commit::<C>(frame, claim, valid)).await? {
+            Begun::Before(settled) => return Ok(*settled),
+            Begun::New(unit, settled) => (*unit, *settled),
         };
         reach_in("command.before_commit", C::NAME).await;
         self.commit(unit).await?;
@@ -112,6 +106,35 @@ impl Pipeline {
             self.auth.attempts.forget(account);
         }
         Ok(settled)
+    }
+
+    /// A transaction that is dropped before COMMIT has no effect. Its connection is rolled back as it is given back to the pool, or closed
+    /// if it does not answer: also that of a `begin`, which nothing else may put under a time-out.
+    async fn answered<C: Command, T>(&self, transaction: impl Future<Output = Handling<T>>) -> Handling<T> {
+        let wait_max = self.settings.transaction_wait_max + C::LONGER;
+        let silent = |_| HandlerError::Failed(Fault::Silent { wait_ms: wait_max.as_millis() });
+        timeout(wait_max, transaction).await.map_err(silent)?
+    }
+
+    /// The transaction, ready to be committed; or the end of one that is not.
+    async fn until_commit<C: Command>(
+        &self,
+        frame: &Frame,
+        claim: Option<&Claim>,
+        valid: &C::Valid,
+    ) -> Handling<Begun<C::Outcome>> {
+        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
+        match self.decide::<C>(&mut unit, claim, valid).await {
+            Ok(Decided::New(settled)) => Ok(Begun::New(Box::new(unit), settled)),
+            Ok(Decided::Before(kept)) => {
+                unit.roll_back().await;
+                Ok(Begun::Before(Box::new(self.replay::<C>(frame, valid, kept).await?)))
+            }
+            Err(stopped) => {
+                unit.roll_back().await;
+                Err(stopped)
+            }
+        }
     }
 
     /// Everything between BEGIN and COMMIT.
@@ -199,6 +222,12 @@ impl Pipeline {
 enum Decided<O> {
     New(Box<Settled<O>>),
     Before(Kept<O>),
+}
+
+/// A transaction that can be committed, or the answer of before.
+enum Begun<O> {
+    New(Box<UnitOfWork>, Box<Settled<O>>),
+    Before(Box<Settled<O>>),
 }
 
 /// Whether the sign-in has ended, only the transaction tells.

@@ -14,12 +14,14 @@ use millrace_events::{
 };
 use millrace_log::{NewEvent, command_ordinal, keys, outbox};
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement,
-    TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, RuntimeErr, SqlxError,
+    Statement, TransactionTrait,
 };
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// What PostgreSQL knows of the transaction, and of a sender who must be signed in, read in its first statement.
@@ -232,10 +234,10 @@ impl UnitOfWork {
         Ok(events)
     }
 
-    /// Commits. A broken connection leaves the outcome open.
-    pub(crate) async fn commit(self) -> Committed {
+    /// Commits. A connection that breaks, or says nothing for so long, leaves the outcome open.
+    pub(crate) async fn commit(self, wait_max: Duration) -> Committed {
         let transaction_id = self.transaction_id;
-        match self.transaction.commit().await {
+        match timeout(wait_max, self.transaction.commit()).await.unwrap_or_else(|_| Err(silent())) {
             Ok(()) => Committed::Yes,
             Err(error) if was_refused(&error) => Committed::No(error),
             Err(error) => Committed::Unknown { transaction_id, error },
@@ -248,6 +250,11 @@ impl UnitOfWork {
             tracing::debug!(%error, "rolling back failed");
         }
     }
+}
+
+fn silent() -> DbErr {
+    let silence = std::io::Error::new(std::io::ErrorKind::TimedOut, "PostgreSQL did not answer");
+    DbErr::Conn(RuntimeErr::SqlxError(SqlxError::Io(silence).into()))
 }
 
 /// True if the server's answer to COMMIT says that nothing took effect. When it goes down it may say so after the commit.

@@ -33,6 +33,20 @@ pub const ALL: &[&str] = &[
     "reader.before_fill",
     "feed.snapshot_read",
     "feed.before_deliver",
+    "history.begun",
+    "history.stream_deleted",
+    "history.stream_made",
+    "projector.generation_prepared",
+    "projector.generation_served",
+];
+
+/// Those on the way to a new history and to the generations that are served in it: only an operator's command leads there.
+pub const ON_NEW_HISTORY: &[&str] = &[
+    "history.begun",
+    "history.stream_deleted",
+    "history.stream_made",
+    "projector.generation_prepared",
+    "projector.generation_served",
 ];
 
 /// Passes the named fail point. With the feature off this compiles to nothing.

@@ -1,5 +1,6 @@
 //! The relay's part of `millrace log new-history`.
 
+use millrace_events::fail_point::reach;
 use millrace_log::Log;
 
 use crate::error::RelayError;
@@ -14,5 +15,8 @@ pub async fn recreate_for_new_history(log: &Log, settings: &NatsSettings) -> Res
     let nats = Nats::connect(settings.clone()).await.map_err(|error| RelayError::Stream(error.into()))?;
     let head = LogSide::head(log).await.map_err(RelayError::Log)?;
     nats.delete().await.map_err(RelayError::Stream)?;
-    nats.create(head.history).await.map_err(RelayError::Stream)
+    reach("history.stream_deleted").await;
+    nats.create(head.history).await.map_err(RelayError::Stream)?;
+    reach("history.stream_made").await;
+    Ok(())
 }

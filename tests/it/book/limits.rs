@@ -90,6 +90,7 @@ const LIMITS: &[(&str, &[&str])] = &[
         "reads that wait",
         &["http.consistency_wait_ms_max", "http.waiting_reads_max", "http.waiting_reads_per_viewer_max"],
     ),
+    ("commands", &["command.transaction_ms_max"]),
     ("exports", &["exports.at_once_max", "exports.time_ms_max", "exports.piece_ms_max"]),
 ];
 

@@ -7,12 +7,13 @@ use crate::checker::{checkpoint, everything_holds, settled};
 use crate::harness::client::{Client, Person, token};
 use crate::harness::cluster::Cluster;
 use crate::harness::eventually;
-use crate::harness::process::Process;
+use crate::harness::process::{Process, was_struck};
 use crate::harness::socket::Socket;
 use crate::harness::stage::Stage;
 use crate::load::Load;
 use crate::market::Market;
 use crate::sender::Sender;
+use millrace_events::fail_point;
 use millrace_log::PostgresSettings;
 use millrace_read::models::NAMES;
 use serde_json::{Value, json};
@@ -180,4 +181,65 @@ async fn a_new_history_whose_makers_die_half_way_is_finished_by_the_next_relay()
     assert!(head > 0, "the log is kept");
     went_back.what_is_old_is_refused().await;
     went_back.goes_on().await;
+}
+
+/// Who makes it dies at each step of its own: what runs finishes it, and the operator may ask for it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_history_that_dies_at_any_step_is_finished() {
+    let stage = Stage::new().await;
+    let mut cluster = Cluster::start(&stage).await;
+    let ada = Client::new(&cluster.urls()[0]).sign_up("Ada").await;
+    for point in fail_point::ON_NEW_HISTORY {
+        ada.client.command("createPost", json!({ "title": point, "body": "Words." }), "").await;
+        settled(&stage).await;
+        if point.starts_with("history.") {
+            let before = generations(&stage).await;
+            the_operators_command_dies(&stage, point).await;
+            holds_anew(&stage, &cluster, &before).await;
+        }
+        let before = generations(&stage).await;
+        if point.starts_with("projector.") {
+            the_projector_dies(&stage, &mut cluster, point).await;
+        } else {
+            stage.run(&["log", "new-history"]).await;
+        }
+        holds_anew(&stage, &cluster, &before).await;
+    }
+    cluster.stop().await;
+}
+
+async fn the_operators_command_dies(stage: &Stage, point: &str) {
+    let dies_there = format!("{point}=abort");
+    let died = stage.try_run_with(&["log", "new-history"], &[("MILLRACE_FAIL_POINTS", &dies_there)]).await;
+    assert!(was_struck(died.status), "{point}: it ended, but not there: {}", died.status);
+}
+
+async fn the_projector_dies(stage: &Stage, cluster: &mut Cluster, point: &str) {
+    let projector = cluster.index_of("projector");
+    cluster.take_down("projector").await;
+    stage.run(&["log", "new-history"]).await;
+    assert!(cluster.strike(projector, point, 1).await, "fail point {point} was never reached");
+}
+
+/// Which collections are served.
+async fn generations(stage: &Stage) -> Vec<String> {
+    let mongodb = stage.mongodb().await;
+    let mut collections = Vec::new();
+    for name in NAMES {
+        collections.push(checkpoint(&mongodb, name).await.expect("a checkpoint").collection);
+    }
+    collections
+}
+
+/// Waits until others are served than those, and checks everything.
+async fn holds_anew(stage: &Stage, cluster: &Cluster, before: &[String]) {
+    eventually("every projection is folded anew", || async {
+        let now = generations(stage).await;
+        now.iter().zip(before).all(|(now, before)| now != before).then_some(())
+    })
+    .await;
+    for role in ["relay", "projector"] {
+        is_ready(cluster.first(role)).await;
+    }
+    everything_holds(stage).await;
 }

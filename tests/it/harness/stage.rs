@@ -131,9 +131,14 @@ impl Stage {
 
     /// Runs a command line to its end, however that is.
     pub async fn try_run(&self, arguments: &[&str]) -> std::process::Output {
+        self.try_run_with(arguments, &[]).await
+    }
+
+    /// The same with further variables.
+    pub async fn try_run_with(&self, arguments: &[&str], more: &[(&str, &str)]) -> std::process::Output {
         tokio::process::Command::new(env!("CARGO_BIN_EXE_millrace"))
             .args(arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .envs(self.environment_with(more))
             .output()
             .await
             .expect("the program runs")

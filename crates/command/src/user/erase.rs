@@ -14,6 +14,7 @@ use millrace_events::user::UserErased;
 use millrace_events::values::Password;
 use millrace_events::{ErasureId, Event, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 const NOT_ERASED: &str = "This is not the account's password.";
 
@@ -57,6 +58,7 @@ impl Command for EraseAccount {
     /// A repetition comes with a token whose sign-in has ended: by the first one. The handler lets nobody else in.
     const SENDER: Sender = Sender::SignedInOrOut;
     const SECRET_FIELDS: &'static [&'static str] = &["password"];
+    const LONGER: Duration = rows::erasure::STATEMENT_MAX;
     type Valid = Farewell;
     type Outcome = AccountErased;
 
@@ -107,6 +109,7 @@ pub struct ErasedAgain {
 impl Command for EraseAgain {
     const NAME: &'static str = "eraseAgain";
     const SENDER: Sender = Sender::System;
+    const LONGER: Duration = rows::erasure::STATEMENT_MAX;
     type Valid = UserId;
     type Outcome = ErasedAgain;
 

@@ -11,6 +11,9 @@ use millrace_log::PostgresSettings;
 use sea_orm::ConnectionTrait;
 use std::time::Duration;
 
+/// Longer than a transaction takes on a busy machine.
+const SILENCE: Duration = Duration::from_secs(5);
+
 fn keyed(key: &str) -> CreatePost {
     CreatePost { idempotency_key: Some(key.into()), ..create_post(true) }
 }
@@ -71,8 +74,52 @@ async fn what_cannot_be_found_out_is_said_and_the_key_tells_it_later() {
     proxy.lose_next_answer_to_commit_and_stay_down();
     let failure = run(&commands, &ada, keyed("k")).await.unwrap_err();
     assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Unavailable, true));
+    assert!(failure.to_string().contains("same idempotency key"), "{failure}");
     let again = world.by(&ada, keyed("k")).await;
     assert!(again.receipt().replayed);
+    assert_eq!(world.count("posts").await, 1);
+}
+
+/// The same with room for one command, which waits so long for a PostgreSQL that says nothing.
+async fn narrowly_through(proxy: &Proxy, world: &World) -> Commands {
+    let settings = Settings { transaction_wait_max: SILENCE, commands_max: 1, ..settings() };
+    world.commands_with(patient(&proxy.url), settings, world.auth()).await
+}
+
+#[tokio::test]
+async fn a_postgresql_that_is_gone_without_a_word_keeps_no_place() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let post_id = world.post(&ada, true).await;
+    let proxy = Proxy::before(&world.url).await;
+    let commands = narrowly_through(&proxy, &world).await;
+    let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
+    let goes_silent = async {
+        waiting(&world, 1).await;
+        proxy.go_silent();
+    };
+    let (failed, ()) = futures_util::future::join(run(&commands, &ada, comment(post_id)), goes_silent).await;
+    let failure = failed.unwrap_err();
+    assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Unavailable, true));
+    let cause = std::error::Error::source(&failure).unwrap().to_string();
+    assert!(cause.contains("did not answer in"), "{cause}");
+    accepted(&run(&commands, &ada, create_post(true)).await.unwrap());
+    assert!(commands.drain(PATIENCE).await, "it still has its place");
+    stranger.transaction.commit().await.unwrap();
+    assert_eq!(world.count("comments").await, 0);
+}
+
+#[tokio::test]
+async fn a_commit_that_is_never_answered_is_found_out_over_another_connection() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let proxy = Proxy::before(&world.url).await;
+    let commands = narrowly_through(&proxy, &world).await;
+    proxy.swallow_next_answer_to_commit();
+    let answer = run(&commands, &ada, keyed("k")).await.unwrap();
+    assert!(proxy.has_struck() && !answer.receipt().replayed);
+    assert_eq!(world.event(&answer).await.aggregate.id, accepted(&answer).post.0);
+    assert!(world.by(&ada, keyed("k")).await.receipt().replayed);
     assert_eq!(world.count("posts").await, 1);
 }
 
@@ -156,6 +203,7 @@ async fn an_answer_that_takes_too_long_is_given_up_and_the_command_goes_on() {
     let stranger = Stranger::holding(&world, "SELECT FROM posts FOR UPDATE").await;
     let failure = run(&commands, &ada, comment(post_id)).await.unwrap_err();
     assert_eq!((failure.code(), failure.is_retryable()), (FailureCode::Timeout, true));
+    assert!(failure.to_string().contains("same idempotency key"), "{failure}");
     stranger.transaction.commit().await.unwrap();
     assert!(commands.drain(Duration::from_secs(30)).await);
     assert_eq!(world.count("comments").await, 1);

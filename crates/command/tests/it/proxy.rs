@@ -4,17 +4,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 const PASS: u8 = 0;
 const LOSE_REQUEST: u8 = 1;
 const LOSE_ANSWER: u8 = 2;
 const LOSE_ANSWER_AND_STAY_DOWN: u8 = 3;
 const DOWN: u8 = 4;
+const SWALLOW_ANSWER: u8 = 5;
 
 /// A proxy on a port of its own.
 pub struct Proxy {
     pub url: String,
     state: Arc<AtomicU8>,
+    silences: watch::Sender<u32>,
 }
 
 impl Proxy {
@@ -25,8 +28,9 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("{start}@{}/{database}", listener.local_addr().unwrap());
         let state = Arc::new(AtomicU8::new(PASS));
-        tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&state)));
-        Self { url, state }
+        let (silences, silenced) = watch::channel(0);
+        tokio::spawn(accept(listener, server.to_owned(), Arc::clone(&state), silenced));
+        Self { url, state, silences }
     }
 
     /// The next COMMIT does not reach the server.
@@ -44,6 +48,16 @@ impl Proxy {
         self.state.store(LOSE_ANSWER_AND_STAY_DOWN, Ordering::SeqCst);
     }
 
+    /// The next COMMIT is carried out, and its connection carries nothing more, and does not end.
+    pub fn swallow_next_answer_to_commit(&self) {
+        self.state.store(SWALLOW_ANSWER, Ordering::SeqCst);
+    }
+
+    /// The connections that stand carry nothing more, and do not end: as when the other machine is gone without a word.
+    pub fn go_silent(&self) {
+        self.silences.send_modify(|times| *times += 1);
+    }
+
     /// Nothing comes through any more.
     pub fn go_down(&self) {
         self.state.store(DOWN, Ordering::SeqCst);
@@ -55,25 +69,33 @@ impl Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: String, state: Arc<AtomicU8>) {
+async fn accept(listener: TcpListener, server: String, state: Arc<AtomicU8>, silenced: watch::Receiver<u32>) {
     while let Ok((client, _)) = listener.accept().await {
         if state.load(Ordering::SeqCst) == DOWN {
             continue;
         }
         let server = TcpStream::connect(&server).await.unwrap();
-        tokio::spawn(carry(client, server, Arc::clone(&state)));
+        tokio::spawn(carry(client, server, Arc::clone(&state), silenced.clone()));
     }
 }
 
-async fn carry(mut client: TcpStream, mut server: TcpStream, state: Arc<AtomicU8>) {
+async fn carry(mut client: TcpStream, mut server: TcpStream, state: Arc<AtomicU8>, mut silenced: watch::Receiver<u32>) {
+    silenced.mark_unchanged();
     let (mut up, mut down) = (vec![0; 64 * 1024], vec![0; 64 * 1024]);
     loop {
         tokio::select! {
+            // Kept open, and nothing is read.
+            _ = silenced.changed() => std::future::pending().await,
             sent = client.read(&mut up) => {
                 let Ok(count @ 1..) = sent else { return };
                 match strike(&up[..count], &state) {
                     PASS => server.write_all(&up[..count]).await.unwrap_or_default(),
                     LOSE_REQUEST | DOWN => return,
+                    SWALLOW_ANSWER => {
+                        server.write_all(&up[..count]).await.unwrap();
+                        let _answer = server.read(&mut down).await;
+                        std::future::pending().await
+                    }
                     _ => {
                         server.write_all(&up[..count]).await.unwrap();
                         let _answer = server.read(&mut down).await;

@@ -74,8 +74,8 @@ pub async fn write_commit<D: Document, C: Cache>(
     bring(cache, head, to, &documents, &commit.changes).await
 }
 
-/// Brings the cache from its head to the checkpoint, out of `changes`. If head is gone, or `changes` no longer reach back
-/// to it, the cache is begun anew in a namespace of its own: nothing that lay there before is met again.
+/// Brings the cache from its head to the checkpoint, out of `changes`. If head is gone or of a generation that is not served, or `changes` no
+/// longer reach back to it, the cache is begun anew in a namespace of its own: nothing that lay there before is met again.
 pub async fn catch_up<D: Document, S: DocumentStore<D>, C: Cache>(
     store: &S,
     cache: &C,
@@ -88,6 +88,10 @@ pub async fn catch_up<D: Document, S: DocumentStore<D>, C: Cache>(
     let session = cache.session().await.map_err(WriteThroughError::Cache)?;
     let head = session.head().await.map_err(WriteThroughError::Cache)?;
     let Some(own) = head.filter(|head| head.generation == checkpoint.generation) else {
+        let is_later = head.is_some_and(|head| head.generation > checkpoint.generation);
+        if is_later && is_superseded(store, checkpoint).await.map_err(WriteThroughError::Store)? {
+            return Ok(Reached::NotServed);
+        }
         return begin_anew(&session, head, checkpoint, namespace).await;
     };
     if stands_at(&own, checkpoint) {
@@ -114,13 +118,18 @@ async fn begin_anew<S: CacheSession>(
     checkpoint: &Checkpoint,
     namespace: u64,
 ) -> Result<Reached, WriteThroughError> {
-    if head.is_some_and(|head| head.generation > checkpoint.generation) {
-        return Ok(Reached::NotServed);
-    }
     let namespace = if rule("new_namespace") { namespace } else { 0 };
     let to = head_at(checkpoint, namespace);
     let moved = session.move_head(head.as_ref(), &to).await.map_err(WriteThroughError::Cache)?;
     Ok(if moved { Reached::Checkpoint(to) } else { Reached::LookAgain })
+}
+
+/// Asked after a later generation's head was seen, this tells whether that is served by now. If not, the store was put back to before it.
+async fn is_superseded<D: Document, S: DocumentStore<D>>(
+    store: &S,
+    checkpoint: &Checkpoint,
+) -> Result<bool, StoreError> {
+    Ok(store.changes(checkpoint.seq, 1).await?.checkpoint.retired)
 }
 
 /// Documents before head: what head promises must be there.

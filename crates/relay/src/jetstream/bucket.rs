@@ -27,18 +27,22 @@ impl Nats {
     }
 
     /// The persons whose keys the bucket knows as destroyed. A restore of PostgreSQL destroys them again before anything else.
+    ///
+    /// The list ends where the leader has nothing more, not at the last sequence: the value there may have been purged, and a mark that
+    /// is put again meanwhile moves beyond it.
     pub async fn destroyed_keys(&self) -> Result<BTreeSet<UserId>, NatsError> {
         let name = self.settings.bucket_stream();
         let mut destroyed = BTreeSet::new();
-        let Some(info) = stream::info(&self.context, &name).await? else { return Ok(destroyed) };
+        if stream::info(&self.context, &name).await?.is_none() {
+            return Ok(destroyed);
+        }
         let mut after = Position::START;
-        while after.0 < info.state.last_sequence {
-            let page = direct_get::batch(&self.context, &name, after, PAGE_VALUES).await?;
-            let Some(last) = page.last() else { break };
+        loop {
+            let page = direct_get::page(&self.context, &name, after, PAGE_VALUES).await?;
+            let Some(last) = page.last() else { return Ok(destroyed) };
             after = last.message.sequence;
             destroyed.extend(page.iter().filter(|value| is_mark(&value.message.payload)).filter_map(person_of));
         }
-        Ok(destroyed)
     }
 }
 

@@ -21,6 +21,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 /// The most bytes of one batch; a single larger message comes all the same.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 const END_OF_BATCH: u16 = 204;
+const ANY_SUBJECT: &str = ">";
 
 /// The messages after a position that are there. Any replica may answer, also one that lags, so that a hole at the beginning is only
 /// believed if the leader confirms it; one further on ends the answer.
@@ -40,6 +41,21 @@ pub(super) async fn read(
     Ok(from_leader(context, stream, after.next()).await?.map_or(messages, |message| vec![message]))
 }
 
+/// The next messages after a position, wherever they are; empty only if there are none. Each replica has all that is left of a
+/// beginning of the stream, so that what a lagging one lacks is at the end: an empty answer is only believed if the leader confirms it.
+pub(super) async fn page(
+    context: &Context,
+    stream: &str,
+    after: Position,
+    limit: u32,
+) -> Result<Vec<Stored>, NatsError> {
+    let page = batch(context, stream, after, limit).await?;
+    if page.is_empty() {
+        return Ok(next_from_leader(context, stream, after).await?.into_iter().collect());
+    }
+    Ok(page)
+}
+
 /// A message with the subject that it was published to.
 pub(super) struct Stored {
     pub(super) subject: String,
@@ -54,12 +70,7 @@ struct Request {
 }
 
 /// One batch as it came.
-pub(super) async fn batch(
-    context: &Context,
-    stream: &str,
-    after: Position,
-    limit: u32,
-) -> Result<Vec<Stored>, NatsError> {
+async fn batch(context: &Context, stream: &str, after: Position, limit: u32) -> Result<Vec<Stored>, NatsError> {
     let client = context.client();
     let request = Request { seq: after.0 + 1, batch: limit, max_bytes: BATCH_BYTES_MAX };
     let request = serde_json::to_vec(&request).map_err(NatsError::EncodeRequest)?;
@@ -101,6 +112,18 @@ async fn from_leader(context: &Context, stream: &str, sequence: Position) -> Res
     let stream = context.get_stream_no_info(stream).await.map_err(NatsError::State)?;
     match stream.get_raw_message(sequence.0).await {
         Ok(message) => Ok(Some(StreamMessage { sequence, payload: message.payload.into() })),
+        Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => Ok(None),
+        Err(error) => Err(NatsError::Leader(error)),
+    }
+}
+
+async fn next_from_leader(context: &Context, stream: &str, after: Position) -> Result<Option<Stored>, NatsError> {
+    let stream = context.get_stream_no_info(stream).await.map_err(NatsError::State)?;
+    match stream.get_first_raw_message_by_subject(ANY_SUBJECT, after.next().0).await {
+        Ok(found) => {
+            let message = StreamMessage { sequence: Position(found.sequence), payload: found.payload.into() };
+            Ok(Some(Stored { subject: found.subject.to_string(), message }))
+        }
         Err(error) if matches!(error.kind(), LastRawMessageErrorKind::NoMessageFound) => Ok(None),
         Err(error) => Err(NatsError::Leader(error)),
     }

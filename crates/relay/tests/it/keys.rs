@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use async_nats::jetstream::stream::Config;
 use futures_util::StreamExt;
 use millrace_events::{KeyState, UserId};
 use millrace_log::keys;
@@ -9,6 +10,8 @@ use millrace_relay::WentBack;
 use millrace_relay::jetstream::Nats;
 use millrace_relay::ports::StreamSide;
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::world::{PATIENCE, World, user};
@@ -152,4 +155,65 @@ async fn a_destroyed_key_that_lives_again_stops_the_relay_until_it_is_destroyed_
     relay.until(|status| status.stopped.is_none()).await;
     world.until_copied().await;
     assert_eq!(world.in_bucket(person).await, Some(KeyState::Destroyed));
+}
+
+/// A replica that has nothing of the end of the list, which a real one shows only for a moment: the bucket's own server is told not to
+/// answer direct reads, and this answers in its place.
+async fn lagging_replica(world: &World) {
+    let name = world.nats.bucket_stream();
+    let config = world.context.get_stream(&name).await.unwrap().cached_info().config.clone();
+    world.context.update_stream(Config { allow_direct: false, ..config }).await.unwrap();
+    // By hand: the client cannot publish a status.
+    let address = world.nats.url.strip_prefix("nats://").unwrap().rsplit('@').next().unwrap().to_owned();
+    let server = TcpStream::connect(address).await.unwrap();
+    let (lines, mut out) = server.into_split();
+    let mut lines = BufReader::new(lines).lines();
+    let hello = "CONNECT {\"user\":\"operator\",\"pass\":\"operator\",\"headers\":true,\"verbose\":false}";
+    out.write_all(format!("{hello}\r\nSUB $JS.API.DIRECT.GET.{name} 1\r\nPING\r\n").as_bytes()).await.unwrap();
+    while lines.next_line().await.unwrap().unwrap() != "PONG" {}
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            // MSG <subject> <sid> <reply-to> <bytes>
+            let Some(reply) = line.strip_prefix("MSG ").and_then(|line| line.split(' ').nth(2)) else { continue };
+            let answer = "NATS/1.0 404 No Messages\r\n\r\n";
+            let sent = format!("HPUB {reply} {0} {0}\r\n{answer}\r\n", answer.len());
+            out.write_all(sent.as_bytes()).await.unwrap();
+        }
+    });
+}
+
+#[tokio::test]
+async fn a_replica_that_lags_hides_no_destroyed_key() {
+    let world = World::new().await;
+    let relay = world.relay();
+    let mut people = BTreeSet::new();
+    for _ in 0..3 {
+        let (person, _) = world.sign_up().await;
+        world.erase(person).await;
+        world.until_mirrored(person, &KeyState::Destroyed).await;
+        people.insert(person);
+    }
+    relay.end().await;
+    lagging_replica(&world).await;
+    assert_eq!(world.nats().await.destroyed_keys().await.unwrap(), people);
+}
+
+/// The last sequence of a bucket may be nobody's.
+#[tokio::test]
+async fn a_bucket_whose_end_was_purged_still_names_the_others() {
+    let world = World::new().await;
+    let relay = world.relay();
+    let (ada, _) = world.sign_up().await;
+    let (bob, bob_key) = world.sign_up().await;
+    world.erase(ada).await;
+    world.until_mirrored(ada, &KeyState::Destroyed).await;
+    let (last, last_key) = world.sign_up().await;
+    world.until_mirrored(bob, &bob_key).await;
+    world.until_mirrored(last, &last_key).await;
+    relay.end().await;
+    let bucket = world.context.get_stream(world.nats.bucket_stream()).await.unwrap();
+    bucket.purge().filter(format!("$KV.{}.{}", world.nats.bucket(), last.0.simple())).await.unwrap();
+    assert_eq!(world.nats().await.destroyed_keys().await.unwrap(), BTreeSet::from([ada]));
+    bucket.purge().await.unwrap();
+    assert_eq!(world.nats().await.destroyed_keys().await.unwrap(), BTreeSet::new());
 }

@@ -1,6 +1,7 @@
 use super::{Bench, step};
+use crate::cache::Head;
 use crate::projector::testing::{TestLog, page_key, post, user, wall_key};
-use crate::projector::write_through::CHANGES_REDONE_MAX;
+use crate::projector::write_through::{CHANGES_REDONE_MAX, Reached, catch_up};
 use crate::projector::{Limits, Step};
 use crate::store::to_json;
 #[cfg(feature = "mutants")]
@@ -184,21 +185,30 @@ async fn a_retired_generation_leaves_the_cache_alone() {
 }
 
 #[tokio::test]
-async fn a_later_generations_head_is_left_alone_and_an_earlier_ones_replaced() {
-    let (_, mut bench) = drained().await;
-    let mut later = bench.cache.look(|inner| inner.head).unwrap();
-    later.generation = 2;
-    bench.cache.look(|inner| inner.head = Some(later));
-    bench.projector.tick();
-    bench.drain().await;
-    assert_eq!(bench.cache.look(|inner| inner.head), Some(later));
+async fn another_generations_head_is_replaced_but_by_one_that_is_superseded() {
+    for generation in [0, 2] {
+        let (_, mut bench) = drained().await;
+        let before = bench.cache.look(|inner| inner.head).unwrap();
+        let other = Head { generation, ..before };
+        bench.cache.look(|inner| inner.head = Some(other));
+        bench.projector.tick();
+        bench.drain().await;
+        assert!(head_is_at(&bench), "the store was put back to before generation {generation}");
+        assert_ne!(bench.cache.look(|inner| inner.head).unwrap().namespace, before.namespace);
+        fill(&bench, &wall_key(user(1)));
+    }
+}
 
-    later.generation = 0;
+/// A projector that does not know yet that its generation is superseded finds it out before it takes the head back.
+#[tokio::test]
+async fn who_is_superseded_without_knowing_it_leaves_a_later_generations_head_alone() {
+    let (_, bench) = drained().await;
+    let known = bench.store.look(|inner| inner.checkpoint.clone());
+    let later = Head { generation: 2, ..bench.cache.look(|inner| inner.head).unwrap() };
     bench.cache.look(|inner| inner.head = Some(later));
-    bench.projector.tick();
-    bench.drain().await;
-    assert!(head_is_at(&bench));
-    fill(&bench, &wall_key(user(1)));
+    bench.store.look(|inner| inner.checkpoint.retired = true);
+    let reached = catch_up(&bench.store, &bench.cache, &known, 7).await.unwrap();
+    assert_eq!((reached, bench.cache.look(|inner| inner.head)), (Reached::NotServed, Some(later)));
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use super::read::{bounded, primary};
 use crate::projection::Projection;
 use crate::projector::Beat;
 use millrace_events::History;
+use millrace_events::fail_point::reach;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use mongodb::options::{ReadConcern, WriteConcern};
 use mongodb::{Collection, Database};
@@ -85,7 +86,10 @@ impl<P: Projection> ServedPointer<P> {
     ) -> Result<(), MongoError> {
         let next = generation + 1;
         self.store(next).prepare(changes_kept, history.into()).await?;
-        bounded("serve the next generation", self.move_pointer(generation, next)).await
+        reach("projector.generation_prepared").await;
+        bounded("serve the next generation", self.move_pointer(generation, next)).await?;
+        reach("projector.generation_served").await;
+        Ok(())
     }
 
     /// Remembers a beat, for those who cannot hear it. Before a generation is served there is nothing to remember it with.
