@@ -2,6 +2,7 @@
 
 mod expiry;
 mod mails;
+mod sweep;
 
 use super::servers::{Wanted, look_for};
 use super::{RoleError, Starting, connect_log, log_that_may_come};
@@ -29,8 +30,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How often rows whose time is over are deleted.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 const PROBE_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the provider of the development set-up looks for top-ups, and how long it waits for the webhook.
 const DEVELOPMENT_PAYMENT_INTERVAL: Duration = Duration::from_millis(250);
@@ -199,7 +198,7 @@ pub async fn start(
     let log = log_that_may_come(settings.postgres, "command").await?;
     let commands = over(log.clone(), settings)?;
     watch(starting, log);
-    sweep(starting, commands.clone());
+    sweep::sweep(starting, commands.clone());
     expiry::expire(starting, commands.clone());
     answer_top_ups(starting, settings.payments, commands.clone())?;
     mails::send(starting, settings.mail, commands.clone())?;
@@ -223,18 +222,6 @@ fn watch(starting: &mut Starting<'_>, log: Log) {
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
             let answered = timeout(PROBE_WAIT, log.head()).await.is_ok_and(|head| head.is_ok());
             answers.store(answered, Ordering::Relaxed);
-        }
-    });
-}
-
-fn sweep(starting: &mut Starting<'_>, commands: Commands) {
-    let shutdown = starting.shutdown.clone();
-    starting.spawn("sweep", async move {
-        let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
-        while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(failure) = commands.sweep().await {
-                tracing::debug!(%failure, "sweeping failed; the next sweep does it");
-            }
         }
     });
 }

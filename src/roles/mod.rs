@@ -36,6 +36,8 @@ use tokio_util::sync::CancellationToken;
 /// How long a start waits for what readiness depends on.
 const READY_WAIT_MAX: Duration = Duration::from_secs(10);
 const READY_POLL: Duration = Duration::from_millis(20);
+/// How long commands that have begun are given, when nothing begins new ones any more.
+const COMMANDS_DRAIN_MAX: Duration = Duration::from_secs(8);
 /// How long the operators' last requests are given, when everything else has ended.
 const OPERATIONS_DRAIN_MAX: Duration = Duration::from_secs(1);
 
@@ -277,9 +279,7 @@ impl Running {
         };
         let asked = self.shutdown.is_cancelled();
         self.shutdown.cancel();
-        if timeout(self.drain_max, self.drain()).await.is_err() {
-            tracing::warn!(drain_ms_max = self.drain_max.as_millis(), "not everything ended in time");
-        }
+        self.drain().await;
         self.drained.cancel();
         let _at_most =
             timeout(OPERATIONS_DRAIN_MAX, async { while self.operations.join_next().await.is_some() {} }).await;
@@ -292,10 +292,24 @@ impl Running {
 
     /// First all that may begin commands; then the commands, which end as begun although their callers may be gone.
     async fn drain(&mut self) {
-        while self.parts.join_next().await.is_some() {}
-        if let Some(commands) = &self.commands {
-            commands.drain(self.drain_max).await;
-        }
+        let parts = async { while self.parts.join_next().await.is_some() {} };
+        let commands = async {
+            match &self.commands {
+                Some(commands) => commands.drain(COMMANDS_DRAIN_MAX).await,
+                None => true,
+            }
+        };
+        drain_in_turn(self.drain_max, parts, commands).await;
+    }
+}
+
+/// Commands have a time of their own: what takes all of its time before them costs no command.
+async fn drain_in_turn(parts_max: Duration, parts: impl Future<Output = ()>, commands: impl Future<Output = bool>) {
+    if timeout(parts_max, parts).await.is_err() {
+        tracing::warn!(drain_ms_max = parts_max.as_millis(), "not every part of the process ended in time");
+    }
+    if !commands.await {
+        tracing::warn!(drain_ms_max = COMMANDS_DRAIN_MAX.as_millis(), "not every command ended in time");
     }
 }
 
@@ -357,6 +371,17 @@ mod tests {
         assert!(matches!(ended, Err(RoleError::Ended("relay"))), "{ended:?}");
         let panicked = stopped_after(async { panic!("a fold") }).await;
         assert!(matches!(panicked, Err(RoleError::Panicked)), "{panicked:?}");
+    }
+
+    #[tokio::test]
+    async fn commands_end_as_begun_although_a_part_takes_all_of_its_time() {
+        let (mut are_drained, stuck) = (false, std::future::pending());
+        let commands = async {
+            are_drained = true;
+            true
+        };
+        drain_in_turn(Duration::from_millis(1), stuck, commands).await;
+        assert!(are_drained);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use crate::harness::eventually;
 use crate::harness::stage::Stage;
 use crate::metrics::{Metrics, shows};
 use crate::shop::Shop;
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, TransactionTrait};
 use serde_json::json;
 use std::cell::Cell;
 
@@ -14,6 +14,7 @@ const EXPIRED: &str = "millrace_orders_expired_total";
 /// Orders may be paid for 15 minutes: an hour after that they were to be cancelled long ago.
 const LONG_AGO: &str = "UPDATE orders SET pay_until = now() - interval '1 hour' WHERE status = 'pending'";
 const LATE_S_MIN: f64 = 3_600.0;
+const ORDERS: i64 = 20;
 
 /// The due times lie in PostgreSQL: an order whose time was over while no process looked is found late, and the metric says by how much.
 #[tokio::test]
@@ -58,6 +59,35 @@ async fn lateness_grows_while_nobody_can_look() {
     postgresql.start().await.expect("PostgreSQL starts");
     shows(&process, "nothing is late again", |metrics| metrics.sample(LATE) == Some(0.0)).await;
     process.stop().await;
+}
+
+/// A look at orders that cannot be cancelled takes long: lateness shows meanwhile, and whoever ends the process does not wait for the
+/// rest of them.
+#[tokio::test]
+async fn a_stuck_look_shows_how_late_it_is_and_ends_with_the_process() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let shop = Shop::begin(&stage, &client).await;
+    let (product, database) = (shop.product(1_000).await, books::connect(&stage).await);
+    for _ in 0..ORDERS {
+        shop.order(&product).await;
+    }
+    let held = database.begin().await.expect("a transaction");
+    held.execute_unprepared("SELECT 1 FROM products FOR UPDATE").await.expect("products that are locked");
+    database.execute_unprepared(LONG_AGO).await.expect("orders of long ago");
+    shows(&process, "it is late by an hour", |metrics| metrics.sample(LATE).is_some_and(|late| late >= LATE_S_MIN))
+        .await;
+    let (operations, stopping) = (process.operations().to_owned(), tokio::spawn(process.stop()));
+    eventually("it drains", || async {
+        let answer = reqwest::get(format!("{operations}/readyz")).await.ok()?;
+        (answer.status() == reqwest::StatusCode::SERVICE_UNAVAILABLE).then_some(())
+    })
+    .await;
+    held.rollback().await.expect("products that are free");
+    stopping.await.expect("its end");
+    let left = books::number(&database, "SELECT count(*) AS n FROM orders WHERE status = 'pending'").await;
+    assert!(left >= ORDERS - 1, "{left} of {ORDERS} are left: only what had begun ends");
+    books::add_up(&database).await;
 }
 
 /// Whoever pays too late is told so, until the manager has come by; then it is cancelled.

@@ -93,28 +93,6 @@ impl Settings {
     }
 }
 
-/// What one sweep deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Swept {
-    /// Idempotency keys that are kept no longer.
-    pub idempotency_keys: u64,
-    /// Sign-ins that have ended or expired.
-    pub sessions: u64,
-    /// Mails that were given up or never tried.
-    pub mails: u64,
-    /// Mailed tokens that are good no more.
-    pub mail_tokens: u64,
-}
-
-impl Swept {
-    /// True if there may be more to delete right now.
-    pub fn hit_limit(&self, settings: &Settings) -> bool {
-        [self.idempotency_keys, self.sessions, self.mails, self.mail_tokens]
-            .iter()
-            .any(|deleted| *deleted >= settings.sweep_rows_max)
-    }
-}
-
 /// The least time between the beginnings of two sequencing calls of a process: under load more commands share one.
 const SEQUENCING_DISTANCE: Duration = Duration::from_millis(4);
 
@@ -230,22 +208,6 @@ impl Commands {
         let counts = rows::mail::counts(self.pipeline.log.database()).await;
         let (waiting, dead) = counts.map_err(|error| report("mailQueue", error.into()))?;
         Ok(MailQueue { waiting, dead })
-    }
-
-    /// Deletes rows whose time is over, a bounded number of them, and forgets what this process counts no longer. To be called now and
-    /// then by every process.
-    pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
-        let Pipeline { log, settings, auth, .. } = &*self.pipeline;
-        auth.age(Timestamp::new(OffsetDateTime::now_utc()));
-        let (database, rows_max) = (log.database(), settings.sweep_rows_max);
-        let swept = async {
-            let idempotency_keys = idempotency::sweep(database, rows_max).await?;
-            let sessions = session::sweep(database, rows_max).await?;
-            let mails = mail::sweep(database, rows_max, settings.accounts.reset_within).await?;
-            let mail_tokens = mail::sweep_tokens(database, rows_max).await?;
-            Ok::<_, Fault>(Swept { idempotency_keys, sessions, mails, mail_tokens })
-        };
-        swept.await.map_err(|fault| report("sweep", fault))
     }
 
     /// Waits until no command runs any more, at most this long; later ones are turned away. True if all have ended.

@@ -36,6 +36,7 @@ mod receipt;
 mod rows;
 pub mod session;
 mod shop_rules;
+mod sweep;
 mod unit_of_work;
 pub mod user;
 pub mod wallet;
@@ -43,7 +44,7 @@ pub mod wallet;
 pub use account_rules::AccountRules;
 pub use auth::{Auth, DataExport, SecretText, Session};
 pub use command::{AggregateGlobalId, Command, Handled, IDEMPOTENCY_KEY_BYTES_MAX, KeyOwner, PasswordWork, Sender};
-pub use commands::{Commands, NoticeOutcome, Request, Settings, Swept};
+pub use commands::{Commands, NoticeOutcome, Request, Settings};
 pub use comment::{AddComment, DeleteComment, EditComment, HideComment, UnhideComment};
 pub use error::{
     AccountDeactivated, AccountNotLinked, CommandError, CommandErrorCode, CurrencyMismatch, EmailNotVerified,
@@ -58,12 +59,13 @@ pub use follow::{FollowUser, UnfollowUser};
 pub use idempotency::{IDEMPOTENCY_KEPT, SERVER_SECRET_BYTES_MIN, ServerSecret, ShortSecret};
 pub use like::{LikePost, UnlikePost};
 pub use mail::{Mail, MailError, MailQueue, Mailed, Mailer};
-pub use order::{CancelOrder, ConfirmDelivery, Expired, PayOrder, PlaceOrder, ShipOrder};
+pub use order::{CancelOrder, ConfirmDelivery, Expired, PayOrder, PlaceOrder, ShipOrder, Tried};
 pub use post::{CreatePost, DeletePost, EditPost, HidePost, PublishPost, UnhidePost, UnpublishPost};
 pub use product::{CreateProduct, RestockProduct, RetireProduct, UpdateProduct};
 pub use receipt::{Answer, CommandReceipt};
 pub use session::{RefreshSession, SignIn, SignInWithProvider, SignOut, SignOutEverywhere};
 pub use shop_rules::ShopRules;
+pub use sweep::Swept;
 pub use unit_of_work::UnitOfWork;
 pub use user::{
     ChangeEmail, ChangePassword, DeactivateAccount, EraseAccount, ExportMyData, GrantRole, LinkProvider,

@@ -27,7 +27,7 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 pub use self::cancel::CancelOrder;
-pub use self::expire::Expired;
+pub use self::expire::{Expired, Tried};
 pub use self::pay::PayOrder;
 pub(crate) use self::pay::decide_funds;
 pub use self::send::{ConfirmDelivery, ShipOrder};

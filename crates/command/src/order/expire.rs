@@ -24,23 +24,43 @@ const PAGE_MAX: usize = 100;
 pub struct Expired {
     /// How many it cancelled. What another process cancelled at the same moment counts there.
     pub orders: usize,
-    /// How many it could not cancel. The next look tries them again.
+    /// How many it could not cancel. Another look tries them again.
     pub failed: usize,
     /// For how long the first of all was overdue when the look began.
     pub late: Duration,
+    /// Behind which order the next look goes on, if this one was told to end before all were tried.
+    pub rest: Option<Tried>,
 }
 
+/// An order behind which a look goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried(Due);
+
 impl Commands {
-    /// Cancels all orders that are unpaid and past their time by now. To be called again and again by any number of processes. One that
-    /// cannot be cancelled keeps none of the others.
-    pub async fn expire_orders(&self) -> Result<Expired, CommandFailure> {
-        let mut page = self.due_orders(None).await?;
-        let mut expired = Expired { late: page.first().map(Due::late).unwrap_or_default(), ..Expired::default() };
+    /// Cancels all orders that are unpaid and past their time by now, or those behind one, as long as `goes_on`, asked before each with
+    /// what was done so far, says so. To be called again and again by any number of processes. One that cannot be cancelled keeps none
+    /// of the others.
+    pub async fn expire_orders(
+        &self,
+        behind: Option<Tried>,
+        mut goes_on: impl FnMut(&Expired) -> bool + Send,
+    ) -> Result<Expired, CommandFailure> {
+        let first = self.due_orders(None).await?;
+        let mut expired = Expired { late: first.first().map(Due::late).unwrap_or_default(), ..Expired::default() };
+        let mut page = match behind {
+            Some(Tried(due)) => self.due_orders(Some(&due)).await?,
+            None => first,
+        };
+        let mut last = behind;
         loop {
             for due in &page {
+                if !goes_on(&expired) {
+                    return Ok(Expired { rest: last, ..expired });
+                }
                 if !self.expire_order(due, &mut expired).await {
                     return Ok(expired);
                 }
+                last = Some(Tried(*due));
             }
             let Some(last) = page.last().filter(|_| page.len() == PAGE_MAX) else { return Ok(expired) };
             let Ok(next) = self.due_orders(Some(last)).await else { return Ok(expired) };

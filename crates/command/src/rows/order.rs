@@ -66,7 +66,7 @@ pub(crate) async fn advance(
 }
 
 /// A pending order that is past its time.
-#[derive(Debug, Clone, FromQueryResult)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromQueryResult)]
 pub(crate) struct Due {
     pub id: Uuid,
     pay_until: OffsetDateTime,

@@ -1,11 +1,12 @@
 //! The same key: one effect, the same answer.
 
-use crate::world::{PASSWORD, World, accepted, create_post, rejected, sign_up};
+use crate::world::{PASSWORD, World, accepted, create_post, rejected, settings, sign_up};
 use millrace_command::{
     AddComment, Answer, CommandError, CommandErrorCode, CommandReceipt, CreatePost, LikePost, PublishPost, SecretText,
-    SignUp,
+    Settings, SignUp,
 };
 use millrace_events::PostId;
+use std::time::Duration;
 
 fn keyed(key: &str) -> CreatePost {
     CreatePost { idempotency_key: Some(key.into()), ..create_post(true) }
@@ -116,8 +117,26 @@ async fn old_keys_are_swept_and_young_ones_kept() {
     }
     world.sql("UPDATE idempotency_keys SET claimed_at = claimed_at - interval '24 hours'").await;
     world.by(&ada, keyed("young")).await;
-    assert_eq!(world.commands.sweep().await.unwrap().idempotency_keys, 3);
+    assert_eq!(world.commands.sweep(|| true).await.unwrap().idempotency_keys, 3);
     assert_eq!(world.count("idempotency_keys").await, 1);
+}
+
+/// More are written under load than one deletion takes.
+#[tokio::test]
+async fn sweeping_goes_on_until_nothing_old_is_left() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    for key in 0..10 {
+        world.by(&ada, keyed(&key.to_string())).await;
+    }
+    world.sql("UPDATE idempotency_keys SET claimed_at = claimed_at - interval '25 hours'").await;
+    let few = Settings { sweep_rows_max: 2, ..settings() };
+    let commands = world.commands_with(world.postgres(), few, world.auth()).await;
+    let late = commands.sweep_late().await.unwrap();
+    assert!(late > Duration::from_secs(3_500) && late < Duration::from_secs(3_700), "{late:?}");
+    assert_eq!(commands.sweep(|| false).await.unwrap().idempotency_keys, 2, "it stops where it is told");
+    assert_eq!(commands.sweep(|| true).await.unwrap().idempotency_keys, 8);
+    assert_eq!(commands.sweep_late().await.unwrap(), Duration::ZERO);
 }
 
 #[tokio::test]
