@@ -9,10 +9,7 @@ use crate::pipeline::{Pipeline, report};
 use crate::rows;
 use crate::user::{EraseAgain, ErasedAgain, GrantRole, RevokeRole, RoleGranted, RoleRevoked};
 use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
-use crate::{
-    AccountRules, Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, idempotency, mail, session,
-    wallet,
-};
+use crate::{AccountRules, Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, mail, wallet};
 use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
 use millrace_events::{CommandId, Role, Timestamp, Trace, UserId, Viewer};
@@ -21,7 +18,6 @@ use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use tracing::Instrument;
 
