@@ -15,7 +15,8 @@ pub struct OpenIdSettings {
     pub providers: OpenIdProviders,
     /// Take the providers' own tokens as `Authorization: Bearer` too, of whom they are linked to (query role).
     pub bearer: bool,
-    /// How far a provider's clock and ours may be apart, in seconds.
+    /// How far a provider's clock and ours may be apart, in seconds. So long after the end of all sign-ins a new token is not taken yet: by the
+    /// provider's clock it could be an older one.
     pub clock_leeway_s: u32,
     /// How long a provider's keys are used before they are fetched again, in seconds.
     pub keys_fresh_s: u32,
@@ -30,7 +31,7 @@ impl Default for OpenIdSettings {
         Self {
             providers: OpenIdProviders::default(),
             bearer: false,
-            clock_leeway_s: 30,
+            clock_leeway_s: 10,
             keys_fresh_s: 3_600,
             keys_kept_s_max: 24 * 3_600,
             keys_asked_s_min: 10,

@@ -153,6 +153,7 @@ fn account_row(account: &NewAccount, user_id: UserId, unit: &UnitOfWork) -> Resu
         pending_email: None,
         password_set_at: None,
         deactivated_at: None,
+        outside_void_until: None,
         created_at: at,
         updated_at: at,
         erased_at: None,

@@ -114,7 +114,7 @@ catalogue! {
     "user.emailChangeRequested" v 1 on User => EmailChangeRequested(EmailChangeRequested),
     "user.emailChangeWithdrawn" v 1 on User => EmailChangeWithdrawn(EmailChangeWithdrawn),
     "user.emailVerified" v 1 on User => EmailVerified(EmailVerified),
-    "user.identityLinked" v 1 on User => IdentityLinked(IdentityLinked),
+    "user.identityLinked" v 2 on User => IdentityLinked(IdentityLinked),
     "user.identityUnlinked" v 1 on User => IdentityUnlinked(IdentityUnlinked),
     "user.deactivated" v 1 on User => AccountDeactivated(AccountDeactivated),
     "user.reactivated" v 1 on User => AccountReactivated(AccountReactivated),
@@ -160,12 +160,23 @@ struct Upcast {
 }
 
 /// Each step leads from one version to the next; steps are applied until today's version is reached.
-const UPCASTS: &[Upcast] = &[Upcast { name: "comment.deleted", from: 1, step: of_a_comment_in_sight }];
+const UPCASTS: &[Upcast] = &[
+    Upcast { name: "comment.deleted", from: 1, step: of_a_comment_in_sight },
+    Upcast { name: "user.identityLinked", from: 1, step: of_a_link_that_takes_all },
+];
 
 /// When version 1 was written, comments could not be hidden.
 fn of_a_comment_in_sight(mut payload: Value) -> Value {
     if let Value::Object(fields) = &mut payload {
         fields.insert("wasHidden".to_owned(), Value::Bool(false));
+    }
+    payload
+}
+
+/// When version 1 was written, a link took tokens of any age.
+fn of_a_link_that_takes_all(mut payload: Value) -> Value {
+    if let Value::Object(fields) = &mut payload {
+        fields.insert("issuedUntil".to_owned(), Value::Null);
     }
     payload
 }
@@ -269,6 +280,15 @@ mod tests {
         let read = Event::decode("comment.deleted", 1, payload.clone()).unwrap();
         assert_eq!(read, Event::CommentDeleted(CommentDeleted { comment_id, post_id, author_id, was_hidden: false }));
         assert!(Event::decode("comment.deleted", 2, payload).is_err(), "today's version always says it");
+    }
+
+    #[test]
+    fn a_link_of_before_tokens_could_be_too_old_is_still_read() {
+        let (user_id, session_id) = (ids::UserId::generate(), ids::SessionId::generate());
+        let erased = json!(crate::Personal::<String>::Erased { of: user_id });
+        let payload = json!({ "userId": user_id, "sessionId": session_id, "issuer": erased, "subject": erased });
+        let read = Event::decode("user.identityLinked", 1, payload).unwrap();
+        assert!(matches!(read, Event::IdentityLinked(e) if e.session_id == session_id && e.issued_until.is_none()));
     }
 
     #[test]

@@ -124,6 +124,8 @@ pub struct IdentityLinked {
     pub issuer: Personal<String>,
     /// Who they are there.
     pub subject: Personal<String>,
+    /// Tokens issued up to this moment are void: all sign-ins were ended then, or the provider was unlinked. Linking makes none good again.
+    pub issued_until: Option<Timestamp>,
 }
 
 /// A person may sign in by an account with an OpenID provider no longer.

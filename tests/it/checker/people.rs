@@ -172,8 +172,10 @@ fn linked(id: UserId, life: &Life) -> BTreeMap<SessionId, Value> {
                     e.issuer.value().zip(e.subject.value()).map(|(issuer, subject)| identity_digest(issuer, subject));
                 let (session, created) = (e.session_id, micros(recorded.at));
                 let identity = json!({
-                    "kind": "identity", "userId": id, "sessionId": session, "digest": digest, "createdMicros": created,
+                    "kind": "identity", "userId": id, "sessionId": session, "digest": digest,
+                    "issuer": text(&e.issuer), "linkedAt": recorded.at, "createdMicros": created,
                 });
+                let identity = with(identity, "issuedUntil", e.issued_until.map(|until| json!(until)));
                 linked.insert(session, identity);
             }
             Event::IdentityUnlinked(e) => drop(linked.remove(&e.session_id)),

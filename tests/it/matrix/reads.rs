@@ -48,6 +48,7 @@ impl Estate {
         owner.client.command("updateProfile", profile, "").await;
         let mailed = mailed_token(shop.process, &owner.email, VERIFY).await;
         owner.client.command("verifyEmail", json!({ "token": mailed }), "").await;
+        shop.link(owner).await;
         let wanted = json!({ "newEmail": format!("next-{}", owner.email), "password": PASSWORD });
         owner.client.command("changeEmail", wanted, "").await;
         for (follower, followed) in [(Who::Other, &owner.id), (Who::Owner, &shop.cast.staff.id)] {

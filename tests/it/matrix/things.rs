@@ -102,7 +102,7 @@ impl<'a> Shop<'a> {
         self.openid.token(&subject, &format!("new-{subject}@millrace.example"))
     }
 
-    async fn link(&self, person: &Person) {
+    pub async fn link(&self, person: &Person) {
         let input = json!({ "idToken": self.id_token(), "password": PASSWORD });
         person.client.command("linkProvider", input, "").await;
     }

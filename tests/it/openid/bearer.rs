@@ -12,18 +12,20 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 const OWN: &str = "{ viewer { user { id } roles } }";
+/// What the setting is by default.
+const CLOCK_LEEWAY_S: f64 = 10.0;
 const FEED: &str = "subscription { event: feedChanged { __typename } }";
 
-async fn stage_that_takes(provider: &OpenIdProvider) -> Stage {
+pub(super) async fn stage_that_takes(provider: &OpenIdProvider) -> Stage {
     stage_with(&[provider]).await.with("MILLRACE_OPENID__BEARER", "true")
 }
 
-fn with(client: &Client, token: String) -> Client {
+pub(super) fn with(client: &Client, token: String) -> Client {
     Client { access_token: Some(token), ..client.clone() }
 }
 
 /// Whom queries take the client for; none if for nobody.
-async fn seen(client: &Client) -> Option<String> {
+pub(super) async fn seen(client: &Client) -> Option<String> {
     let body = client.send(OWN, json!({}), &[]).await.expect("an answer").body;
     if body.get("errors").is_some() {
         assert_eq!(body["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{body:#}");
@@ -42,11 +44,16 @@ async fn linked(client: &Client, provider: &OpenIdProvider) -> (Person, Client) 
     (ada, outside)
 }
 
-/// A token that is issued so many seconds from now.
-pub(super) fn later(provider: &OpenIdProvider, subject: &str, seconds: i64) -> String {
+/// A token that was issued so many seconds from now, by the provider's clock.
+pub(super) fn issued_in(provider: &OpenIdProvider, subject: &str, seconds: f64) -> String {
     let mut claims = provider.claims(subject, "ada@millrace.example");
-    claims["iat"] = json!(OffsetDateTime::now_utc().unix_timestamp() + seconds);
+    claims["iat"] = json!(OffsetDateTime::now_utc().unix_timestamp_nanos() as f64 / 1e9 + seconds);
     provider.key().sign(&claims)
+}
+
+/// A token that can only have been issued after this moment, however far ahead of ours the provider's clock may be.
+pub(super) fn later(provider: &OpenIdProvider, subject: &str) -> String {
+    issued_in(provider, subject, CLOCK_LEEWAY_S)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -89,7 +96,14 @@ async fn who_is_not_linked_and_what_is_not_good_is_nobody() {
     claims["aud"] = json!("another-client");
     assert_eq!(seen(&with(&client, provider.key().sign(&claims))).await, None);
     assert_eq!(seen(&ada.client).await, Some(ada.id.clone()), "our own tokens are good as ever");
+    let mut socket = Socket::open(&outside.url, outside.access_token.as_deref()).await;
+    socket.subscribe("1", FEED, json!({})).await;
+    socket.event("event", "one's own feed").await;
     ada.client.command("unlinkProvider", json!({ "issuer": provider.issuer }), "").await;
+    match socket.receive("the end of the socket").await {
+        Received::Closed(code) => assert_eq!(code, 4403, "who came by it is sent away"),
+        other => panic!("{other:?}"),
+    }
     eventually("the link is over", || async { seen(&outside).await.is_none().then_some(()) }).await;
     process.stop().await;
 }
@@ -124,7 +138,7 @@ async fn the_end_of_all_sign_ins_voids_what_was_issued_before_in_queries_command
         Received::Closed(code) => assert_eq!(code, 4403),
         other => panic!("{other:?}"),
     }
-    let newer = with(&client, later(&provider, &ada.id, 20));
+    let newer = with(&client, later(&provider, &ada.id));
     assert_eq!(seen(&newer).await, Some(ada.id.clone()), "a later one counts");
     newer.command("createPost", json!({ "title": "In time", "body": "Words." }), "").await;
     everything_holds(&stage).await;
@@ -142,7 +156,7 @@ async fn a_new_password_that_is_set_with_it_voids_it_too() {
     for void in [&outside, &ada.client] {
         eventually("the token is void", || async { seen(void).await.is_none().then_some(()) }).await;
     }
-    let newer = with(&client, later(&provider, &ada.id, 20));
+    let newer = with(&client, later(&provider, &ada.id));
     newer.command("createPost", json!({ "title": "In time", "body": "Words." }), "").await;
     everything_holds(&stage).await;
     process.stop().await;
@@ -158,8 +172,8 @@ async fn roles_deactivation_and_erasure_hold_for_it() {
     let roles = outside.ask(OWN, json!({})).await["viewer"]["roles"].clone();
     assert_eq!(roles, json!(["STAFF"]));
 
-    let newer = with(&client, later(&provider, &ada.id, 20));
     ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
+    let newer = with(&client, later(&provider, &ada.id));
     eventually("nobody is let in", || async { seen(&newer).await.is_none().then_some(()) }).await;
     let back = json!({ "email": ada.email, "password": PASSWORD, "reactivate": true });
     client.command("signIn", back, "").await;
@@ -167,7 +181,7 @@ async fn roles_deactivation_and_erasure_hold_for_it() {
 
     newer.command("eraseAccount", json!({ "password": PASSWORD }), "").await;
     eventually("she is gone", || async { seen(&newer).await.is_none().then_some(()) }).await;
-    let newest = with(&client, later(&provider, &ada.id, 25));
+    let newest = with(&client, later(&provider, &ada.id));
     assert_eq!(seen(&newest).await, None, "whatever is issued later");
     everything_holds(&stage).await;
     let said = stage.run(&["erasure", "verify", &ada.id]).await;

@@ -3,6 +3,7 @@
 mod bearer;
 mod erased;
 mod keys;
+mod linked_again;
 mod linking;
 mod refused;
 mod sign_in;

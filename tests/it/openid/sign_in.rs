@@ -92,7 +92,7 @@ async fn without_a_password_none_is_right_until_one_is_set_by_mail() {
     let token = mailed_token(&process, &email, RESET).await;
     client.command("resetPassword", json!({ "token": token, "newPassword": PASSWORD }), "").await;
     assert_eq!(by_password(&email, PASSWORD).await["errors"], json!([]));
-    assert_eq!(sign_in(&client, &later(&provider, "1", 20), &email).await.id, ada.id, "and the provider still does");
+    assert_eq!(sign_in(&client, &later(&provider, "1"), &email).await.id, ada.id, "and the provider still does");
     everything_holds(&stage).await;
     process.stop().await;
 }
@@ -116,7 +116,7 @@ async fn a_deactivated_account_comes_back_if_it_is_asked_for() {
     let old = json!({ "idToken": provider.token("1", &ada.email), "reactivate": true });
     ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
     // All sign-ins have ended with it, and what was issued by then is void.
-    let token = later(&provider, "1", 20);
+    let token = later(&provider, "1");
     assert_eq!(error(&try_sign_in(&client, &token).await), "AccountDeactivated");
     assert_eq!(error(&client.try_command("signInWithProvider", old, SHOWN).await), "InvalidIdToken");
     let input = json!({ "idToken": token, "reactivate": true });
@@ -140,7 +140,7 @@ async fn a_token_from_before_the_end_of_all_sign_ins_begins_none() {
     assert_eq!((error(&refused), &refused["session"]), ("InvalidIdToken", &json!(null)));
     let input = json!({ "idToken": old, "reactivate": true });
     assert_eq!(error(&client.try_command("signInWithProvider", input, SHOWN).await), "InvalidIdToken");
-    assert_eq!(sign_in(&client, &later(&provider, "1", 20), &email).await.id, ada.id, "a newer one is taken");
+    assert_eq!(sign_in(&client, &later(&provider, "1"), &email).await.id, ada.id, "a newer one is taken");
     everything_holds(&stage).await;
     process.stop().await;
 }

@@ -31,22 +31,28 @@ async fn is_signed_in(world: &World<'_>, name: &str, payload: &Value, first_name
     assert_eq!(look.with(None).await, own, "{name}");
 }
 
-/// Which providers are linked no query shows, but that the account has changed.
+/// Which providers are linked, to the person themselves.
 pub async fn provider(world: &World<'_>, openid: &OpenIdProvider, name: &str) {
     let (ada, id_token) = (&world.ada, openid.token(&world.ada.id, &format!("eve-{}", world.ada.email)));
     let link = json!({ "idToken": id_token, "password": PASSWORD });
-    let look = Look { viewer: &ada.client, root: "viewer { user { version } }", id: "" };
-    let is = |version: u32| json!({ "user": { "version": version } });
+    let root = "viewer { user { version } linkedProviders { issuer } }";
+    let look = Look { viewer: &ada.client, root, id: "" };
+    let is = |version: u32, linked: &[&OpenIdProvider]| {
+        let linked: Vec<_> = linked.iter().map(|provider| json!({ "issuer": provider.issuer })).collect();
+        json!({ "user": { "version": version }, "linkedProviders": linked })
+    };
     match name {
         "signInWithProvider" => {
             let input = json!({ "idToken": id_token, "firstName": "Eve" });
             let payload = world.client.command(name, input, "session { accessToken }").await;
             is_signed_in(world, name, &payload, "Eve").await;
         }
-        "linkProvider" => world.shows((&ada.client, name, link), look, [is(1), is(2)]).await,
+        "linkProvider" => world.shows((&ada.client, name, link), look, [is(1, &[]), is(2, &[openid])]).await,
         _ => {
             world.done(ada, "linkProvider", link).await;
-            world.shows((&ada.client, name, json!({ "issuer": openid.issuer })), look, [is(2), is(3)]).await;
+            world
+                .shows((&ada.client, name, json!({ "issuer": openid.issuer })), look, [is(2, &[openid]), is(3, &[])])
+                .await;
         }
     }
 }

@@ -29,6 +29,7 @@ pub const PARTS: &[Part] = &[
     list("mailTokens", &["mail_tokens"], MAIL_TOKENS),
     list("sessions", &["sessions"], SESSIONS),
     list("identities", &["identities"], IDENTITIES),
+    list("unlinkedProviders", &["unlinked_providers"], UNLINKED_PROVIDERS),
     list("posts", &["posts", "post_tags"], POSTS),
     list("comments", &["comments"], COMMENTS),
     list("likes", &["likes"], LIKES),
@@ -94,7 +95,7 @@ const ACCOUNT: &str = "
     SELECT json_build_object(
         'id', global_id('User', u.id), 'version', u.version, 'email', u.email,
         'emailVerifiedAt', u.email_verified_at, 'pendingEmail', u.pending_email,
-        'passwordSetAt', u.password_set_at,
+        'passwordSetAt', u.password_set_at, 'outsideVoidUntil', u.outside_void_until,
         'firstName', u.first_name, 'lastName', u.last_name, 'avatarUrl', u.avatar_url, 'bio', u.bio,
         'roles', (SELECT coalesce(json_agg(json_build_object('role', upper(r.role), 'grantedAt', r.granted_at)
             ORDER BY r.role), '[]') FROM user_roles r WHERE r.user_id = u.id),
@@ -124,6 +125,11 @@ const IDENTITIES: &str = "
     SELECT json_build_object('issuer', i.issuer, 'subject', i.subject, 'linkedAt', i.linked_at,
         'sessionId', global_id('Session', i.session_id), 'voidUntil', i.void_until)::text AS json
     FROM identities i WHERE i.user_id = $1 ORDER BY i.linked_at, i.issuer";
+
+/// Providers that the person has unlinked.
+const UNLINKED_PROVIDERS: &str = "
+    SELECT json_build_object('issuer', p.issuer, 'unlinkedAt', p.unlinked_at)::text AS json
+    FROM unlinked_providers p WHERE p.user_id = $1 ORDER BY p.unlinked_at, p.issuer";
 
 const POSTS: &str = "
     SELECT json_build_object(

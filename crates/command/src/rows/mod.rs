@@ -18,6 +18,7 @@ pub(crate) mod refresh_token;
 pub(crate) mod session;
 pub(crate) mod stock_movement;
 pub(crate) mod top_up;
+pub(crate) mod unlinked_provider;
 pub(crate) mod user;
 pub(crate) mod user_role;
 pub(crate) mod wallet;

@@ -1,7 +1,7 @@
 //! Sign-ins.
 
 use crate::fault::Fault;
-use crate::rows::{identity, update_one};
+use crate::rows::{identity, update_one, user};
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
@@ -54,8 +54,8 @@ pub(crate) async fn end(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateTime)
 }
 
 /// Ends all sign-ins of a person whose account is locked. Answers how many there were.
-pub(crate) async fn end_all(db: &impl ConnectionTrait, user_id: Uuid, at: OffsetDateTime) -> Result<u64, DbErr> {
-    identity::void(db, user_id, at).await?;
+pub(crate) async fn end_all(db: &impl ConnectionTrait, user_id: Uuid, at: OffsetDateTime) -> Result<u64, Fault> {
+    void_outside(db, user_id, at).await?;
     Ok(ending(at).filter(Column::UserId.eq(user_id)).exec(db).await?.rows_affected)
 }
 
@@ -65,10 +65,16 @@ pub(crate) async fn end_others(
     user_id: Uuid,
     kept: Uuid,
     at: OffsetDateTime,
-) -> Result<(), DbErr> {
-    identity::void(db, user_id, at).await?;
+) -> Result<(), Fault> {
+    void_outside(db, user_id, at).await?;
     ending(at).filter(Column::UserId.eq(user_id)).filter(Column::Id.ne(kept)).exec(db).await?;
     Ok(())
+}
+
+/// Voids what providers issued by now, for links that are there and for those that are made later.
+async fn void_outside(db: &impl ConnectionTrait, user_id: Uuid, until: OffsetDateTime) -> Result<(), Fault> {
+    identity::void(db, user_id, until).await?;
+    user::void_outside(db, user_id, until).await
 }
 
 fn ending(at: OffsetDateTime) -> UpdateMany<Entity> {

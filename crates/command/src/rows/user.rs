@@ -26,6 +26,8 @@ pub(crate) struct Model {
     pub pending_email: Option<String>,
     pub password_set_at: Option<OffsetDateTime>,
     pub deactivated_at: Option<OffsetDateTime>,
+    /// All sign-ins were ended then last: what a provider issued by then makes no link any more.
+    pub outside_void_until: Option<OffsetDateTime>,
     pub created_at: OffsetDateTime,
     pub updated_at: OffsetDateTime,
     /// Then the row is there only for what refers to it.
@@ -152,6 +154,12 @@ pub(crate) fn with_password(hash: String, at: OffsetDateTime) -> ActiveModel {
     ActiveModel { password_hash: Set(Some(hash)), password_set_at, pending_email: Set(None), ..Default::default() }
 }
 
+/// What providers issued by now makes no link to the locked account any more.
+pub(crate) async fn void_outside(db: &impl ConnectionTrait, id: Uuid, until: OffsetDateTime) -> Result<(), Fault> {
+    let voided = ActiveModel { outside_void_until: Set(Some(until)), ..Default::default() };
+    update_one(db, Entity::update_many().set(voided).filter(Column::Id.eq(id))).await
+}
+
 /// Brings the locked account to its next version, with these columns changed.
 pub(crate) async fn advance(
     db: &impl ConnectionTrait,
@@ -198,6 +206,7 @@ pub(crate) mod tests {
             pending_email: None,
             password_set_at: None,
             deactivated_at: None,
+            outside_void_until: None,
             created_at: at,
             updated_at: at,
             erased_at: None,

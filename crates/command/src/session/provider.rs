@@ -12,8 +12,9 @@ use crate::unit_of_work::{Handling, UnitOfWork};
 use async_graphql::InputObject;
 use millrace_events::user::{EmailVerified, IdentityLinked, UserCreated};
 use millrace_events::values::{Email, PersonName};
-use millrace_events::{Event, Personal, SessionId, UserId};
+use millrace_events::{Event, Personal, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 /// Signs in with an ID token of an OpenID provider, or opens an account with it. An account that has the same e-mail address already is
 /// not signed in to: sign in to it, and call `linkProvider`.
@@ -104,7 +105,11 @@ async fn linked(unit: &UnitOfWork, identity: &Identity, owner: UserId, for_chang
     let user = found?.ok_or_else(CommandError::invalid_id_token)?;
     let link = identity::linked(db, &identity.issuer, &identity.subject).await?;
     let is_good = link.is_some_and(|link| link.user_id == owner.0 && link.takes(identity.issued_at.moment()));
-    if is_good { Ok(user) } else { Err(CommandError::invalid_id_token().into()) }
+    if !is_good {
+        tracing::debug!("an ID token was refused: it is void, or was unlinked meanwhile");
+        return Err(CommandError::invalid_id_token().into());
+    }
+    Ok(user)
 }
 
 /// An account without a password, whose address the provider has verified. Of two at once the second one waits for the first, is tried
@@ -120,7 +125,7 @@ async fn open_account(
     let (version, email_canonical) = (rows::version(row.version), row.email_canonical.clone());
     is_free(unit, identity, &email_canonical).await?;
     rows::insert(unit.db(), row).await?;
-    let linked = link(identity, user_id, unit);
+    let linked = link(identity, user_id, None, unit);
     identity::insert(unit.db(), linked.clone()).await?;
     unit.create_key(user_id).await?;
     unit.record(user_id.0, version - 2, Event::UserCreated(account.created(user_id)));
@@ -144,11 +149,16 @@ async fn is_free(unit: &UnitOfWork, identity: &Identity, email_canonical: &str) 
     }
 }
 
-/// The row that links an identity to a person.
-pub(crate) fn link(identity: &Identity, user_id: UserId, unit: &UnitOfWork) -> identity::Model {
+/// The row that links an identity to a person. Tokens that were issued until `void_until` are not good through it.
+pub(crate) fn link(
+    identity: &Identity,
+    user_id: UserId,
+    void_until: Option<OffsetDateTime>,
+    unit: &UnitOfWork,
+) -> identity::Model {
     let (issuer, subject) = (identity.issuer.clone(), identity.subject.clone());
     let (linked_at, session_id) = (unit.at().moment(), SessionId::generate().0);
-    identity::Model { issuer, subject, user_id: user_id.0, linked_at, session_id, void_until: None }
+    identity::Model { issuer, subject, user_id: user_id.0, linked_at, session_id, void_until }
 }
 
 /// The event that tells of it.
@@ -159,6 +169,7 @@ pub(crate) fn linked_event(identity: &identity::Model) -> IdentityLinked {
         session_id: SessionId(identity.session_id),
         issuer: Personal::known(user_id, identity.issuer.clone()),
         subject: Personal::known(user_id, identity.subject.clone()),
+        issued_until: identity.void_until.map(Timestamp::new),
     }
 }
 
@@ -204,6 +215,7 @@ impl NewAccount {
             pending_email: None,
             password_set_at: None,
             deactivated_at: None,
+            outside_void_until: None,
             created_at: at,
             updated_at: at,
             erased_at: None,
@@ -224,8 +236,6 @@ impl NewAccount {
 mod tests {
     use super::*;
     use crate::{CommandErrorCode, HandlerError};
-    use millrace_events::Timestamp;
-    use time::OffsetDateTime;
 
     fn presented(first: Option<&str>, last: Option<&str>) -> Presented {
         let name = |text: Option<&str>| text.map(|text| PersonName::parse(text).unwrap());

@@ -8,7 +8,7 @@ use crate::command::{Command, Handled, PasswordWork};
 use crate::fault::Fault;
 use crate::fields::check_version;
 use crate::rows::mail::Kind;
-use crate::rows::{self, identity, user};
+use crate::rows::{self, identity, unlinked_provider, user};
 use crate::session::{link, linked_event};
 use crate::unit_of_work::{Handling, UnitOfWork};
 use crate::{CommandError, mail};
@@ -17,6 +17,7 @@ use millrace_events::user::IdentityUnlinked;
 use millrace_events::values::Password;
 use millrace_events::{Event, SessionId, UserId};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Links an account that you have with an OpenID provider: from now on you can sign in by it, too. One account of each provider can be
@@ -83,19 +84,29 @@ impl Command for LinkProvider {
         confirmed(unit.password(), &user)?;
         check_version(valid.expected_version, rows::version(user.version))?;
         let handled = Handled::new(ProviderLinked { user: user_id });
+        let linked = link(&identity, user_id, void_until(unit, &user, &identity).await?, unit);
+        if !linked.takes(identity.issued_at.moment()) {
+            tracing::debug!("an ID token was refused: it was void before it was linked");
+            return Err(CommandError::invalid_id_token().into());
+        }
         let owner = identity::owner(unit.db(), &identity.issuer, &identity.subject).await?;
         let own = identity::of_user(unit.db(), user.id).await?;
         if !decide_link(&identity, owner, user.id, &own)? {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
         // Whoever links it at the same moment waits here, or is waited for: the second one is tried again, and finds whose it is.
-        let linked = link(&identity, user_id, unit);
         identity::insert(unit.db(), linked.clone()).await?;
         mail::tell(unit, Kind::ProviderLinked, &user).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
         unit.record(user.id, version, Event::IdentityLinked(linked_event(&linked)));
         Ok(handled.at(user_id, version))
     }
+}
+
+/// What the provider issued by then was void before, and stays so: all sign-ins were ended then, or it was unlinked. The account is locked.
+async fn void_until(unit: &UnitOfWork, user: &user::Model, identity: &Identity) -> Handling<Option<OffsetDateTime>> {
+    let unlinked_at = unlinked_provider::last(unit.db(), user.id, &identity.issuer).await?;
+    Ok(user.outside_void_until.max(unlinked_at))
 }
 
 /// True if it is to be linked; false if it is already.
@@ -156,6 +167,9 @@ impl Command for UnlinkProvider {
             return Ok(handled.at(user_id, rows::version(user.version)));
         };
         identity::remove(unit.db(), identity).await?;
+        // After the lock: whoever signed in with a token by now has it from before this moment.
+        let now = unit.clock().await?;
+        unlinked_provider::remember(unit.db(), user.id, &identity.issuer, now.moment()).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
         let unlinked = IdentityUnlinked { user_id, session_id: SessionId(identity.session_id) };
         unit.record(user.id, version, Event::IdentityUnlinked(unlinked));
@@ -179,7 +193,6 @@ fn decide_unlink<'a>(
 mod tests {
     use super::*;
     use millrace_events::Timestamp;
-    use time::OffsetDateTime;
 
     const ADA: Uuid = Uuid::from_u128(1);
     const BEN: Uuid = Uuid::from_u128(2);

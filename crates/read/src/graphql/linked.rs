@@ -27,7 +27,7 @@ pub struct ShownToken {
 
 impl ReadSide {
     /// The person to whom an account with an OpenID provider is linked, who shows a token of the provider; the refusal if there is none, or
-    /// if the account is deactivated. Their roles, and whether the token is void by now, is for [`ReadSide::access`] to say.
+    /// if the account is deactivated, or if the token was void before it was linked. Their roles, and whether the token is void by now, is for [`ReadSide::access`] to say.
     pub async fn linked(&self, token: ShownToken) -> Result<Person, Refusal> {
         let deadline = Instant::now() + self.limits().consistency_wait;
         let terms = Terms { need: Need::default(), deadline, viewer: None };
@@ -36,7 +36,7 @@ impl ReadSide {
         let (page, _) = self.page::<People>(&query, &terms).await?;
         for (_, stored) in page.entries {
             let PeopleDocument::Identity(identity) = &stored.document else { continue };
-            if self.is_linked(identity, &terms).await? {
+            if identity.takes(token.issued_at) && self.is_linked(identity, &terms).await? {
                 let ShownToken { issued_at, expires_at, .. } = token;
                 let (user_id, session_id) = (identity.user_id, identity.session_id);
                 return Ok(Person { user_id, session_id, issued_at, expires_at, roles: BTreeSet::new() });

@@ -12,6 +12,7 @@ mod follower;
 mod gathered;
 mod lag;
 mod linked;
+mod linked_provider;
 mod listener;
 mod live_event;
 mod loader;

@@ -2,6 +2,7 @@
 
 use super::connection::{OrderConnection, UserConnection};
 use super::context::RequestContext;
+use super::linked_provider::LinkedProvider;
 use super::order_query::orders_of;
 use super::page::{PageArguments, Paging, weight};
 use super::search::words;
@@ -72,6 +73,11 @@ impl Viewer {
     /// What they may do beyond their own things.
     async fn roles(&self) -> Vec<Role> {
         self.0.roles.iter().copied().collect()
+    }
+
+    /// OpenID providers by which they can sign in, the one that was linked last first.
+    async fn linked_providers(&self, ctx: &Context<'_>) -> Result<Vec<LinkedProvider>> {
+        Ok(LinkedProvider::of_person(RequestContext::of(ctx)?, self.0.user_id).await?)
     }
 
     /// Their money, one wallet for each currency.

@@ -80,7 +80,8 @@ pub struct Identity {
     pub issuer: String,
     /// Who it is there, for ever.
     pub subject: String,
-    /// When the token that says so was issued.
+    /// When the token that says so was issued, at the earliest: the provider's clock may be ahead of ours, as far as the rules allow. So what
+    /// was issued before a moment of ours is never taken for younger.
     pub issued_at: Timestamp,
     /// An address of which the provider says that mail to it reaches them.
     pub verified_email: Option<String>,
@@ -102,7 +103,7 @@ impl std::fmt::Debug for Identity {
 pub struct Bearer {
     /// Who it is.
     pub identity: Identity,
-    /// When the token was issued.
+    /// When the token was issued, at the earliest.
     pub issued_at: Timestamp,
     /// When it ends.
     pub expires_at: Timestamp,

@@ -7,7 +7,7 @@ use crate::models::fields::{micros, readable};
 use crate::projection::{DocumentKey, FanOut, Unfoldable};
 use millrace_events::identity::identity_digest;
 use millrace_events::user::IdentityLinked;
-use millrace_events::{Event, Recorded, SessionId, UserId};
+use millrace_events::{Event, Recorded, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -28,8 +28,22 @@ pub struct Identity {
     pub session_id: SessionId,
     /// What stands for issuer and subject.
     pub digest: Uuid,
-    /// When it was linked, for sorting.
+    /// The provider.
+    pub issuer: String,
+    /// When it was linked.
+    pub linked_at: Timestamp,
+    /// The same, for sorting.
     pub created_micros: i64,
+    /// The provider's tokens issued up to this moment are void, as the link found it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_until: Option<Timestamp>,
+}
+
+impl Identity {
+    /// True if the link takes a token of the provider that was issued then. What ended since is their access's to tell.
+    pub fn takes(&self, issued_at: Timestamp) -> bool {
+        self.issued_until.is_none_or(|until| issued_at > until)
+    }
 }
 
 /// The key of an identity.
@@ -50,7 +64,10 @@ pub(super) fn linked(
             user_id: e.user_id,
             session_id: e.session_id,
             digest: identity_digest(issuer, subject),
+            issuer: issuer.clone(),
+            linked_at: event.at,
             created_micros: micros(event.at),
+            issued_until: e.issued_until,
         })
     });
     Ok(())

@@ -73,7 +73,7 @@ impl People {
 
 impl Projection for People {
     const NAME: &'static str = "people";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Document = PeopleDocument;
 
     fn touches(event: &Recorded) -> Touches {

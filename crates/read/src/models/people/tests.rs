@@ -150,6 +150,15 @@ fn an_identity_leads_to_its_person_until_it_is_unlinked() {
     assert!(access(&over, ADA).voids(&token(session, at(50))), "whoever is still there is sent away");
 }
 
+#[test]
+fn a_link_says_whose_it_is_and_what_was_void_before_it() {
+    let session = SessionId(id(70));
+    let folded = given(|log| log.link_after(ADA, session, "1", Some(at(50))));
+    let Some(PeopleDocument::Identity(found)) = folded.get(&identity::key(session)) else { panic!("no identity") };
+    assert_eq!((&*found.issuer, found.linked_at), (ISSUER, at(3)));
+    assert_eq!([found.takes(at(50)), found.takes(at(51))], [false, true]);
+}
+
 /// What is left to be swept up leads to nobody from the very event on.
 #[test]
 fn an_erasure_ends_links_at_once_and_sweeps_them_up() {

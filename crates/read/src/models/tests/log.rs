@@ -143,9 +143,20 @@ impl Log {
     }
 
     pub fn link(&mut self, user: UserId, session_id: SessionId, subject: &str) -> &mut Self {
+        self.link_after(user, session_id, subject, None)
+    }
+
+    /// A link that takes nothing that was issued by then.
+    pub fn link_after(
+        &mut self,
+        user: UserId,
+        session_id: SessionId,
+        subject: &str,
+        issued_until: Option<Timestamp>,
+    ) -> &mut Self {
         let issuer = Personal::known(user, ISSUER.to_owned());
         let subject = Personal::known(user, subject.to_owned());
-        self.record(Event::IdentityLinked(IdentityLinked { user_id: user, session_id, issuer, subject }))
+        self.record(Event::IdentityLinked(IdentityLinked { user_id: user, session_id, issuer, subject, issued_until }))
     }
 
     pub fn unlink(&mut self, user_id: UserId, session_id: SessionId) -> &mut Self {

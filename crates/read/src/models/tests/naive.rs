@@ -143,7 +143,9 @@ impl Naive {
                 let (issuer, subject) = (e.issuer.value().cloned().unwrap(), e.subject.value().cloned().unwrap());
                 let digest = identity_digest(&issuer, &subject);
                 let (user_id, session_id) = (e.user_id, e.session_id);
-                let identity = Identity { user_id, session_id, digest, created_micros: micros(at) };
+                let (linked_at, created_micros, issued_until) = (at, micros(at), e.issued_until);
+                let identity =
+                    Identity { user_id, session_id, digest, issuer, linked_at, created_micros, issued_until };
                 self.access(user_id, version).linked.insert(session_id, identity);
             }
             Event::IdentityUnlinked(e) => {
