@@ -8,6 +8,7 @@ import { FIRST_TABS } from './examples.ts';
 import { EXAMPLES_PLUGIN } from './examples-plugin.tsx';
 import { LiveFooter } from './live-footer.tsx';
 import { TabFiller } from './tab-filler.tsx';
+import { TabInSight } from './tab-in-sight.tsx';
 import { TransportSwitch } from './transport-switch.tsx';
 
 /** Below this width the Examples pane would leave no room for the editors, so it starts closed. */
@@ -48,6 +49,7 @@ export function Playground() {
         <LiveFooter />
       </GraphiQL.Footer>
       <TabFiller />
+      <TabInSight />
     </GraphiQL>
   );
 }

@@ -43,6 +43,16 @@ export async function openTab(page, name) {
   await until(`the text of ${name}`, () => textOf(page, 'operation.graphql'), (text) => text.includes(name));
 }
 
+/** The open tab is to be seen in its row, whole. */
+export async function tabIsInSight(page) {
+  const read = () =>
+    page.evaluate(() => {
+      const [row, tab] = ['.graphiql-tabs', '.graphiql-tab-active'].map((name) => document.querySelector(name).getBoundingClientRect());
+      return { row: [row.left, row.right], tab: [tab.left, tab.right] };
+    });
+  await until('the open tab in sight', read, ({ row, tab }) => tab[0] >= row[0] - 1 && tab[1] <= row[1] + 1);
+}
+
 /** Opens an example from its pane, in a tab of its own. */
 export async function openExample(page, name, operationName) {
   await page.locator(`[data-example="${name}"]`).click();

@@ -26,7 +26,7 @@ export function LatestEvents({ sample }: { sample: PipelineSample | null }) {
             {events.map((event) => (
               <tr key={`${event.projection} ${event.position}`}>
                 <th scope="row">
-                  {event.name} <small>{`${event.projection} ${whole(event.position)}`}</small>
+                  <EventName name={event.name} /> <small>{`${event.projection} ${whole(event.position)}`}</small>
                 </th>
                 <td>{duration(event.toStreamMs)}</td>
                 <td>{duration(event.toProjectorMs)}</td>
@@ -39,6 +39,17 @@ export function LatestEvents({ sample }: { sample: PipelineSample | null }) {
         {events.length === 0 && <p className="hint">None since this page is open.</p>}
       </div>
     </section>
+  );
+}
+
+/** May break at its dot, where there is little room. */
+function EventName({ name }: { name: string }) {
+  const [thing = '', ...happened] = name.split('.');
+  return (
+    <>
+      {thing}.<wbr />
+      {happened.join('.')}
+    </>
   );
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { parse } from 'graphql';
-import { data, live, openExample, pressTrigger, run, stop, tokenIsIn } from '../editors.mjs';
+import { data, live, openExample, pressTrigger, run, stop, tabIsInSight, tokenIsIn } from '../editors.mjs';
 
 const FOLDER = new URL('../../../examples/', import.meta.url);
 
@@ -23,6 +23,7 @@ function step(file, text) {
   const field = operation.selectionSet.selections[0].name.value;
   const check = async (page, shot) => {
     await openExample(page, name, operation.name.value);
+    await tabIsInSight(page);
     await tokenIsIn(page);
     await run(page);
     const first = (await data(page, name, (value) => field in value))[field];

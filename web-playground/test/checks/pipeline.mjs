@@ -140,4 +140,6 @@ export async function fits(page, width) {
     return texts.filter((text) => text.getBoundingClientRect().right > right + 0.5).map((text) => text.textContent);
   }, width);
   assert.deepEqual(out, []);
+  const cut = () => [...document.querySelectorAll('.scroll')].filter((frame) => frame.scrollWidth > frame.clientWidth).map((frame) => frame.textContent);
+  assert.deepEqual(await page.evaluate(cut), [], 'no table has columns out of sight');
 }

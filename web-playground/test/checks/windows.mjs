@@ -28,7 +28,29 @@ export async function fitsNarrowWindow(context, url, shot) {
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), NARROW.width);
   await page.locator('.graphiql-response').scrollIntoViewIfNeeded();
   await shot('narrow-answer')(page);
+  await settingsFit(page, shot);
   assert.deepEqual(offences, []);
+}
+
+/** Nothing of the dialog sticks out of it, and nothing of the editors lies over it. */
+async function settingsFit(page, shot) {
+  await page.getByRole('button', { name: 'Open settings dialog' }).press('Enter');
+  await page.locator('.graphiql-dialog').waitFor();
+  await shot('narrow-settings')(page);
+  // As Monaco shows them while the pointer is there, and a while longer.
+  await page.locator('.graphiql-query-editor .scrollbar.vertical').evaluate((bar) => bar.classList.replace('invisible', 'visible'));
+  // What is under a dialog takes no clicks, and so would not be found.
+  await page.addStyleTag({ content: 'body * { pointer-events: auto !important; }' });
+  const [out, over] = await page.evaluate(() => {
+    const dialog = document.querySelector('.graphiql-dialog');
+    const box = dialog.getBoundingClientRect();
+    const out = [...dialog.querySelectorAll('button')].filter((button) => button.getBoundingClientRect().right > box.right).map((button) => button.textContent);
+    const points = Array.from({ length: 400 }, (_, index) => [box.left + 16 + ((box.width - 32) * (index % 20)) / 19, box.top + 16 + ((box.height - 32) * Math.floor(index / 20)) / 19]);
+    const over = points.map(([x, y]) => document.elementFromPoint(x, y)).filter((element) => !dialog.contains(element)).map((element) => element.className);
+    return [out, over];
+  });
+  assert.deepEqual([out, over], [[], []]);
+  await page.keyboard.press('Escape');
 }
 
 /** The page for a server without dist/, against the same API. */
