@@ -30,6 +30,7 @@ fn problems() -> Vec<(&'static str, Problem)> {
         ("a hash where none is known", Problem::PersistedNotSupported),
         ("a hash of another text", Problem::PersistedMismatch),
         ("a document that is not trusted", Problem::NotTrusted),
+        ("a socket or an event stream for a page of another origin", Problem::ForeignOrigin),
         ("a question about the schema where none is answered", Problem::IntrospectionOff),
         ("what is no document", Problem::Document { refusal: Refusal::Syntax { offset: 0 }, position: None }),
         ("a document beyond a limit, such as", Problem::Document { refusal: limit, position: None }),

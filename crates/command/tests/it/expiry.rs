@@ -23,7 +23,10 @@ impl Hasty {
     }
 
     async fn manager(market: &Market) -> Commands {
-        let hasty = Settings { shop: ShopRules { pay_within: Duration::ZERO, ..Default::default() }, ..settings() };
+        let hasty = Settings {
+            shop: ShopRules { pay_within: Duration::ZERO, unpaid_orders_max: u32::MAX, ..Default::default() },
+            ..settings()
+        };
         market.world.commands_with(market.world.postgres(), hasty, market.world.auth()).await
     }
 
