@@ -113,6 +113,7 @@ mod tests {
         ("PipelineSample", "events"),
         ("PipelineSample", "projections"),
         ("PipelineSample", "troubles"),
+        ("Viewer", "linkedProviders"),
         ("Wallet", "pendingTopUps"),
     ];
 
