@@ -84,6 +84,11 @@ pub(crate) fn check_version(expected: Option<u32>, actual: u32) -> Result<(), Co
     }
 }
 
+/// One more must fit in below the limit.
+pub(crate) fn check_room(count: u64, max: u32, limit: &str, message: &str) -> Result<(), CommandError> {
+    if count < u64::from(max) { Ok(()) } else { Err(CommandError::limit_reached(message, limit, max)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

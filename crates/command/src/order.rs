@@ -11,7 +11,7 @@ mod tests;
 use crate::CommandError;
 use crate::command::{Command, Handled};
 use crate::fault::HandlerError;
-use crate::fields::Fields;
+use crate::fields::{Fields, check_room};
 use crate::product::quantity;
 use crate::rows::order::Status;
 use crate::rows::stock_movement::Kind;
@@ -103,7 +103,7 @@ impl Command for PlaceOrder {
         let customer_id = unit.user_id()?;
         let customer = user::relied_on(unit.db(), customer_id.0).await?;
         let customer = customer.ok_or(crate::Fault::NotSignedIn)?;
-        decide_room(order::unpaid_count(unit.db(), customer_id.0).await?, unit.shop().unpaid_orders_max)?;
+        decide_another(order::unpaid_count(unit.db(), customer_id.0).await?, unit.shop().unpaid_orders_max)?;
         let ids: Vec<Uuid> = valid.lines.iter().map(|line| line.product_id.0).collect();
         let products = product::all_locked(unit.db(), &ids).await?;
         let priced = decide_place(&valid.lines, &products).map_err(HandlerError::Rejected)?;
@@ -117,12 +117,8 @@ impl Command for PlaceOrder {
 
 /// An unpaid order costs nothing and keeps stock from everybody else. Orders of one customer that are placed at the same moment do not see
 /// each other, so there may be a few more.
-fn decide_room(unpaid: u64, unpaid_max: u32) -> Result<(), CommandError> {
-    if unpaid < u64::from(unpaid_max) {
-        return Ok(());
-    }
-    let message = "Pay or cancel one of your other orders first.";
-    Err(CommandError::limit_reached(message, "unpaidOrders", unpaid_max))
+fn decide_another(unpaid: u64, unpaid_max: u32) -> Result<(), CommandError> {
+    check_room(unpaid, unpaid_max, "unpaidOrders", "Pay or cancel one of your other orders first.")
 }
 
 fn line_count(count: usize) -> Result<(), CommandError> {

@@ -9,7 +9,7 @@ mod transfer;
 use crate::CommandError;
 use crate::command::{Command, Handled};
 use crate::fault::Fault;
-use crate::fields::{Fields, check_version};
+use crate::fields::{Fields, check_room, check_version};
 use crate::rows::ledger::Movement;
 use crate::rows::{self, ledger, top_up, wallet};
 use crate::unit_of_work::{Handling, UnitOfWork};
@@ -94,11 +94,8 @@ impl Command for TopUpWallet {
 }
 
 fn decide_top_up(open: u64) -> Result<(), CommandError> {
-    if open < u64::from(OPEN_TOP_UPS_MAX) {
-        return Ok(());
-    }
     let message = "Wait until the payment provider has answered the other top-ups.";
-    Err(CommandError::limit_reached(message, "openTopUps", OPEN_TOP_UPS_MAX))
+    check_room(open, OPEN_TOP_UPS_MAX, "openTopUps", message)
 }
 
 /// Nothing comes into a wallet that it could not hold.
