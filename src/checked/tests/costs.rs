@@ -1,10 +1,9 @@
 //! What documents cost.
 
 use super::{checked, limit};
-use crate::http::problem::Problem;
 use async_graphql::extensions::Analyzer;
 use async_graphql::{Request as GraphQlRequest, Variables};
-use millrace_document::{Limit, Refusal};
+use millrace_document::Limit;
 use serde_json::json;
 
 /// It would be hundreds of megabytes before anybody could see how long it is.
@@ -38,57 +37,6 @@ fn what_is_read_for_each_entry_of_a_list_costs_that_often() {
     let orders = "viewerOrders { ... on OrdersSnapshot { orders { lines { product { id } } } } }";
     assert_eq!(limit(&format!("subscription {{ {orders} }}"), json!({})), Some(Limit::SubscriptionCost));
     assert_eq!(watched("viewerOrders { ... on OrdersSnapshot { orders { status } } }"), Some(1 + 20));
-}
-
-/// What we show clients how to ask for is within the limits that they are held to.
-#[test]
-fn every_example_and_every_document_of_the_shop_is_within_the_limits() {
-    let texts = |folder: &str| -> Vec<String> {
-        let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-        let files = files.filter(|path| path.extension().is_some_and(|extension| extension == "graphql"));
-        files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
-    };
-    let (examples, shop) = (texts("examples"), texts("examples/storefront/src/operations"));
-    let all = |is_meant: fn(&str) -> bool| shop.iter().flat_map(move |text| definitions(text, is_meant));
-    let fragments: Vec<String> = all(|word| word == "fragment").collect();
-    let operations: Vec<String> = all(|word| word != "fragment").map(|text| with_fragments(text, &fragments)).collect();
-    assert!(operations.len() > 25 && examples.len() > 20);
-    for text in operations.iter().chain(&examples) {
-        let refused = match checked(text, json!({})) {
-            Err(Problem::Document { refusal: Refusal::Limit { limit, max }, .. }) => Some((limit, max)),
-            _ => None,
-        };
-        assert_eq!(refused, None, "{text}");
-    }
-}
-
-/// An operation with the fragments that it spreads.
-fn with_fragments(mut text: String, fragments: &[String]) -> String {
-    let name = |fragment: &str| fragment.split(' ').nth(1).unwrap_or_default().to_owned();
-    for _ in 0..fragments.len() {
-        for fragment in fragments {
-            let spread = format!("...{}\n", name(fragment));
-            if text.contains(&spread) && !text.contains(fragment.as_str()) {
-                text.push_str(fragment);
-            }
-        }
-    }
-    text
-}
-
-/// The definitions of a text that begin with such a word.
-fn definitions(text: &str, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
-    let kinds = ["query", "mutation", "subscription", "fragment"];
-    let mut found: Vec<String> = vec![];
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let begins = kinds.iter().any(|kind| line.starts_with(kind));
-        match found.last_mut() {
-            Some(last) if !begins => last.push_str(&format!("{line}\n")),
-            _ => found.push(format!("{line}\n")),
-        }
-    }
-    found.retain(|definition| is_meant(definition.split(' ').next().unwrap_or_default()));
-    found
 }
 
 #[test]
