@@ -10,7 +10,7 @@ use crate::http::operations::{Check, Operations};
 use crate::keys;
 use crate::openid;
 use crate::settings::{
-    BudgetSettings, HttpSettings, MongoSettings, OpenIdSettings, RedisSettings as CacheSettings, Settings,
+    BudgetSettings, HttpSettings, LiveSettings, MongoSettings, OpenIdSettings, RedisSettings as CacheSettings, Settings,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use millrace_command::Commands;
@@ -22,7 +22,7 @@ use millrace_read::cache::redis::RedisSettings;
 use millrace_read::cache::texts::SharedTexts;
 use millrace_read::connect;
 use millrace_read::graphql::{ReadLimits, ReadSettings, ReadSide};
-use millrace_read::live::{FeedHealth, LiveLimits};
+use millrace_read::live::FeedHealth;
 use millrace_read::models::{self, Registered, Visitor};
 use std::path::Path;
 use std::sync::Arc;
@@ -40,6 +40,8 @@ pub struct QuerySettings<'a> {
     pub limits: &'a Limits,
     /// What one viewer may ask for.
     pub budget: &'a BudgetSettings,
+    /// How many may listen, and to how much.
+    pub live: &'a LiveSettings,
     /// Documents.
     pub mongodb: &'a MongoSettings,
     /// The cache.
@@ -61,6 +63,7 @@ pub const KEYS: &[&str] = &[
     "http.",
     "limits.",
     "budget.",
+    "live.",
     "logs.",
     "mongodb.",
     "redis.",
@@ -78,6 +81,7 @@ impl<'a> QuerySettings<'a> {
             http: &settings.http,
             limits: &settings.limits,
             budget: &settings.budget,
+            live: &settings.live,
             mongodb: &settings.mongodb,
             redis: &settings.redis,
             verify_key_file: &settings.auth.verify_key_file,
@@ -161,7 +165,7 @@ async fn read_side(settings: QuerySettings<'_>) -> Result<ReadSide, RoleError> {
     let wanted = ReadSettings {
         redis: redis(settings.redis),
         limits,
-        live: LiveLimits::default(),
+        live: settings.live.limits(),
         pipeline_is_open: settings.http.pipeline,
     };
     ReadSide::new(&database, wanted).map_err(|error| failed(error.into()))

@@ -6,6 +6,7 @@ mod budget;
 mod command;
 mod exports;
 mod http;
+mod live;
 mod loading;
 mod logs;
 mod mail;
@@ -30,6 +31,7 @@ pub use budget::BudgetSettings;
 pub use command::CommandSettings;
 pub use exports::ExportSettings;
 pub use http::HttpSettings;
+pub use live::LiveSettings;
 pub use loading::SettingsError;
 #[cfg(test)]
 pub(crate) use loading::known_keys;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub limits: Limits,
     /// What one viewer may ask for in a while (query role).
     pub budget: BudgetSettings,
+    /// Live subscriptions (query role).
+    pub live: LiveSettings,
     /// The write side's database (command and relay roles).
     pub postgres: PostgresSettings,
     /// The stream (relay and projector roles).

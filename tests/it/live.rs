@@ -55,6 +55,38 @@ async fn a_post_tells_its_changes_and_goes_on_after_a_break() {
     }
 }
 
+/// Why an operation ends, by its first error.
+async fn refusal(socket: &mut Socket) -> Value {
+    loop {
+        let Received::Message(message) = socket.receive("a refusal").await else { panic!("the socket ended") };
+        let payload = &message["payload"];
+        match message["type"].as_str() {
+            Some("error") => return payload[0]["extensions"].clone(),
+            Some("next") => return payload["errors"][0]["extensions"].clone(),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test]
+async fn how_many_listen_and_to_how_much_are_settings() {
+    let stage = Stage::new().await.with("MILLRACE_LIVE__SUBSCRIBERS_MAX", "1");
+    let stage = stage.with("MILLRACE_LIVE__TOPICS_PER_SUBSCRIBER_MAX", "1");
+    let (process, client) = stage.all().await;
+    let (ada, ben) = (client.sign_up("Ada").await, client.sign_up("Ben").await);
+    let mut socket = Socket::open(&process.graphql(), ben.client.access_token.as_deref()).await;
+    let feed = "subscription { feedChanged { __typename } }";
+    socket.subscribe("1", feed, json!({})).await;
+    assert_eq!(socket.event("feedChanged", "the snapshot").await["__typename"], "FeedSnapshot");
+    socket.subscribe("2", feed, json!({})).await;
+    let refused = refusal(&mut socket).await;
+    assert_eq!((&refused["code"], &refused["limit"]), (&json!("LIMIT_EXCEEDED"), &json!("subscribers_max")));
+    ben.client.command("followUser", json!({ "userId": ada.id }), "").await;
+    let refused = refusal(&mut socket).await;
+    assert_eq!((&refused["limit"], &refused["max"]), (&json!("topics_per_subscriber_max"), &json!(1)));
+    process.stop().await;
+}
+
 fn position(event: &Value) -> u64 {
     event["position"].as_str().expect("a position").parse().expect("a number")
 }

@@ -24,11 +24,13 @@ const WALLET: &str = "subscription { event: walletChanged {
     __typename ... on LiveEvent { commandId }
     ... on WalletChanged { wallet { balance { amountMinor currency } pendingTopUps { id } } }
 } }";
-const ORDER: &str = "subscription($id: ID!, $after: String) { orderChanged(id: $id, after: $after) {
-    __typename ... on LiveEvent { cursor }
-    ... on OrdersSnapshot { orders { status } }
-    ... on OrderChanged { order { status timeline { status } payments { kind amount { amountMinor } } } }
-} }";
+/// Each step of an order that is delivered: what it is, and where it leads from and to.
+const WAY: [(&str, Option<&str>, &str); 4] = [
+    ("order.placed", None, "PENDING"),
+    ("order.paid", Some("PENDING"), "CONFIRMED"),
+    ("order.shipped", Some("CONFIRMED"), "SHIPPED"),
+    ("order.delivered", Some("SHIPPED"), "DELIVERED"),
+];
 
 /// A shop with staff and a customer.
 #[derive(Clone)]
@@ -49,6 +51,14 @@ impl Shop {
     /// The same shop, with somebody else who buys.
     pub fn with_buyer(&self, buyer: &Person) -> Self {
         Self { buyer: buyer.clone(), ..self.clone() }
+    }
+
+    /// The same shop, served elsewhere.
+    fn at(mut self, url: &str) -> Self {
+        for person in [&mut self.staff, &mut self.buyer] {
+            person.client.url = url.to_owned();
+        }
+        Self { url: url.to_owned(), ..self }
     }
 
     pub async fn product(&self, stock: i32) -> String {
@@ -194,6 +204,32 @@ async fn order_moves(shop: &Shop, product: &str, name: &str) {
     assert_eq!(event["order"]["status"], status, "{event:#}");
 }
 
+/// A subscription to orders that goes on after a cursor.
+fn steps(variables: &str, field: &str) -> String {
+    format!(
+        "subscription($after: String{variables}) {{ event: {field} {{
+            __typename ... on LiveEvent {{ cursor }}
+            ... on OrdersSnapshot {{ orders {{ status }} }}
+            ... on OrderChanged {{
+                orderId event from to order {{ timeline {{ status }} payments {{ kind amount {{ amountMinor }} }} }}
+            }}
+        }} }}"
+    )
+}
+
+fn own_steps() -> String {
+    steps("", "viewerOrders(after: $after)")
+}
+
+/// Takes the next event, which must be this step of the order.
+async fn takes(socket: &mut Socket, order: &str, step: usize) -> Value {
+    let (what, from, to) = WAY[step];
+    let event = socket.event("event", what).await;
+    let told = json!([event["orderId"], event["event"], event["from"], event["to"]]);
+    assert_eq!(told, json!([order, what, from, to]), "{event:#}");
+    event
+}
+
 #[tokio::test]
 async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
     let stage = Stage::new().await;
@@ -201,14 +237,15 @@ async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
     let shop = Shop::begin(&stage, &client).await;
     let product = shop.product(5).await;
     shop.top_up(1_000).await;
-    let order = shop.order(&product).await;
     let mut socket = Socket::open(&client.url, shop.buyer.client.access_token.as_deref()).await;
-    socket.subscribe("1", ORDER, json!({ "id": order })).await;
-    let first = socket.event("orderChanged", "the snapshot").await;
-    assert_eq!(first["orders"], json!([{ "status": "PENDING" }]));
+    socket.subscribe("1", &own_steps(), json!({})).await;
+    let before = socket.event("event", "the snapshot").await;
+    assert_eq!(before["orders"], json!([]));
+    let order = shop.order(&product).await;
+    takes(&mut socket, &order, 0).await;
     let input = json!({ "orderId": order });
     shop.buyer.client.command("payOrder", input.clone(), "order { status }").await;
-    let paid = socket.event("orderChanged", "the payment").await;
+    let paid = takes(&mut socket, &order, 1).await;
     assert_eq!(paid["order"]["payments"], json!([{ "kind": "PAYMENT", "amount": { "amountMinor": "500" } }]));
     assert_eq!(shop.balance(&shop.buyer.client).await, "500");
     let stranger = client.sign_up("Eve").await;
@@ -220,28 +257,48 @@ async fn an_order_is_followed_from_pending_to_delivered_across_a_restart() {
     ship_meanwhile(&stage, &shop.staff.client, &input).await;
 
     let (process, client) = stage.all().await;
-    let staff = Client { url: client.url.clone(), ..shop.staff.client.clone() };
+    let shop = shop.at(&client.url);
     let mut socket = Socket::open(&client.url, shop.buyer.client.access_token.as_deref()).await;
-    socket.subscribe("1", ORDER, json!({ "id": order, "after": paid["cursor"] })).await;
-    assert_eq!(socket.event("orderChanged", "what was missed").await["order"]["status"], "SHIPPED");
-    let delivered = staff.command("confirmDelivery", input, "").await;
-    let last = socket.event("orderChanged", "the delivery").await;
+    socket.subscribe("1", &own_steps(), json!({ "after": paid["cursor"] })).await;
+    takes(&mut socket, &order, 2).await;
+    let delivered = shop.staff.client.command("confirmDelivery", input, "").await;
+    let last = takes(&mut socket, &order, 3).await;
     let statuses: Vec<&Value> =
         last["order"]["timeline"].as_array().expect("steps").iter().map(|step| &step["status"]).collect();
-    assert_eq!(statuses, ["PENDING", "CONFIRMED", "SHIPPED", "DELIVERED"]);
-    let buyer = Client { url: client.url.clone(), ..shop.buyer.client.clone() };
-    let own = "{ viewer { orders { totalCount nodes { status totalPrice { amountMinor } lines { productName quantity } } } } }";
-    let data = buyer.ask_with(own, json!({}), &[("millrace-consistency", &token(&delivered))]).await;
-    assert_eq!(
-        data["viewer"]["orders"]["nodes"][0]["lines"],
-        json!([{ "productName": "Sluice", "quantity": 2 }]),
-        "{data:#}"
-    );
-    assert_eq!(data["viewer"]["orders"]["totalCount"], 1);
-    // Whatever would come twice would come before what is asked for now.
-    socket.subscribe("2", ORDER, json!({ "id": order })).await;
-    assert_eq!(socket.event("orderChanged", "nothing but a new snapshot").await["orders"][0]["status"], "DELIVERED");
+    assert_eq!(statuses, WAY.map(|(.., to)| to));
+    is_listed(&shop.buyer.client, &delivered).await;
+    // Whatever would come twice would come before what happens only now.
+    let another = shop.order(&product).await;
+    takes(&mut socket, &another, 0).await;
+    all_is_told_later(&shop, &order, &before["cursor"]).await;
     process.stop().await;
+}
+
+async fn is_listed(buyer: &Client, delivered: &Value) {
+    let own = "{ viewer { orders { totalCount nodes { status lines { productName quantity } } } } }";
+    let data = buyer.ask_with(own, json!({}), &[("millrace-consistency", &token(delivered))]).await;
+    let lines = json!([{ "productName": "Sluice", "quantity": 2 }]);
+    let listed = json!({ "totalCount": 1, "nodes": [{ "status": "DELIVERED", "lines": lines }] });
+    assert_eq!(data["viewer"]["orders"], listed, "{data:#}");
+}
+
+/// Who goes on from before all of it is told each step as it was, although the order has arrived: whoever follows the order, and staff
+/// who watch the orders that are paid.
+async fn all_is_told_later(shop: &Shop, order: &str, after: &Value) {
+    let followed = steps(", $id: ID!", "orderChanged(id: $id, after: $after)");
+    let mut socket = Socket::open(&shop.url, shop.buyer.client.access_token.as_deref()).await;
+    socket.subscribe("1", &followed, json!({ "id": order, "after": after })).await;
+    for step in 0..WAY.len() {
+        takes(&mut socket, order, step).await;
+    }
+    socket.subscribe("2", &followed, json!({ "id": order })).await;
+    let snapshot = socket.event("event", "nothing but a new snapshot").await;
+    assert_eq!(snapshot["orders"], json!([{ "status": "DELIVERED" }]), "{snapshot:#}");
+    let mut socket = Socket::open(&shop.url, shop.staff.client.access_token.as_deref()).await;
+    let paid = steps("", "orders(status: CONFIRMED, after: $after)");
+    socket.subscribe("1", &paid, json!({ "after": after })).await;
+    takes(&mut socket, order, 1).await;
+    takes(&mut socket, order, 2).await;
 }
 
 /// It is sent while nobody reads, relays or folds: a command process takes that, by way of another query process.

@@ -49,6 +49,7 @@ const LIMITS: &[(&str, &[&str])] = &[
             "http.operations_per_address_max",
         ],
     ),
+    ("live subscriptions", &["live.subscribers_max", "live.topics_per_subscriber_max", "live.waiting_changes_max"]),
     (
         "what goes over a socket",
         &[

@@ -118,7 +118,7 @@ pub const FIELDS: &[(&str, Sees, &str)] = &[
     // Whoever asks for an order that is not theirs is told of none: the snapshot is there, and empty.
     ("OrdersSnapshot", Everybody, "cursor position at commandId"),
     ("OrdersSnapshot", Owner, "orders"),
-    ("OrderChanged", Owner, "cursor position at commandId orderId order"),
+    ("OrderChanged", Owner, "cursor position at commandId orderId event from to order"),
     ("WalletsSnapshot", Oneself, "cursor position at commandId wallets"),
     ("WalletChanged", Oneself, "cursor position at commandId walletId wallet"),
     ("HistoryGone", Everybody, "code message"),

@@ -6,6 +6,7 @@ use super::order::Order;
 use super::post::Post;
 use super::product::Product;
 use super::wallet::Wallet;
+use crate::models::shop::order::Status;
 use async_graphql::{ID, Interface, Object, SimpleObject, Union};
 use millrace_events::{BigInt, CommandId, CommentId, OrderId, Position, PostId, Timestamp, WalletId};
 
@@ -159,11 +160,19 @@ live_events! {
         orders: Vec<Order>,
     }
 
-    /// An order was placed, or went on.
+    /// A change of an order: it was placed, went on, or changed otherwise. Each is told once; what happened then stands here, whatever has
+    /// become of the order since.
     OrderChanged {
         /// Which order.
         order_id: OrderId,
-        /// The order as it is now, at least as new as the change.
+        /// What happened: `order.placed`, `order.paid`, `order.shipped`, `order.delivered` or `order.cancelled`; `erasure` if an erased
+        /// person's words went, `refold` if the order was repaired.
+        event: String,
+        /// Where the order stood before; null if it was placed, and if the change was no step.
+        from: Option<Status>,
+        /// Where the order stood after it; null if the change was no step.
+        to: Option<Status>,
+        /// The order as it is now, at least as new as the change: it may have gone on since, which a later event tells.
         order: Option<Order>,
     }
 

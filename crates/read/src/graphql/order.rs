@@ -217,9 +217,4 @@ impl Order {
         let viewer = viewer();
         (viewer.is(page.customer_id) || viewer.is_staff()).then_some(Self { page, revision })
     }
-
-    /// Its document.
-    pub fn page(&self) -> &order::Order {
-        &self.page
-    }
 }

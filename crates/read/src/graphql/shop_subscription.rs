@@ -3,7 +3,7 @@
 use super::context::RequestContext;
 use super::error::Refusal;
 use super::live_event::{
-    OrderChanged, OrderEvent, OrdersSnapshot, ProductChanged, ProductEvent, ProductSnapshot, WalletChanged,
+    Occasion, OrderChanged, OrderEvent, OrdersSnapshot, ProductChanged, ProductEvent, ProductSnapshot, WalletChanged,
     WalletEvent, WalletsSnapshot,
 };
 use super::order::Order;
@@ -13,8 +13,8 @@ use super::product::Product;
 use super::read_side::Found;
 use super::telling::{Item, Teller, Told, Wanted, cursor, events};
 use super::wallet::Wallet;
-use crate::models::shop::order::Status;
-use crate::models::shop::{ORDERS_TOPIC, Shop, order, orders_topic, product, wallet, wallets_topic};
+use crate::models::shop::order::{Status, Step};
+use crate::models::shop::{ORDERS_TOPIC, Shop, order, orders_topic, product, standing_topic, wallet, wallets_topic};
 use crate::projection::Change;
 use async_graphql::{Context, ID, Result, Subscription};
 use futures_util::Stream;
@@ -44,7 +44,8 @@ impl ShopSubscription {
         Ok(events(request, wanted, teller).await?)
     }
 
-    /// An order of the viewer's, or any for staff: a snapshot first, then each step. With `after`: each step after that cursor.
+    /// An order of the viewer's, or any for staff: a snapshot first, then each of its changes once, in order. With `after`: each change
+    /// after that cursor.
     async fn order_changed(
         &self,
         ctx: &Context<'_>,
@@ -56,10 +57,11 @@ impl ShopSubscription {
         let key = order::key(id);
         let topics = BTreeSet::from([key.to_string()]);
         let wanted = Wanted { topics, documents: vec![key], after: cursor(after)? };
-        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::Order, status: None }).await?)
+        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::Order }).await?)
     }
 
-    /// The viewer's orders: the newest first, then each that is placed or goes on. With `after`: each change after that cursor.
+    /// The viewer's orders: the newest first, then each change of any of them once, in order. With `after`: each change after that
+    /// cursor.
     async fn viewer_orders(
         &self,
         ctx: &Context<'_>,
@@ -69,21 +71,24 @@ impl ShopSubscription {
         let viewer = request.person()?.user_id;
         let wanted =
             Wanted { topics: BTreeSet::from([orders_topic(viewer)]), documents: vec![], after: cursor(after)? };
-        let teller = OrderTeller { request: Arc::clone(&request), begin: Beginning::Own(viewer), status: None };
+        let teller = OrderTeller { request: Arc::clone(&request), begin: Beginning::Own(viewer) };
         Ok(events(request, wanted, teller).await?)
     }
 
-    /// All orders: the newest first, then each that is placed or goes on. For staff.
+    /// All orders: the newest first, then each change of any of them once, in order. With `after`: each change after that cursor. For
+    /// staff.
     async fn orders(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only orders that stand here once they have changed.")] status: Option<Status>,
+        #[graphql(desc = "Only orders that stand here, come here (`to`) or leave (`from`), however soon they go on.")]
+        status: Option<Status>,
         #[graphql(desc = "The cursor of the last event that was received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = Result<OrderEvent>> + use<>> {
         let request = Arc::clone(RequestContext::of(ctx)?);
         request.staff()?;
-        let wanted = Wanted { topics: BTreeSet::from([ORDERS_TOPIC.into()]), documents: vec![], after: cursor(after)? };
-        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::All, status }).await?)
+        let topic = status.map_or_else(|| ORDERS_TOPIC.to_owned(), standing_topic);
+        let wanted = Wanted { topics: BTreeSet::from([topic]), documents: vec![], after: cursor(after)? };
+        Ok(events(Arc::clone(&request), wanted, OrderTeller { request, begin: Beginning::All(status) }).await?)
     }
 
     /// The viewer's wallets: as they are first, then each coming and going of money. With `after`: each change after that cursor.
@@ -131,14 +136,13 @@ enum Beginning {
     Order,
     /// A person's newest.
     Own(UserId),
-    /// The newest of all.
-    All,
+    /// The newest of all, or of those that stand here.
+    All(Option<Status>),
 }
 
 struct OrderTeller {
     request: Arc<RequestContext>,
     begin: Beginning,
-    status: Option<Status>,
 }
 
 impl Teller for OrderTeller {
@@ -154,26 +158,24 @@ impl Teller for OrderTeller {
                         found.filter_map(|found| Order::shown_to(|| self.request.viewer(), found)).collect()
                     }
                     Beginning::Own(person) => newest_of(&self.request, person).await?,
-                    Beginning::All => newest_orders(&self.request, self.status).await?,
+                    Beginning::All(status) => newest_orders(&self.request, status).await?,
                 };
                 Ok(Told::Event(OrderEvent::Snapshot(OrdersSnapshot { occasion, orders })))
             }
-            Happening::Changed(occasion, change) => {
-                let Some((order_id, order)) = self.changed(&change).await? else { return Ok(Told::Nothing) };
-                Ok(Told::Event(OrderEvent::Changed(OrderChanged { occasion, order_id, order: Some(order) })))
-            }
+            Happening::Changed(occasion, change) => self.changed(occasion, &change).await,
             Happening::Gone(..) => Ok(Told::Nothing),
         }
     }
 }
 
 impl OrderTeller {
-    /// The order that changed, if it is one that is told.
-    async fn changed(&self, change: &Change) -> Result<Option<(OrderId, Order)>, Refusal> {
-        let Some(id) = order::id_in(&change.key) else { return Ok(None) };
-        let order = Order::find(&self.request, id).await?;
-        let is_wanted = |order: &Order| self.status.is_none_or(|status| order.page().status == status);
-        Ok(order.filter(is_wanted).map(|order| (id, order)))
+    /// What happened is taken from the change: the order that is shown with it may have gone on since.
+    async fn changed(&self, occasion: Occasion, change: &Change) -> Result<Told<OrderEvent>, Refusal> {
+        let Some(order_id) = order::id_in(&change.key) else { return Ok(Told::Nothing) };
+        let (event, step) = (change.event.clone(), Step::of(change));
+        let (from, to) = (step.and_then(|step| step.from), step.map(|step| step.to));
+        let order = Order::find(&self.request, order_id).await?;
+        Ok(Told::Event(OrderEvent::Changed(OrderChanged { occasion, order_id, event, from, to, order })))
     }
 }
 

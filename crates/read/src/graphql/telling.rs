@@ -116,8 +116,8 @@ impl From<SubscribeError> for Refusal {
     fn from(error: SubscribeError) -> Self {
         match error {
             SubscribeError::MalformedCursor => Self::MalformedCursor { argument: "after" },
-            SubscribeError::TooManyTopics { max } => Self::LimitExceeded { limit: "topics", max },
-            SubscribeError::TooManySubscribers { max } => Self::LimitExceeded { limit: "subscribers", max },
+            SubscribeError::TooManyTopics { max } => Self::LimitExceeded { limit: "topics_per_subscriber_max", max },
+            SubscribeError::TooManySubscribers { max } => Self::LimitExceeded { limit: "subscribers_max", max },
             SubscribeError::NotReady | SubscribeError::Stopping => Self::Unavailable,
         }
     }

@@ -26,7 +26,8 @@ async fn next(events: &mut BoxStream<'static, Value>) -> Option<Value> {
     response["data"].as_object().unwrap().values().next().cloned()
 }
 
-async fn event(events: &mut BoxStream<'static, Value>) -> Value {
+/// The next event.
+pub async fn event(events: &mut BoxStream<'static, Value>) -> Value {
     next(events).await.unwrap()
 }
 

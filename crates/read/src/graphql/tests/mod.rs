@@ -2,6 +2,7 @@
 
 mod answers;
 mod live;
+mod orders;
 mod remembered;
 mod shared;
 mod stage;

@@ -14,7 +14,7 @@ use crate::projection::{Audience, DocumentKey, FanOut, Lookup, Projection, Touch
 use customer::Customer;
 use millrace_events::{Event, Recorded, UserId};
 use movement::Movement;
-use order::Order;
+use order::{Order, Status};
 use product::Product;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -58,6 +58,11 @@ impl ShopDocument {
 /// The topic of everything that happens to orders, for staff.
 pub const ORDERS_TOPIC: &str = "orders";
 
+/// The topic of orders that stand here. As a change is told under the topics of before and after, it tells who comes and who leaves, too.
+pub fn standing_topic(status: Status) -> String {
+    format!("{ORDERS_TOPIC}/{}", status.as_str())
+}
+
 /// The topic of a person's orders.
 pub fn orders_topic(customer: UserId) -> String {
     format!("{}/orders", customer::key(customer))
@@ -95,7 +100,7 @@ impl Shop {
 
 impl Projection for Shop {
     const NAME: &'static str = "shop";
-    const FOLD_VERSION: u32 = 2;
+    const FOLD_VERSION: u32 = 3;
     type Document = ShopDocument;
 
     fn touches(event: &Recorded) -> Touches {
@@ -198,7 +203,12 @@ impl Projection for Shop {
         let own = key.to_string();
         match document {
             ShopDocument::Product(_) => BTreeSet::from([own]),
-            ShopDocument::Order(order) => BTreeSet::from([own, ORDERS_TOPIC.into(), orders_topic(order.customer_id)]),
+            ShopDocument::Order(order) => BTreeSet::from([
+                own,
+                ORDERS_TOPIC.into(),
+                orders_topic(order.customer_id),
+                standing_topic(order.status),
+            ]),
             ShopDocument::Customer(_) | ShopDocument::Movement(_) => BTreeSet::from([own]),
             ShopDocument::Wallet(wallet) => BTreeSet::from([own, wallets_topic(wallet.user_id)]),
         }

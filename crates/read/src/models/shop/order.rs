@@ -1,9 +1,10 @@
 //! `order:ID`: an order with everything that its page shows, calculated ahead.
 
+use super::standing_topic;
 use crate::models::fields::{global_id, micros, readable};
-use crate::projection::{DocumentKey, Unfoldable};
+use crate::projection::{Change, ChangeKind, DocumentKey, Unfoldable};
 use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderPlaced, OrderedLine};
-use millrace_events::{Date, Money, OrderId, ProductId, Recorded, Timestamp, TransactionId, UserId};
+use millrace_events::{Date, EventKind, Money, OrderId, ProductId, Recorded, Timestamp, TransactionId, UserId};
 use serde::{Deserialize, Serialize};
 
 /// The kind of these documents.
@@ -27,6 +28,20 @@ pub enum Status {
 }
 
 impl Status {
+    /// Each of them.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Confirmed, Self::Shipped, Self::Delivered, Self::Cancelled];
+
+    /// The event by which an order comes here.
+    pub fn event(self) -> EventKind {
+        match self {
+            Self::Pending => EventKind::OrderPlaced,
+            Self::Confirmed => EventKind::OrderPaid,
+            Self::Shipped => EventKind::OrderShipped,
+            Self::Delivered => EventKind::OrderDelivered,
+            Self::Cancelled => EventKind::OrderCancelled,
+        }
+    }
+
     /// The text in documents.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -36,6 +51,28 @@ impl Status {
             Self::Delivered => "DELIVERED",
             Self::Cancelled => "CANCELLED",
         }
+    }
+}
+
+/// A step from one status to another, or to the first one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Where the order stood before; none if it was placed.
+    pub from: Option<Status>,
+    /// Where it stood then.
+    pub to: Status,
+}
+
+impl Step {
+    /// The step that a change was, if it was one: whatever has become of the order since.
+    ///
+    /// Where to is in the event, and where from in the topics, which are those of before and after. An order that is parked by an event
+    /// took no step.
+    pub fn of(change: &Change) -> Option<Self> {
+        let is_told_to = |status: &Status| change.topics.contains(&standing_topic(*status));
+        let to = Status::ALL.into_iter().find(|status| status.event().name() == change.event).filter(is_told_to)?;
+        let from = Status::ALL.into_iter().find(|status| *status != to && is_told_to(status));
+        (from.is_some() || change.kind == ChangeKind::Created).then_some(Self { from, to })
     }
 }
 

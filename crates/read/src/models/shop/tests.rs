@@ -2,13 +2,17 @@
 
 use super::*;
 use crate::models::shop::customer::{LINES_KEPT, ORDERS_KEPT};
-use crate::models::shop::order::{PaymentKind, Status};
+use crate::models::shop::order::{PaymentKind, Status, Step};
 use crate::models::shop::product::Offered;
 use crate::models::tests::{Folded, Log, OAK, after_erasing, at, eur, id};
+use crate::projection::Change;
+use crate::projector::draft::{Cause, Draft};
+use crate::projector::state::States;
+use crate::store::Checkpoint;
 use millrace_events::order::{CancelledBy, OrderCancelled, OrderPaid, OrderSent, Refund};
 use millrace_events::product::{ProductCreated, ProductDescription, ProductRetired, StockMoved};
 use millrace_events::wallet::{MovementCause, OPEN_TOP_UPS_MAX, TopUpRequested, WalletMoved, WalletOpened};
-use millrace_events::{Date, OrderId, Personal, TopUpId, TransactionId, WalletId};
+use millrace_events::{Date, OrderId, Personal, Position, Revision, TopUpId, TransactionId, WalletId};
 use time::macros::date;
 use uuid::Uuid;
 
@@ -22,6 +26,26 @@ fn order_id(n: u128) -> OrderId {
 
 fn place(log: &mut Log, n: u128, lines: usize) {
     log.place_order(order_id(n), ADA, lines);
+}
+
+fn pay(log: &mut Log, n: u128) {
+    log.record(Event::OrderPaid(OrderPaid {
+        order_id: order_id(n),
+        customer_id: ADA,
+        transaction_id: TransactionId(id(9)),
+        amount: eur(600),
+        estimated_delivery: Date(date!(2026 - 12 - 01)),
+    }));
+}
+
+fn cancel(log: &mut Log, n: u128) {
+    log.record(Event::OrderCancelled(OrderCancelled {
+        order_id: order_id(n),
+        customer_id: ADA,
+        by: CancelledBy::Customer,
+        reason: Some(Personal::known(ADA, "Too wet.".into())),
+        refund: Some(Refund { transaction_id: TransactionId(id(10)), amount: eur(600) }),
+    }));
 }
 
 fn order(folded: &Folded<Shop>, n: u128) -> &order::Order {
@@ -58,21 +82,8 @@ fn a_product_is_as_its_last_events_say() {
 fn an_order_and_its_copy_go_on_alike() {
     let mut log = Log::default();
     place(&mut log, 1, 1);
-    let paid = OrderPaid {
-        order_id: order_id(1),
-        customer_id: ADA,
-        transaction_id: TransactionId(id(9)),
-        amount: eur(600),
-        estimated_delivery: Date(date!(2026 - 12 - 01)),
-    };
-    log.record(Event::OrderPaid(paid));
-    log.record(Event::OrderCancelled(OrderCancelled {
-        order_id: order_id(1),
-        customer_id: ADA,
-        by: CancelledBy::Customer,
-        reason: Some(Personal::known(ADA, "Too wet.".into())),
-        refund: Some(Refund { transaction_id: TransactionId(id(10)), amount: eur(600) }),
-    }));
+    pay(&mut log, 1);
+    cancel(&mut log, 1);
     let folded = Folded::<Shop>::of(&log.events);
     let order = order(&folded, 1);
     let statuses: Vec<_> = order.timeline.iter().map(|step| step.status).collect();
@@ -81,6 +92,46 @@ fn an_order_and_its_copy_go_on_alike() {
     assert_eq!(kinds, [PaymentKind::Payment, PaymentKind::Refund]);
     assert_eq!((order.version, order.cancel_reason.as_deref()), (3, Some("Too wet.")));
     assert_eq!(*customer(&folded).orders[0], *order);
+}
+
+/// The changes of an order in one commit, in which its event at `parked_at` could not be applied.
+fn changes_of(log: &Log, n: u128, parked_at: Option<Position>) -> Vec<Change> {
+    let (generation, fold_version, revision) = (1, Shop::FOLD_VERSION, Revision::default());
+    let (history, stream, last_event, last_at) = (None, None, None, None);
+    let (seq, open, retired) = (0, vec![], false);
+    let from =
+        Checkpoint { history, stream, generation, fold_version, revision, seq, last_event, last_at, open, retired };
+    let (mut draft, key) = (Draft::<Shop>::begin(&from, revision, States::default()), order::key(order_id(n)));
+    for event in &log.events {
+        draft.change(&Cause::event(event), &key, |document, others| match parked_at {
+            Some(position) if position == event.position => Err(Unfoldable { key: key.clone(), reason: "a test" }),
+            _ => Shop::apply(event, &key, document, others),
+        });
+    }
+    draft.finish(from).commit.changes
+}
+
+#[test]
+fn what_step_a_change_was_is_in_the_change_itself() {
+    let mut log = Log::default();
+    place(&mut log, 1, 1);
+    pay(&mut log, 1);
+    cancel(&mut log, 1);
+    let steps: Vec<_> = changes_of(&log, 1, None).iter().map(Step::of).collect();
+    let step = |from, to| Some(Step { from, to });
+    let (pending, confirmed) = (Status::Pending, Status::Confirmed);
+    assert_eq!(
+        steps,
+        [step(None, pending), step(Some(pending), confirmed), step(Some(confirmed), Status::Cancelled)],
+        "one after the other, though all were taken at once"
+    );
+    let mut unpaid = Log::default();
+    place(&mut unpaid, 1, 1);
+    cancel(&mut unpaid, 1);
+    let last = changes_of(&unpaid, 1, None).last().and_then(Step::of);
+    assert_eq!(last, step(Some(pending), Status::Cancelled), "the same event leads here from elsewhere");
+    let parked: Vec<_> = changes_of(&log, 1, Some(Position(2))).iter().map(Step::of).collect();
+    assert_eq!(parked, [step(None, pending), None], "what could not be applied was no step");
 }
 
 #[test]
