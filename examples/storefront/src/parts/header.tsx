@@ -68,12 +68,16 @@ function Account() {
   return <SignedIn />;
 }
 
+/** So long the server has for being told of a sign-out. */
+const SIGN_OUT_WAIT_MS = 2_000;
+
 function SignedIn() {
   const client = useApolloClient();
   const { data } = useQuery(MeDocument);
-  // Whether or not the server hears of it: this page forgets the tokens.
+  // Whether or not the server hears of it, or ever answers: this page forgets the tokens.
   const signOut = async () => {
-    await client.mutate({ mutation: SignOutDocument }).catch(() => {});
+    const told = client.mutate({ mutation: SignOutDocument }).catch(() => {});
+    await Promise.race([told, new Promise((late) => setTimeout(late, SIGN_OUT_WAIT_MS))]);
     session.end();
     goTo('/');
   };
