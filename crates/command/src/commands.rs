@@ -158,8 +158,9 @@ impl Commands {
 
     /// The person with this e-mail address, for the operator.
     pub async fn find_user(&self, email: &Email) -> Result<Option<UserId>, CommandFailure> {
-        let found = rows::user::id_by_email(self.pipeline.log.database(), &email.canonical()).await;
-        found.map(|id| id.map(UserId)).map_err(|error| report("findUser", error.into()))
+        let canonical = email.canonical();
+        let found = self.pipeline.in_time(rows::user::id_by_email(self.pipeline.log.database(), &canonical)).await;
+        found.map(|id| id.map(UserId)).map_err(|fault| report("findUser", fault))
     }
 
     /// Begins the document that a link to an export leads to; `token` is the link's last part.
@@ -170,7 +171,8 @@ impl Commands {
     /// Top-ups that wait for the payment provider, as the notices that would end them well: what the provider of the development set-up
     /// answers. The id of a notice follows from its top-up, so that any number of processes say the same.
     pub async fn open_top_ups(&self) -> Result<Vec<PaymentNotice>, CommandFailure> {
-        wallet::open_top_ups(self.pipeline.log.database()).await.map_err(|fault| report(CompleteTopUp::NAME, fault))
+        let open = self.pipeline.in_time(wallet::open_top_ups(self.pipeline.log.database())).await;
+        open.map_err(|fault| report(CompleteTopUp::NAME, fault))
     }
 
     /// Takes a payment provider's notice, if it is rightly signed.
@@ -194,15 +196,14 @@ impl Commands {
 
     /// Sends mails that are due, a bounded number of them. To be called again and again by any number of processes.
     pub async fn send_mails<M: Mailer>(&self, mailer: &M) -> Result<Mailed, CommandFailure> {
-        let Pipeline { log, settings, .. } = &*self.pipeline;
-        let sender = mail::Sender { rules: &settings.accounts, secret: &settings.server_secret, mailer };
-        sender.send_due(log.database()).await.map_err(|fault| report("sendMails", fault))
+        let sender = mail::Sender { pipeline: &self.pipeline, mailer };
+        sender.send_due().await.map_err(|fault| report("sendMails", fault))
     }
 
     /// How many mails wait, and how many were given up.
     pub async fn mail_queue(&self) -> Result<MailQueue, CommandFailure> {
-        let counts = rows::mail::counts(self.pipeline.log.database()).await;
-        let (waiting, dead) = counts.map_err(|error| report("mailQueue", error.into()))?;
+        let counts = self.pipeline.in_time(rows::mail::counts(self.pipeline.log.database())).await;
+        let (waiting, dead) = counts.map_err(|fault| report("mailQueue", fault))?;
         Ok(MailQueue { waiting, dead })
     }
 

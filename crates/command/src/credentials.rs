@@ -3,7 +3,7 @@
 use crate::auth::openid::{IdTokenError, Identity, PresentedIdToken};
 use crate::auth::{Asked, MailToken, Session};
 use crate::command::{PasswordWork, Sender};
-use crate::fault::Fault;
+use crate::fault::{Fault, within};
 use crate::frame::{Frame, PasswordFinding};
 use crate::pipeline::Pipeline;
 use crate::rows::{self, mail_token};
@@ -22,14 +22,21 @@ impl Pipeline {
     /// Signs in once more, for a sign-up that is repeated: with its own password, until the account has another one. Who knows the
     /// sign-up's key may be whom its owner has got rid of.
     pub async fn sign_in_again(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<Session> {
-        let user = rows::user::find(self.log.database(), user_id.0).await?;
+        let user = self.in_time(rows::user::find(self.log.database(), user_id.0)).await?;
         if user.is_none_or(|user| user.password_set_at.is_some()) {
             return Err(CommandError::idempotency_key_reused().into());
         }
         let hash = self.same_password(frame, user_id, password).await?;
+        let (unit, session) =
+            within(self.settings.transaction_wait_max, self.begin_again(frame, user_id, &hash)).await?;
+        self.commit(unit).await?;
+        Ok(session)
+    }
+
+    async fn begin_again(&self, frame: &Frame, user_id: UserId, hash: &str) -> Handling<(UnitOfWork, Session)> {
         let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), Sender::Anyone).await?;
-        match session::begin(&mut unit, user_id, &hash).await {
-            Ok((session, _)) => self.commit(unit).await.map(|()| session).map_err(Into::into),
+        match session::begin(&mut unit, user_id, hash).await {
+            Ok((session, _)) => Ok((unit, session)),
             Err(stopped) => {
                 unit.roll_back().await;
                 Err(stopped)
@@ -93,7 +100,7 @@ impl Pipeline {
         new: &Password,
         request: &Request,
     ) -> Result<PasswordFinding, Fault> {
-        match mail_token::owner(self.log.database(), &token.hash()).await? {
+        match self.in_time(mail_token::owner(self.log.database(), &token.hash())).await? {
             Some(owner) => self.hash_new(&owner.to_string(), new, request).await,
             None => Ok(PasswordFinding::Differs),
         }
@@ -137,7 +144,7 @@ impl Pipeline {
         password: &Password,
         client_address: Option<IpAddr>,
     ) -> Result<PasswordFinding, Fault> {
-        let found = rows::user::own_credentials(self.log.database(), user_id.0).await?;
+        let found = self.in_time(rows::user::own_credentials(self.log.database(), user_id.0)).await?;
         // An account that is no more has no password that could match: a retry of what ended it still finds its answer.
         let (account, hash) = found.unwrap_or_else(|| (user_id.to_string(), None));
         let compare = async {
@@ -171,7 +178,7 @@ impl Pipeline {
 
     /// A known and an unknown address take the same path, and so does an account without a password.
     async fn compare(&self, account: &str, password: &Password) -> Result<PasswordFinding, Fault> {
-        let found = rows::user::credentials(self.log.database(), account).await?;
+        let found = self.in_time(rows::user::credentials(self.log.database(), account)).await?;
         let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
         let same = self.auth.passwords.matches(password.clone(), hash).await?;
         Ok(match found {

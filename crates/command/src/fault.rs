@@ -7,10 +7,21 @@ use millrace_events::money::MoneyError;
 use millrace_events::seal::SealError;
 use millrace_log::LogError;
 use sea_orm::{DbErr, RuntimeErr, SqlxError};
+use std::future::Future;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// After so long a place for an export may be free again, in seconds.
 const EXPORT_RETRY_AFTER_S: u64 = 10;
+
+/// Waits so long for PostgreSQL and no longer: it ends each statement sooner itself, unless it is gone without a word.
+pub(crate) async fn within<T, E: From<Fault>>(
+    wait_max: Duration,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    let silent = |_| Err(Fault::Silent { wait_ms: wait_max.as_millis() }.into());
+    timeout(wait_max, work).await.unwrap_or_else(silent)
+}
 
 /// Why a handler stopped.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use crate::auth::{Auth, Session};
 use crate::command::Handled;
 use crate::failure::{CommandFailure, FailureCode};
-use crate::fault::{Fault, HandlerError};
+use crate::fault::{Fault, HandlerError, within};
 use crate::frame::{Actor, Frame, MailGrants};
 use crate::idempotency::{self, Claim, Claimed, Kept};
 use crate::unit_of_work::{Handling, UnitOfWork};
@@ -18,7 +18,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
-use tokio::time::timeout;
 
 /// How often a transaction is tried when others are in its way.
 const ATTEMPTS_MAX: usize = 6;
@@ -111,9 +110,15 @@ impl Pipeline {
     /// A transaction that is dropped before COMMIT has no effect. Its connection is rolled back as it is given back to the pool, or closed
     /// if it does not answer: also that of a `begin`, which nothing else may put under a time-out.
     async fn answered<C: Command, T>(&self, transaction: impl Future<Output = Handling<T>>) -> Handling<T> {
-        let wait_max = self.settings.transaction_wait_max + C::LONGER;
-        let silent = |_| HandlerError::Failed(Fault::Silent { wait_ms: wait_max.as_millis() });
-        timeout(wait_max, transaction).await.map_err(silent)?
+        within(self.settings.transaction_wait_max + C::LONGER, transaction).await
+    }
+
+    /// The same for what is asked outside of a command's transaction.
+    pub async fn in_time<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Fault>
+    where
+        Fault: From<E>,
+    {
+        within(self.settings.transaction_wait_max, async { Ok(work.await?) }).await
     }
 
     /// The transaction, ready to be committed; or the end of one that is not.
@@ -184,10 +189,13 @@ impl Pipeline {
 
     /// What a repeated command answers anew, if it would be accepted now. It changes nothing, so nothing is committed.
     async fn handle_again<C: Command>(&self, frame: &Frame, valid: &C::Valid) -> Handling<Option<DataExport>> {
-        let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
-        let handled = C::handle(valid, &mut unit).await;
-        unit.roll_back().await;
-        Ok(handled?.export)
+        let handled = async {
+            let mut unit = UnitOfWork::begin(self.log.database(), frame.clone(), C::SENDER).await?;
+            let handled = C::handle(valid, &mut unit).await;
+            unit.roll_back().await;
+            handled
+        };
+        Ok(self.answered::<C, _>(handled).await?.export)
     }
 
     async fn answer<C: Command>(&self, settled: Settled<C::Outcome>) -> Answer<C::Outcome> {

@@ -52,19 +52,19 @@ impl Commands {
     }
 
     async fn sweep_once(&self, rows_max: u64) -> Result<Swept, Fault> {
-        let Pipeline { log, settings, .. } = &*self.pipeline;
-        let database = log.database();
+        let pipeline = &*self.pipeline;
+        let (database, reset_within) = (pipeline.log.database(), pipeline.settings.accounts.reset_within);
         Ok(Swept {
-            idempotency_keys: idempotency::sweep(database, rows_max).await?,
-            sessions: session::sweep(database, rows_max).await?,
-            mails: mail::sweep(database, rows_max, settings.accounts.reset_within).await?,
-            mail_tokens: mail::sweep_tokens(database, rows_max).await?,
+            idempotency_keys: pipeline.in_time(idempotency::sweep(database, rows_max)).await?,
+            sessions: pipeline.in_time(session::sweep(database, rows_max)).await?,
+            mails: pipeline.in_time(mail::sweep(database, rows_max, reset_within)).await?,
+            mail_tokens: pipeline.in_time(mail::sweep_tokens(database, rows_max)).await?,
         })
     }
 
     /// For how long the oldest idempotency key or sign-in should have been deleted; zero if none is left.
     pub async fn sweep_late(&self) -> Result<Duration, CommandFailure> {
-        let late = overdue(self.pipeline.log.database()).await;
+        let late = self.pipeline.in_time(overdue(self.pipeline.log.database())).await;
         late.map_err(|fault| report("sweep", fault))
     }
 }

@@ -5,12 +5,13 @@ use super::text::Addressee;
 use super::{Mail, MailError, Mailer, canonical, text};
 use crate::auth::MailToken;
 use crate::fault::Fault;
+use crate::pipeline::Pipeline;
 use crate::rows::mail::{self, Kind};
 use crate::rows::mail_token::{self, Purpose};
 use crate::rows::user;
 use crate::{AccountRules, ServerSecret};
 use futures_util::future::join_all;
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, TransactionTrait};
 use std::time::Duration as StdDuration;
 use time::{Duration, OffsetDateTime};
 
@@ -67,34 +68,40 @@ pub struct MailQueue {
 
 /// Whoever sends mails.
 pub(crate) struct Sender<'a, M> {
-    pub rules: &'a AccountRules,
-    pub secret: &'a ServerSecret,
+    pub pipeline: &'a Pipeline,
     pub mailer: &'a M,
 }
 
 impl<M: Mailer> Sender<'_, M> {
     /// Sends mails that are due, a bounded number of them.
-    pub async fn send_due(&self, database: &DatabaseConnection) -> Result<Mailed, Fault> {
-        let (mut mailed, in_hand) = take(database, self.rules, self.secret).await?;
-        for fate in join_all(in_hand.iter().map(|(row, mail)| self.deliver(database, row, mail))).await {
+    pub async fn send_due(&self) -> Result<Mailed, Fault> {
+        let Pipeline { log, settings, .. } = self.pipeline;
+        let taken = take(log.database(), &settings.accounts, &settings.server_secret);
+        let (mut mailed, in_hand) = self.pipeline.in_time(taken).await?;
+        for fate in join_all(in_hand.iter().map(|(row, mail)| self.deliver(row, mail))).await {
             mailed.count(fate?);
         }
         Ok(mailed)
     }
 
-    async fn deliver(&self, database: &DatabaseConnection, row: &mail::Model, mail: &Mail) -> Result<Fate, Fault> {
+    async fn deliver(&self, row: &mail::Model, mail: &Mail) -> Result<Fate, Fault> {
         let sent = tokio::time::timeout(SEND_WAIT, self.mailer.send(mail)).await.unwrap_or(Err(MailError::Slow));
         let (attempt, now) = (row.attempts + 1, OffsetDateTime::now_utc());
-        let fate = decide_fate(attempt, &sent, end(row, self.rules) - now);
+        let fate = decide_fate(attempt, &sent, end(row, &self.pipeline.settings.accounts) - now);
         if let Err(error) = sent {
             tracing::warn!(mail = %row.id, kind = ?row.kind, attempt, %error, "a mail was not sent");
         }
-        match fate {
-            Fate::Sent => mail::remove(database, row.id).await?,
-            Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await?,
-            Fate::Dead => mail::give_up(database, row, now).await?,
-        }
+        self.pipeline.in_time(self.note(row, fate, now)).await?;
         Ok(fate)
+    }
+
+    async fn note(&self, row: &mail::Model, fate: Fate, now: OffsetDateTime) -> Result<(), DbErr> {
+        let database = self.pipeline.log.database();
+        match fate {
+            Fate::Sent => mail::remove(database, row.id).await,
+            Fate::Again(delay) => mail::put_off(database, row.id, now + delay).await,
+            Fate::Dead => mail::give_up(database, row, now).await,
+        }
     }
 }
 

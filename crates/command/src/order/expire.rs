@@ -69,8 +69,8 @@ impl Commands {
     }
 
     async fn due_orders(&self, after: Option<&Due>) -> Result<Vec<Due>, CommandFailure> {
-        let due = order::due(self.pipeline.log.database(), after, PAGE_MAX).await;
-        due.map_err(|error| report(ExpireOrder::NAME, error.into()))
+        let due = self.pipeline.in_time(order::due(self.pipeline.log.database(), after, PAGE_MAX)).await;
+        due.map_err(|fault| report(ExpireOrder::NAME, fault))
     }
 
     /// False if no command gets through at the moment: then the others need not be tried either.

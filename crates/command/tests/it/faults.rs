@@ -1,12 +1,15 @@
 //! What breaks around a command, and what it does about it.
 
+use crate::mailbox::Mailbox;
 use crate::proxy::Proxy;
 use crate::stranger::{Stranger, waiting};
 use crate::world::{PATIENCE, Person, World, accepted, create_post, patient, settings};
 use millrace_command::{
-    AddComment, Answer, Command, CommandFailure, Commands, CreatePost, DeletePost, FailureCode, Request, Settings,
+    AddComment, Answer, Command, CommandFailure, Commands, CreatePost, DeletePost, FailureCode, Request, SecretText,
+    Settings, SignIn,
 };
-use millrace_events::{PostId, Trace};
+use millrace_events::values::Email;
+use millrace_events::{PostId, Trace, Viewer};
 use millrace_log::PostgresSettings;
 use sea_orm::ConnectionTrait;
 use std::time::Duration;
@@ -107,6 +110,45 @@ async fn a_postgresql_that_is_gone_without_a_word_keeps_no_place() {
     assert!(commands.drain(PATIENCE).await, "it still has its place");
     stranger.transaction.commit().await.unwrap();
     assert_eq!(world.count("comments").await, 0);
+}
+
+/// Why it failed, as the log tells it.
+fn cause<T: std::fmt::Debug>(done: Result<T, CommandFailure>) -> String {
+    std::error::Error::source(&done.unwrap_err()).unwrap().to_string()
+}
+
+/// Nobody waits for it with a clock in hand: it would never look again.
+#[tokio::test]
+async fn work_in_the_background_outlives_a_postgresql_that_is_gone_without_a_word() {
+    const TABLES: &str = "LOCK TABLE mails, users, orders, idempotency_keys, top_ups";
+    let world = World::new().await;
+    let proxy = Proxy::before(&world.url).await;
+    let settings = Settings { transaction_wait_max: SILENCE, ..settings() };
+    let commands = world.commands_with(patient(&proxy.url), settings, world.auth()).await;
+    let (email, mailbox) = (Email::parse("ada@example.org").unwrap(), Mailbox::default());
+    let password = SecretText("correct horse battery".into());
+    let sign_in = SignIn { email: "ada@example.org".into(), password, reactivate: false };
+    let _stranger = Stranger::holding(&world, TABLES).await;
+    let work = async {
+        tokio::join!(
+            async { cause(commands.sweep(|| true).await) },
+            async { cause(commands.sweep_late().await) },
+            async { cause(commands.expire_orders(None, |_| true).await) },
+            async { cause(commands.send_mails(&mailbox).await) },
+            async { cause(commands.mail_queue().await) },
+            async { cause(commands.open_top_ups().await) },
+            async { cause(commands.find_user(&email).await) },
+            async { cause(commands.execute(Request::new(Viewer::Anonymous), sign_in).await) },
+        )
+    };
+    let goes_silent = async {
+        waiting(&world, 8).await;
+        proxy.go_silent();
+    };
+    let (causes, ()) = futures_util::future::join(work, goes_silent).await;
+    for cause in <[String; 8]>::from(causes) {
+        assert!(cause.contains("did not answer in"), "{cause}");
+    }
 }
 
 #[tokio::test]
