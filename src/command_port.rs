@@ -172,7 +172,7 @@ impl Remote {
                 error = &error as &dyn std::error::Error,
                 "the command role did not answer"
             );
-            CommandFailure::reported(failed(FailureCode::Unavailable))
+            CommandFailure::reported(unknown(&error))
         });
         answer?.map_err(CommandFailure::reported)
     }
@@ -199,22 +199,73 @@ fn passed_on(answer: reqwest::Response) -> Body {
     }))
 }
 
+/// What is told of a command whose answer did not come. Only if the command role was not reached, or turned it away, nothing came of it.
+fn unknown(error: &reqwest::Error) -> FailureReport {
+    if error.is_connect() || error.status().is_some_and(|status| status.is_client_error()) {
+        return FailureReport::of(FailureCode::Unavailable);
+    }
+    FailureReport::open(if error.is_timeout() { FailureCode::Timeout } else { FailureCode::Unavailable })
+}
+
 fn unanswered(error: &reqwest::Error) -> ExportRefusal {
     tracing::error!(error = error as &dyn std::error::Error, "the command role did not answer");
-    ExportRefusal::Failed(failed(FailureCode::Unavailable))
+    ExportRefusal::Failed(FailureReport::of(FailureCode::Unavailable))
 }
 
 /// Handles one command of the internal API.
 pub async fn run<C: Command>(commands: &Commands, request: Request, input: Value) -> RemoteAnswer {
-    let input: C = serde_json::from_value(input).map_err(|_| failed(FailureCode::Internal))?;
+    let input: C = serde_json::from_value(input).map_err(|_| FailureReport::of(FailureCode::Internal))?;
     let answer = commands.execute(request, input).await.map_err(|failure| failure.report().clone())?;
-    serde_json::to_value(answer).map_err(|_| failed(FailureCode::Internal))
+    serde_json::to_value(answer).map_err(|_| FailureReport::of(FailureCode::Internal))
 }
 
-fn failed(code: FailureCode) -> FailureReport {
-    let message = match code {
-        FailureCode::Unavailable => "A part of the system does not answer. Try again later.",
-        _ => "Something went wrong on our side.",
-    };
-    FailureReport { code, message: message.into(), retryable: code.is_retryable(), limit: None, retry_after_s: None }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_command::SignOut;
+    use millrace_events::Viewer;
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
+    const PATIENCE: Duration = Duration::from_secs(60);
+    const NOBODY: &str = "http://127.0.0.1:9";
+
+    async fn somebody() -> (TcpListener, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        (listener, url)
+    }
+
+    async fn hang_up_on_one(listener: TcpListener) {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let bytes = connection.read(&mut [0; 64]).await.unwrap();
+        assert!(bytes > 0);
+    }
+
+    /// What is told of a command that is sent there.
+    async fn sent_to(url: &str, patience: Duration) -> FailureReport {
+        let client = Client::builder().no_proxy().timeout(patience).build().unwrap();
+        let remote = Remote { client, url: url.to_owned(), secret: "secret".into(), export_wait_max: PATIENCE };
+        let answer = remote.send(Request::new(Viewer::Anonymous), SignOut::default()).await;
+        answer.unwrap_err().report().clone()
+    }
+
+    #[tokio::test]
+    async fn a_command_whose_answer_takes_too_long_may_still_take_effect() {
+        let (_listener, url) = somebody().await;
+        assert_eq!(sent_to(&url, LITTLE_PATIENCE).await, FailureReport::open(FailureCode::Timeout));
+    }
+
+    #[tokio::test]
+    async fn a_command_role_that_hangs_up_may_have_taken_the_command() {
+        let (listener, url) = somebody().await;
+        let (report, ()) = tokio::join!(sent_to(&url, PATIENCE), hang_up_on_one(listener));
+        assert_eq!(report, FailureReport::open(FailureCode::Unavailable));
+    }
+
+    #[tokio::test]
+    async fn nothing_came_of_a_command_that_reached_nobody() {
+        assert_eq!(sent_to(NOBODY, PATIENCE).await, FailureReport::of(FailureCode::Unavailable));
+    }
 }

@@ -17,13 +17,27 @@ pub struct Entry {
     pub sender: Sender,
     /// Handles it, as it came over the internal API.
     pub handle: for<'a> fn(&'a Commands, Request, Value) -> BoxFuture<'a, RemoteAnswer>,
+    /// Reads its input and writes it again: as it travels, and as repetitions are compared.
+    #[cfg(test)]
+    pub written: fn(Value) -> serde_json::Result<Value>,
 }
 
 impl Entry {
     /// Of this command.
     pub const fn of<C: Command>() -> Self {
-        Self { name: C::NAME, sender: C::SENDER, handle: handle::<C> }
+        Self {
+            name: C::NAME,
+            sender: C::SENDER,
+            handle: handle::<C>,
+            #[cfg(test)]
+            written: written::<C>,
+        }
     }
+}
+
+#[cfg(test)]
+fn written<C: Command>(input: Value) -> serde_json::Result<Value> {
+    serde_json::to_value(serde_json::from_value::<C>(input)?)
 }
 
 fn handle<C: Command>(commands: &Commands, request: Request, input: Value) -> BoxFuture<'_, RemoteAnswer> {

@@ -3,6 +3,8 @@
 mod comment;
 mod entry;
 mod follow;
+#[cfg(test)]
+mod inputs;
 mod like;
 mod order;
 mod payload;

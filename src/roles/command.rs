@@ -272,7 +272,7 @@ async fn listen(
     let listener = starting.listen("commands", settings.listen, "command.listen").await?;
     let secret = keys::read_secret(settings.secret_file)?;
     let api = CommandApi { commands, secret };
-    let (router, limits) = (routes(api, settings.http.body_bytes_max), ConnectionLimits::of(settings.http));
+    let (router, limits) = (routes(api, settings.http), ConnectionLimits::of(settings.http));
     let port = Port { name: "commands", listener, router, limits };
     starting.spawn("internal API", port.serve(starting.shutdown.clone()));
     Ok(())

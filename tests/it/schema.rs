@@ -1,5 +1,6 @@
 //! The schema is the one in `schema.graphql`, and says what everything in it is for.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// `UPDATE=1 cargo test --test it schema` writes it anew.
@@ -48,6 +49,43 @@ fn collect_missing(path: &str, item: &serde_json::Value, missing: &mut Vec<Strin
             collect_missing(&format!("{path}.{name}"), inner, missing);
         }
     }
+}
+
+const INPUTS: &str = "{ __schema { mutationType { fields { name args { type { ofType {
+    inputFields { name type { kind name } }
+} } } } } } }";
+
+/// Mutations that take no `expectedVersion`, and why.
+const WITHOUT_VERSION: &[(&str, &[&str])] = &[
+    (
+        "it begins a thing that has no version yet",
+        &["signUp", "createPost", "addComment", "createProduct", "placeOrder"],
+    ),
+    ("it sets what is so or not, whatever was before", &["followUser", "unfollowUser", "likePost", "unlikePost"]),
+    (
+        "it is about a sign-in, which shows no version",
+        &["signIn", "signInWithProvider", "refreshSession", "signOut", "signOutEverywhere"],
+    ),
+    ("a mailed token stands for what it was sent about", &["verifyEmail", "resetPassword"]),
+    ("it changes nothing that a person sees", &["requestPasswordReset", "exportMyData"]),
+];
+
+fn takes_version(mutation: &serde_json::Value) -> bool {
+    let wanted = serde_json::json!({ "name": "expectedVersion", "type": { "kind": "SCALAR", "name": "Int" } });
+    let fields = mutation["args"][0]["type"]["ofType"]["inputFields"].as_array().expect("an input");
+    fields.contains(&wanted)
+}
+
+#[tokio::test]
+async fn whatever_changes_a_thing_takes_the_version_that_it_must_be_at() {
+    let response = millrace::schema::builder().finish().execute(INPUTS).await;
+    assert!(response.errors.is_empty(), "{:?}", response.errors);
+    let data = response.data.into_json().expect("JSON");
+    let mutations = data["__schema"]["mutationType"]["fields"].as_array().expect("mutations");
+    let without = mutations.iter().filter(|mutation| !takes_version(mutation));
+    let without: BTreeSet<&str> = without.map(|mutation| mutation["name"].as_str().expect("a name")).collect();
+    let excepted: BTreeSet<&str> = WITHOUT_VERSION.iter().flat_map(|(_, mutations)| *mutations).copied().collect();
+    assert_eq!(without, excepted);
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub struct AddComment {
     /// What to say, up to 2,000 characters.
     pub text: String,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -107,8 +108,10 @@ pub struct EditComment {
     /// What it shall say, up to 2,000 characters.
     pub text: String,
     /// The version that the comment must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -211,8 +214,10 @@ pub struct DeleteComment {
     /// Which comment.
     pub comment_id: CommentId,
     /// The version that the comment must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -76,6 +76,19 @@ pub struct FailureReport {
     pub retry_after_s: Option<u64>,
 }
 
+impl FailureReport {
+    /// What there is to say of a failure of which only its code is known.
+    pub fn of(code: FailureCode) -> Self {
+        let message = code.message().to_owned();
+        Self { code, message, retryable: code.is_retryable(), limit: None, retry_after_s: None }
+    }
+
+    /// The same of a command that may have taken effect, or may still.
+    pub fn open(code: FailureCode) -> Self {
+        Self { message: OPEN.to_owned(), ..Self::of(code) }
+    }
+}
+
 /// Why a command has no answer: becomes a top-level error. It shows its report; its source is for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", report.message)]
@@ -110,13 +123,9 @@ impl CommandFailure {
 impl From<Fault> for CommandFailure {
     fn from(fault: Fault) -> Self {
         let code = fault.code();
-        let report = FailureReport {
-            code,
-            message: if fault.is_open() { OPEN } else { code.message() }.to_owned(),
-            retryable: code.is_retryable(),
-            limit: fault.limit().map(str::to_owned),
-            retry_after_s: fault.retry_after_s(),
-        };
+        let told = if fault.is_open() { FailureReport::open(code) } else { FailureReport::of(code) };
+        let limit = fault.limit().map(str::to_owned);
+        let report = FailureReport { limit, retry_after_s: fault.retry_after_s(), ..told };
         Self { report, source: Some(fault) }
     }
 }

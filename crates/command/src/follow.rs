@@ -18,6 +18,7 @@ pub struct FollowUser {
     /// Whom to follow.
     pub user_id: UserId,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -29,6 +30,7 @@ pub struct UnfollowUser {
     /// Whom to follow no longer.
     pub user_id: UserId,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

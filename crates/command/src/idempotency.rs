@@ -92,6 +92,9 @@ impl Claim {
 }
 
 /// The input without its secret fields and the key itself.
+///
+/// What is left out does not stand in it, so a field that a later version adds changes nothing for whoever repeats an earlier command. Null
+/// does where it says something else than nothing.
 fn comparable<C: Command>(command: &C) -> Result<Value, serde_json::Error> {
     let mut input = serde_json::to_value(command)?;
     if let Value::Object(fields) = &mut input {
@@ -183,4 +186,31 @@ pub(crate) async fn sweep(db: &impl ConnectionTrait, rows_max: u64) -> Result<u6
             ORDER BY claimed_at LIMIT $2 FOR UPDATE SKIP LOCKED)";
     let values = [IDEMPOTENCY_KEPT.as_seconds_f64().into(), i64::try_from(rows_max).unwrap_or(i64::MAX).into()];
     Ok(db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, SWEEP, values)).await?.rows_affected())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChangePassword, UpdateProfile};
+    use serde_json::json;
+
+    fn compared<C: Command>(input: Value) -> Value {
+        comparable(&serde_json::from_value::<C>(input).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_does_not_stand_in_an_input_but_null_does_where_it_takes_away() {
+        let nothing = json!({});
+        assert_eq!(compared::<UpdateProfile>(nothing.clone()), nothing);
+        let not_given = json!({ "firstName": null, "expectedVersion": null, "idempotencyKey": "k" });
+        assert_eq!(compared::<UpdateProfile>(not_given), nothing);
+        let taken_away = json!({ "bio": null });
+        assert_eq!(compared::<UpdateProfile>(taken_away.clone()), taken_away);
+    }
+
+    #[test]
+    fn no_secret_stands_in_an_input() {
+        let input = json!({ "currentPassword": "one", "newPassword": "another", "expectedVersion": 3 });
+        assert_eq!(compared::<ChangePassword>(input), json!({ "expectedVersion": 3 }));
+    }
 }

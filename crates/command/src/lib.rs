@@ -5,10 +5,16 @@
 //! outcome.
 //!
 //! To add a command: in its noun's file an input (named `…Input` in GraphQL, with a doc comment on every field, `idempotency_key`, and
-//! `expected_version` if it acts on something that is there), an outcome of ids, and `impl Command`; then one line where the schema
+//! `expected_version` if it changes something that is there), an outcome of ids, and `impl Command`; then one line where the schema
 //! lists mutations. A handler locks what it changes and what it relies on in the order of [`millrace_events::AggregateKind`], asks a
 //! pure function what shall happen, writes rows, and records events with the aggregate's next version. Whatever else a command needs
 //! (idempotency, retries, COMMIT, sequencing, the receipt) is the pipeline's.
+//!
+//! Likes and follows have no `expected_version`: whoever sets what is so or not means it whatever was before, and sent twice it changes
+//! nothing. Nor have commands that begin something, or that a mailed token or a sign-in stands for.
+//!
+//! A field that may be left out is skipped where an input is written, and a field that is added later is one of these: else a repeated
+//! command would be another input to its idempotency key once the field is there.
 
 mod account_rules;
 pub mod auth;

@@ -21,6 +21,7 @@ pub struct LikePost {
     /// Which post.
     pub post_id: PostId,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -32,6 +33,7 @@ pub struct UnlikePost {
     /// Which post.
     pub post_id: PostId,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -45,6 +45,7 @@ pub struct PlaceOrder {
     /// Where it shall go, up to 500 characters.
     pub delivery_address: String,
     /// Makes repetitions harmless: within 24 hours the same key and input give the same order. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

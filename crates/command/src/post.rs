@@ -41,6 +41,7 @@ pub struct CreatePost {
     #[serde(default = "published")]
     pub publish: bool,
     /// Makes repetitions harmless: within 24 hours the same key and input give the same post. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -142,14 +143,19 @@ pub struct EditPost {
     /// Which post.
     pub post_id: PostId,
     /// Title, up to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Text, up to 20,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// All its tags, up to 10 of letters, digits and hyphens; an empty list takes them away.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
     /// The version that the post must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -34,12 +34,14 @@ pub struct CreateProduct {
     /// Text, up to 5,000 characters.
     pub description: String,
     /// Web address of a picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub image_url: Option<String>,
     /// Price of one.
     pub price: MoneyInput,
     /// How many there are to begin with, up to 1,000,000.
     pub stock: i32,
     /// Makes repetitions harmless: within 24 hours the same key and input give the same product. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -132,17 +134,22 @@ pub struct UpdateProduct {
     /// Which product.
     pub product_id: ProductId,
     /// Name, up to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Text, up to 5,000 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Web address of a picture; null takes it away.
     #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
     pub image_url: MaybeUndefined<String>,
     /// Price of one. Orders that are placed already keep theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<MoneyInput>,
     /// The version that the product must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -258,8 +265,10 @@ pub struct RetireProduct {
     /// Which product.
     pub product_id: ProductId,
     /// The version that the product must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -50,6 +50,7 @@ pub struct SignUp {
     pub password: SecretText,
     /// Makes repetitions harmless: within 24 hours the same key and input give the same account, with a fresh session,
     /// until the account has another password. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -40,8 +40,10 @@ pub struct TopUpWallet {
     /// How much. A wallet in this currency is opened if there is none.
     pub amount: MoneyInput,
     /// The version that your wallet in this currency must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input ask once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -2,7 +2,8 @@
 
 use super::{code_of, refused, refused_body};
 use crate::events::{Events, post};
-use crate::harness::client::Client;
+use crate::harness::client::{Client, PASSWORD};
+use crate::harness::cluster::free_address;
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
@@ -154,6 +155,36 @@ async fn a_body_may_have_all_the_bytes_that_are_allowed_and_not_one_more() {
         for longer in [bytes_max + 1, bytes_max * 5] {
             assert_eq!(refused_body(&client, in_bytes(longer)).await, (413, "LIMIT_EXCEEDED".into()), "{longer}");
         }
+        process.stop().await;
+    }
+}
+
+/// A sign-up with a last name that is too long, in so many bytes.
+fn sign_up_in_bytes(bytes: usize) -> String {
+    const SIGN_UP: &str = "mutation($i:SignUpInput!){signUp(input:$i){errors{__typename}}}";
+    let body = |last_name: &str| {
+        let input =
+            json!({ "firstName": "Ada", "lastName": last_name, "email": "ada@example.org", "password": PASSWORD });
+        json!({ "query": SIGN_UP, "variables": { "i": input } }).to_string()
+    };
+    body(&"x".repeat(bytes - body("").len()))
+}
+
+/// From role to role it travels with more around it than it came with.
+#[tokio::test]
+async fn the_longest_body_that_is_let_in_comes_to_the_command_role() {
+    let (stage, listen) = (Stage::new().await, free_address());
+    let url = format!("http://{listen}");
+    let set = [("MILLRACE_COMMAND__LISTEN", listen.as_str()), ("MILLRACE_COMMAND__URL", url.as_str())];
+    let environment = stage.environment_with(&set);
+    let (relay, projector) = (stage.serve("relay").await, stage.serve("projector").await);
+    let (command, query) = (Process::serve("command", &environment).await, Process::serve("query", &environment).await);
+    let client = Client::new(&query.graphql());
+    let longest = client.http.post(&client.url).header("content-type", "application/json");
+    let longest = longest.body(sign_up_in_bytes(256 * 1024)).send().await.expect("an answer");
+    let answer: Value = longest.json().await.expect("JSON");
+    assert_eq!(answer["data"]["signUp"]["errors"], json!([{ "__typename": "ValidationError" }]), "{answer:#}");
+    for process in [query, projector, relay, command] {
         process.stop().await;
     }
 }

@@ -26,8 +26,10 @@ pub struct HideComment {
     /// Why, up to 500 characters. Its author is shown it.
     pub reason: String,
     /// The version that the comment must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -39,8 +41,10 @@ pub struct UnhideComment {
     /// Which comment.
     pub comment_id: CommentId,
     /// The version that the comment must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

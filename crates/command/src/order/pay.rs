@@ -24,8 +24,10 @@ pub struct PayOrder {
     /// Which order.
     pub order_id: OrderId,
     /// The version that the order must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

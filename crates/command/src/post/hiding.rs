@@ -27,8 +27,10 @@ pub struct HidePost {
     /// Why, up to 500 characters. Its author is shown it.
     pub reason: String,
     /// The version that the post must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -40,8 +42,10 @@ pub struct UnhidePost {
     /// Which post.
     pub post_id: PostId,
     /// The version that the post must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

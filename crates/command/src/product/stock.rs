@@ -26,8 +26,10 @@ pub struct RestockProduct {
     /// How many came in; at least 1.
     pub quantity: i32,
     /// The version that the product must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -25,10 +25,13 @@ pub struct SignInWithProvider {
     /// The ID token, as the provider gave it to your application.
     pub id_token: SecretText,
     /// The nonce that your application had the provider write into the token; another one in it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// First name for a new account, in place of what the provider says. Needed if it says none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
     /// Last name for a new account, in place of what the provider says. Needed if it says none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
     /// True to have an account back that was deactivated; without it such an account is not signed in to.
     #[serde(default)]

@@ -33,8 +33,10 @@ pub struct ChangeEmail {
     /// Your password. Wrong ones count like failed sign-ins.
     pub password: SecretText,
     /// The version that your account must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -174,6 +176,7 @@ pub struct VerifyEmail {
     /// The token out of the mail. It is good once, and for some time. Nobody needs to be signed in.
     pub token: SecretText,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

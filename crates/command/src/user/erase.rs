@@ -30,9 +30,11 @@ pub struct EraseAccount {
     /// The account's password, so that a stolen token is not enough.
     pub password: SecretText,
     /// The version that your account must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input get the same answer, for as long as the access token that
     /// was used is valid. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

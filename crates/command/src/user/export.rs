@@ -23,6 +23,7 @@ pub struct ExportMyData {
     pub password: SecretText,
     /// Makes repetitions harmless: within 24 hours the same key is answered with a fresh link, and asks for the password again. At most
     /// 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

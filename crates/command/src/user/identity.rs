@@ -29,12 +29,15 @@ pub struct LinkProvider {
     /// The ID token, as the provider gave it to your application.
     pub id_token: SecretText,
     /// The nonce that your application had the provider write into the token; another one in it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nonce: Option<String>,
     /// Your password, so that a stolen token is not enough for a lasting way in. Wrong ones count like failed sign-ins.
     pub password: SecretText,
     /// The version that your account must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once, while the ID token is good. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -132,8 +135,10 @@ pub struct UnlinkProvider {
     /// The provider: what its ID tokens say in `iss`.
     pub issuer: String,
     /// The version that your account must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -27,8 +27,10 @@ pub struct ChangePassword {
     /// The password that you want: at least 10 characters, at most 128 bytes.
     pub new_password: SecretText,
     /// The version that your account must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -19,8 +19,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "camelCase")]
 pub struct UpdateProfile {
     /// First name, up to 80 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub first_name: Option<String>,
     /// Last name, up to 80 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub last_name: Option<String>,
     /// Address of a picture (http or https); null takes it away.
     #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
@@ -29,8 +31,10 @@ pub struct UpdateProfile {
     #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
     pub bio: MaybeUndefined<String>,
     /// The version that your account must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

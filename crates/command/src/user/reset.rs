@@ -25,6 +25,7 @@ pub struct RequestPasswordReset {
     /// E-mail address of the account; upper and lower case make no difference.
     pub email: String,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
@@ -77,6 +78,7 @@ pub struct ResetPassword {
     /// At least 10 characters, at most 128 bytes.
     pub new_password: SecretText,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 

@@ -25,10 +25,13 @@ pub struct Transfer {
     /// How much.
     pub amount: MoneyInput,
     /// Words that both of you see, up to 200 characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// The version that your wallet in this currency must still be at.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub expected_version: Option<u32>,
     /// Makes repetitions harmless: within 24 hours the same key and input take effect once. At most 64 bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub idempotency_key: Option<String>,
 }
 
