@@ -201,6 +201,10 @@ fn passed_on(answer: reqwest::Response) -> Body {
 
 /// What is told of a command whose answer did not come. Only if the command role was not reached, or turned it away, nothing came of it.
 fn unknown(error: &reqwest::Error) -> FailureReport {
+    if error.status() == Some(StatusCode::PAYLOAD_TOO_LARGE) {
+        let limit = Some("bytes of a command".to_owned());
+        return FailureReport { limit, ..FailureReport::of(FailureCode::LimitExceeded) };
+    }
     if error.is_connect() || error.status().is_some_and(|status| status.is_client_error()) {
         return FailureReport::of(FailureCode::Unavailable);
     }
@@ -224,7 +228,7 @@ mod tests {
     use super::*;
     use millrace_command::SignOut;
     use millrace_events::Viewer;
-    use tokio::io::AsyncReadExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
     const LITTLE_PATIENCE: Duration = Duration::from_millis(200);
@@ -237,10 +241,12 @@ mod tests {
         (listener, url)
     }
 
-    async fn hang_up_on_one(listener: TcpListener) {
+    /// Takes one request, answers this and hangs up.
+    async fn answer_one(listener: TcpListener, answer: &str) {
         let (mut connection, _) = listener.accept().await.unwrap();
-        let bytes = connection.read(&mut [0; 64]).await.unwrap();
+        let bytes = connection.read(&mut [0; 4_096]).await.unwrap();
         assert!(bytes > 0);
+        connection.write_all(answer.as_bytes()).await.unwrap();
     }
 
     /// What is told of a command that is sent there.
@@ -260,8 +266,17 @@ mod tests {
     #[tokio::test]
     async fn a_command_role_that_hangs_up_may_have_taken_the_command() {
         let (listener, url) = somebody().await;
-        let (report, ()) = tokio::join!(sent_to(&url, PATIENCE), hang_up_on_one(listener));
+        let (report, ()) = tokio::join!(sent_to(&url, PATIENCE), answer_one(listener, ""));
         assert_eq!(report, FailureReport::open(FailureCode::Unavailable));
+    }
+
+    /// However often it is sent.
+    #[tokio::test]
+    async fn a_command_that_is_too_long_for_the_command_role_is_not_to_be_sent_again() {
+        const TOO_LONG: &str = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let (listener, url) = somebody().await;
+        let (report, ()) = tokio::join!(sent_to(&url, PATIENCE), answer_one(listener, TOO_LONG));
+        assert_eq!((report.code, report.retryable), (FailureCode::LimitExceeded, false));
     }
 
     #[tokio::test]

@@ -15,7 +15,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// How many times as long an input may be as the public request that it came in: an id is shorter there, and a variable may stand in
-/// several fields.
+/// several fields. One that stands in many is refused as too long.
 const INPUT_GROWTH_MAX: usize = 2;
 /// The most bytes of what travels with an input: who sends it, from where, in which trace. A payment provider's notice fits in, too.
 const ENVELOPE_BYTES_MAX: usize = 16 * 1024;
@@ -29,7 +29,7 @@ pub struct CommandApi {
     pub secret: Arc<str>,
 }
 
-/// The routes of the internal API. `limits` are those of the public endpoint: what that lets in must not be refused here.
+/// The routes of the internal API. `limits` are those of the public endpoint, so that what fits in there fits in here.
 pub fn routes(api: CommandApi, limits: &HttpSettings) -> Router {
     let router = Router::new().route("/commands/{name}", post(handle)).route("/payment-notices", post(notice));
     let router = router.route("/exports", post(export));

@@ -110,7 +110,8 @@ pub enum Fault {
     /// PostgreSQL refused, or did not answer.
     #[error("PostgreSQL did not carry out a statement")]
     Database(#[from] DbErr),
-    /// PostgreSQL said nothing before COMMIT for longer than a transaction may take: nothing took effect.
+    /// PostgreSQL said nothing for longer than a transaction may take. Nothing of a command's transaction took effect, as this was before
+    /// its COMMIT; a statement without one may have.
     #[error("PostgreSQL did not answer in {wait_ms} ms")]
     Silent {
         /// How long the transaction was waited for.

@@ -92,7 +92,7 @@ impl Pipeline {
         valid: &C::Valid,
     ) -> Handling<Settled<C::Outcome>> {
         let (unit, settled) = match self.answered::<C, _>(self.until_commit::<C>(frame, claim, valid)).await? {
-            Begun::Before(settled) => return Ok(*settled),
+            Begun::Before(kept) => return self.replay::<C>(frame, valid, *kept).await,
             Begun::New(unit, settled) => (*unit, *settled),
         };
         reach_in("command.before_commit", C::NAME).await;
@@ -108,7 +108,7 @@ impl Pipeline {
     }
 
     /// A transaction that is dropped before COMMIT has no effect. Its connection is rolled back as it is given back to the pool, or closed
-    /// if it does not answer: also that of a `begin`, which nothing else may put under a time-out.
+    /// if it does not answer: also that of a `begin`.
     async fn answered<C: Command, T>(&self, transaction: impl Future<Output = Handling<T>>) -> Handling<T> {
         within(self.settings.transaction_wait_max + C::LONGER, transaction).await
     }
@@ -133,7 +133,7 @@ impl Pipeline {
             Ok(Decided::New(settled)) => Ok(Begun::New(Box::new(unit), settled)),
             Ok(Decided::Before(kept)) => {
                 unit.roll_back().await;
-                Ok(Begun::Before(Box::new(self.replay::<C>(frame, valid, kept).await?)))
+                Ok(Begun::Before(Box::new(kept)))
             }
             Err(stopped) => {
                 unit.roll_back().await;
@@ -235,7 +235,7 @@ enum Decided<O> {
 /// A transaction that can be committed, or the answer of before.
 enum Begun<O> {
     New(Box<UnitOfWork>, Box<Settled<O>>),
-    Before(Box<Settled<O>>),
+    Before(Box<Kept<O>>),
 }
 
 /// Whether the sign-in has ended, only the transaction tells.

@@ -56,8 +56,8 @@ pub(crate) enum Committed {
 }
 
 impl UnitOfWork {
-    /// Begins the transaction and reads what is true about the sender now. Never call it under a time-out: a `begin` that is cancelled
-    /// leaves a transaction open in the pool.
+    /// Begins the transaction and reads what is true about the sender now. A `begin` that is cancelled leaves a transaction open, which
+    /// only the log's own pool ends when it gets the connection back.
     ///
     /// Whoever must be signed in is locked before all else, so that they are there until the end: whatever ends the account waits for
     /// the command, or the command for it, and is refused. Who may be signed out may be here to end the account, and locks it themselves.

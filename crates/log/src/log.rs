@@ -55,7 +55,7 @@ impl Log {
 
     /// The pool, for the commands' own rows.
     ///
-    /// Never put `begin()` under a time-out or into a `select!`: run it in a task that nothing cancels.
+    /// A `begin()` may be cancelled here, as in no other pool of sqlx 0.9.0: a connection is rolled back whenever it is given back.
     pub fn database(&self) -> &DatabaseConnection {
         &self.database
     }

@@ -34,8 +34,9 @@ const BUILT_IN: &[&str] = &["Boolean", "Float", "ID", "Int", "String"];
 const HEAD: &str = "# The schema
 
 Written by the program out of the schema itself; `schema.graphql` in the repository has it whole. Lists take `first`, `after`, `last` and `before`;
-that is not repeated on these pages. A mutation's `input` has an optional `idempotencyKey`, unless it begins or renews a sign-in, and an optional
-`expectedVersion` if it changes a thing that a client sees the version of. Likes and follows take none: they set what is so or not, whatever was before.
+that is not repeated on these pages. A mutation's `input` has an optional `idempotencyKey`, unless it signs in or renews a sign-in, and an optional
+`expectedVersion` if it changes a thing that a client sees the version of, unless a mailed token stands for that. Likes and follows take none: they
+set what is so or not, whatever was before.
 
 ";
 

@@ -24,7 +24,8 @@ pub(crate) const TOKENS_MAX: usize = 20;
 /// The most mails that a process has in hand.
 const AT_ONCE_MAX: u64 = 8;
 const SEND_WAIT: StdDuration = StdDuration::from_secs(30);
-/// Whoever has had a mail in hand for so long is dead. Much longer than sending it may take.
+/// Whoever has had a mail in hand for so long is taken for dead. Longer than sending it takes, unless PostgreSQL is silent before and after:
+/// then the mail may go out twice.
 const IN_HAND_MAX: Duration = Duration::minutes(2);
 const RETRY_DELAY: Duration = Duration::seconds(10);
 const RETRY_DELAY_MAX: Duration = Duration::minutes(10);

@@ -161,12 +161,12 @@ live_events! {
     }
 
     /// A change of an order: it was placed, went on, or changed otherwise. Each is told once; what happened then stands here, whatever has
-    /// become of the order since.
+    /// become of the order since. Only a repair (`refold`) may have moved an order without saying from where to where.
     OrderChanged {
         /// Which order.
         order_id: OrderId,
         /// What happened: `order.placed`, `order.paid`, `order.shipped`, `order.delivered` or `order.cancelled`; `erasure` if an erased
-        /// person's words went, `refold` if the order was repaired.
+        /// person's words went, `refold` if the order was repaired. A step with no `to` could not be shown, and waits for its repair.
         event: String,
         /// Where the order stood before; null if it was placed, and if the change was no step.
         from: Option<Status>,

@@ -174,8 +174,9 @@ impl OrderTeller {
         let Some(order_id) = order::id_in(&change.key) else { return Ok(Told::Nothing) };
         let (event, step) = (change.event.clone(), Step::of(change));
         let (from, to) = (step.and_then(|step| step.from), step.map(|step| step.to));
-        let order = Order::find(&self.request, order_id).await?;
-        Ok(Told::Event(OrderEvent::Changed(OrderChanged { occasion, order_id, event, from, to, order })))
+        let Some(order) = Order::find(&self.request, order_id).await? else { return Ok(Told::Nothing) };
+        let told = OrderChanged { occasion, order_id, event, from, to, order: Some(order) };
+        Ok(Told::Event(OrderEvent::Changed(told)))
     }
 }
 

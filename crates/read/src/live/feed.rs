@@ -93,6 +93,11 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
     pub async fn tick(&self) -> Result<(), FeedError> {
         let _alone = self.stepping.lock().await;
         let checkpoint = self.store.checkpoint().await.map_err(FeedError::Store)?;
+        // Such changes lack what subscribers of today are told by. A projector of today begins another generation.
+        if checkpoint.fold_version < P::FOLD_VERSION {
+            self.note(|known| known.after_tick(&checkpoint));
+            return Ok(());
+        }
         let Some(standing) = self.registry.standing() else {
             // Whoever waits until it is found may subscribe then.
             self.begin(&checkpoint);

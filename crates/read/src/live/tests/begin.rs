@@ -2,6 +2,7 @@
 
 use super::world::*;
 use crate::live::{Closing, Cursor, Item, SubscribeError};
+use crate::projection::Projection;
 use futures_util::FutureExt;
 use millrace_events::{Position, Required, Revision};
 
@@ -49,6 +50,20 @@ async fn what_the_snapshot_shows_is_not_told_again() {
     assert_eq!(snapshot(&mut subscription, "a").1, Some(1));
     feed.hear(ring(&[store.write("a")])).await.unwrap();
     assert_eq!(seqs(&mut subscription), [2]);
+}
+
+/// Its changes lack what subscribers are told by: they would wait, and never know.
+#[tokio::test]
+async fn what_an_earlier_program_has_folded_takes_no_subscribers() {
+    let store = MemoryStore::new();
+    store.folded_by(Notes::FOLD_VERSION - 1);
+    let feed = feed(&store).await;
+    assert!(matches!(feed.subscribe(request(["a"], None)), Err(SubscribeError::NotReady)));
+    store.cut_over(2, 1);
+    feed.tick().await.unwrap();
+    let mut subscription = feed.subscribe(request(["a"], None)).unwrap();
+    feed.hear(ring(&[store.write("a")])).await.unwrap();
+    assert_eq!(snapshot(&mut subscription, "a").1, Some(1));
 }
 
 #[tokio::test]

@@ -142,6 +142,11 @@ impl MemoryStore {
         });
     }
 
+    /// What is served was folded by a program of this version.
+    pub fn folded_by(&self, fold_version: u32) {
+        self.with(|inner| inner.checkpoint.fold_version = fold_version);
+    }
+
     pub fn forget_history(&self) {
         self.with(|inner| inner.checkpoint.history = None);
     }
