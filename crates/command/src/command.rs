@@ -131,12 +131,12 @@ pub enum PasswordWork<'a> {
     },
     /// There is none: the owner of this address, if there is one, forgot it. That is counted.
     Forgotten(&'a Email),
-    /// Compare it with that of the signed-in sender.
-    Confirm(&'a Password),
+    /// Compare it with that of the signed-in sender, as typed; none if no account can have it.
+    Confirm(Option<&'a Password>),
     /// Compare one with that of the signed-in sender, and hash the one that takes its place.
     Replace {
-        /// As typed.
-        current: &'a Password,
+        /// As typed; none if no account can have it.
+        current: Option<&'a Password>,
         /// The next one.
         new: &'a Password,
     },

@@ -46,7 +46,7 @@ impl Pipeline {
 
     /// The hash of the person's password, if it is this one. Another password is another input, and a guess like any other.
     pub async fn same_password(&self, frame: &Frame, user_id: UserId, password: &Password) -> Handling<String> {
-        match self.compare_own(user_id, password, frame.client_address).await? {
+        match self.compare_own(user_id, Some(password), frame.client_address).await? {
             PasswordFinding::Matches { hash, .. } => Ok(hash),
             _ => Err(CommandError::idempotency_key_reused().into()),
         }
@@ -122,18 +122,23 @@ impl Pipeline {
         }
     }
 
-    async fn replace(&self, current: &Password, new: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+    async fn replace(
+        &self,
+        current: Option<&Password>,
+        new: &Password,
+        request: &Request,
+    ) -> Result<PasswordFinding, Fault> {
         Ok(match self.confirm(current, request).await? {
             PasswordFinding::Matches { user_id, hash: was } => {
                 self.count_new_password(&user_id.0.to_string(), request)?;
                 PasswordFinding::Replaces { was, hash: self.auth.passwords.hash(new.clone()).await? }
             }
-            differs => differs,
+            refused => refused,
         })
     }
 
     /// Whoever got hold of an access token must not guess the password with it: it counts like a sign-in.
-    async fn confirm(&self, password: &Password, request: &Request) -> Result<PasswordFinding, Fault> {
+    async fn confirm(&self, password: Option<&Password>, request: &Request) -> Result<PasswordFinding, Fault> {
         let user_id = request.viewer.user_id().ok_or(Fault::NotSignedIn)?;
         self.compare_own(user_id, password, request.client_address).await
     }
@@ -141,12 +146,18 @@ impl Pipeline {
     async fn compare_own(
         &self,
         user_id: UserId,
-        password: &Password,
+        password: Option<&Password>,
         client_address: Option<IpAddr>,
     ) -> Result<PasswordFinding, Fault> {
         let found = self.in_time(rows::user::own_credentials(self.log.database(), user_id.0)).await?;
-        // An account that is no more has no password that could match: a retry of what ended it still finds its answer.
-        let (account, hash) = found.unwrap_or_else(|| (user_id.to_string(), None));
+        let (account, hash) = match found {
+            // Nothing can be guessed there, so nothing counts as a guess.
+            Some((_, None)) => return Ok(PasswordFinding::HasNone),
+            Some(known) => known,
+            // An account that is no more has no password that could match: a retry of what ended it still finds its answer.
+            None => (user_id.to_string(), None),
+        };
+        let Some(password) = password else { return Ok(PasswordFinding::Differs) };
         let compare = async {
             let same = self.auth.passwords.matches(password.clone(), hash.clone()).await?;
             Ok(match hash {

@@ -80,6 +80,8 @@ command_errors! {
     IdempotencyKeyReused {}
     /// E-mail address and password, or the refresh token, are not right. It is not told which part.
     InvalidCredentials {}
+    /// Your account has no password yet, and this asks for it: set one first.
+    PasswordNotSet {}
     /// There is an account with this e-mail address.
     EmailTaken {}
     /// The account is deactivated. Signing in with `reactivate` brings it back.
@@ -187,6 +189,13 @@ impl CommandError {
         let message = "This is not your password.".to_owned();
         let (code, path) = (CommandErrorCode::InvalidCredentials, path_of(field));
         InvalidCredentials { code, message, path, retryable: false }.into()
+    }
+
+    /// The sender's own password was asked for, and there is none: they sign in by a provider alone.
+    pub(crate) fn password_not_set(field: &str) -> Self {
+        let message = "Your account has no password yet. Set one first: ask for a password reset.".to_owned();
+        let (code, path) = (CommandErrorCode::PasswordNotSet, path_of(field));
+        PasswordNotSet { code, message, path, retryable: false }.into()
     }
 
     pub(crate) fn out_of_stock(product_id: ProductId, available: u32, field: &str) -> Self {

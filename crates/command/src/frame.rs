@@ -50,6 +50,8 @@ pub(crate) enum PasswordFinding {
     Replaces { was: String, hash: String },
     /// It is not that of the account, or there is no account.
     Differs,
+    /// The sender's account has none, so there was nothing to compare it with.
+    HasNone,
 }
 
 /// The kinds of mails that a command has asked for, and whether it may write one: another attempt asks for the same mail, which counts once.

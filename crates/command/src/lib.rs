@@ -56,7 +56,7 @@ pub use error::{
     AccountDeactivated, AccountNotLinked, CommandError, CommandErrorCode, CurrencyMismatch, EmailNotVerified,
     EmailTaken, IdempotencyKeyReused, IdentityTaken, InsufficientFunds, InvalidCredentials, InvalidIdToken,
     InvalidToken, InvalidTransition, LastAdmin, LimitReached, NotAllowed, NotFound, OnlyWayIn, OutOfStock,
-    PaymentOverdue, ProviderAlreadyLinked, ValidationError, VersionConflict, WalletFull,
+    PasswordNotSet, PaymentOverdue, ProviderAlreadyLinked, ValidationError, VersionConflict, WalletFull,
 };
 pub use export::{Export, ExportLimits, ExportRefusal};
 pub use failure::{CommandFailure, FailureCode, FailureReport};

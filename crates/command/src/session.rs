@@ -18,6 +18,7 @@ use millrace_events::values::{Email, Password};
 use millrace_events::{Event, SessionId, Timestamp, UserId};
 use sea_orm::Set;
 use serde::{Deserialize, Serialize};
+use time::{Duration, OffsetDateTime};
 
 pub use self::provider::{SignInWithProvider, SignedInWithProvider};
 pub(crate) use self::provider::{link, linked_event};
@@ -101,7 +102,7 @@ pub(crate) async fn begin(unit: &mut UnitOfWork, user_id: UserId, hash: &str) ->
     if user.deactivated_at.is_some() {
         return Err(CommandError::account_deactivated().into());
     }
-    let session = open(unit, user_id).await?;
+    let session = open(unit, user_id, user.outside_void_until).await?;
     Ok((session, rows::version(user.version)))
 }
 
@@ -123,8 +124,12 @@ async fn bring_back(unit: &mut UnitOfWork, user: &user::Model) -> Handling<u32> 
     Ok(version)
 }
 
-/// Begins a sign-in of a person whose account is locked or new.
-pub(crate) async fn open(unit: &mut UnitOfWork, user_id: UserId) -> Handling<Session> {
+/// Begins a sign-in of a person whose account is locked or new. What was issued to them until `void_until` is void.
+pub(crate) async fn open(
+    unit: &mut UnitOfWork,
+    user_id: UserId,
+    void_until: Option<OffsetDateTime>,
+) -> Handling<Session> {
     let (now, session_id) = (unit.clock().await?, SessionId::generate());
     let row = session::Model {
         id: session_id.0,
@@ -134,7 +139,14 @@ pub(crate) async fn open(unit: &mut UnitOfWork, user_id: UserId) -> Handling<Ses
         ended_at: None,
     };
     rows::insert(unit.db(), row).await?;
-    issue(unit, user_id, session_id, now).await
+    issue(unit, user_id, session_id, issued_after(now, void_until)).await
+}
+
+/// When a token is issued that must come after all these moments: now, unless PostgreSQL's clock was set back since. So no token is void
+/// from the beginning, and none of a sign-in is older than the one before it.
+fn issued_after(now: Timestamp, earlier: impl IntoIterator<Item = OffsetDateTime>) -> Timestamp {
+    let first = earlier.into_iter().max().map(|moment| moment + Duration::microseconds(1));
+    Timestamp::new(first.map_or(now.moment(), |first| first.max(now.moment())))
 }
 
 /// New tokens for a sign-in.

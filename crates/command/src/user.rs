@@ -116,7 +116,7 @@ impl Command for SignUp {
         unit.record(user_id.0, 1, Event::UserCreated(created(valid, user_id)));
         // A mailbox that has had enough gets none: the account is opened all the same, and `changeEmail` asks for the mail later.
         let _is_mailed = mail::write_unproven(unit, Kind::VerifyEmail, user_id.0, valid.email.as_str()).await?;
-        let session = session::open(unit, user_id).await?;
+        let session = session::open(unit, user_id, None).await?;
         Ok(Handled::new(SignedUp { user: user_id }).at(user_id, 1).with_session(session))
     }
 

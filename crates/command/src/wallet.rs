@@ -185,7 +185,8 @@ pub(crate) async fn move_money(
     movement: &Movement,
     entries: Vec<(&wallet::Model, Entry)>,
 ) -> Handling<()> {
-    let at = ledger::record(unit.db(), movement, unit.command_id()).await?;
+    let not_before = entries.iter().map(|(wallet, _)| wallet.not_before()).max();
+    let at = ledger::record(unit.db(), movement, not_before, unit.command_id()).await?;
     reach_in("money.recorded", movement.cause.name()).await;
     for (wallet, entry) in entries {
         let version = wallet::advance(unit.db(), wallet, at).await?;

@@ -31,6 +31,7 @@ const ERRORS_ELSEWHERE: &[&str] = &[
     "IdentityTaken",
     "ProviderAlreadyLinked",
     "OnlyWayIn",
+    "PasswordNotSet",
     "AccountDeactivated",
     "LastAdmin",
     "CurrencyMismatch",

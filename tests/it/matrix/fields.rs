@@ -160,7 +160,7 @@ const PAYLOADS: &[(&str, Sees, &str)] = &[
         "code message path retryable",
     ),
     ("InvalidIdToken EmailNotVerified AccountNotLinked", Everybody, "code message path retryable"),
-    ("IdentityTaken ProviderAlreadyLinked OnlyWayIn", Oneself, "code message path retryable"),
+    ("IdentityTaken ProviderAlreadyLinked OnlyWayIn PasswordNotSet", Oneself, "code message path retryable"),
     ("CurrencyMismatch WalletFull", Everybody, "code message path retryable"),
     ("OutOfStock", Everybody, "code message path retryable productId available"),
     ("LimitReached", Everybody, "code message path retryable limit max"),

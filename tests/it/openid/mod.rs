@@ -5,6 +5,7 @@ mod erased;
 mod keys;
 mod linked_again;
 mod linking;
+mod no_password;
 mod refused;
 mod sign_in;
 

@@ -136,7 +136,7 @@ async fn no_token_is_written_into_the_log() {
     sign_in(&client, &good, &email).await;
     assert_eq!(error(&try_sign_in(&client, &bad).await), "InvalidIdToken");
     let link = json!({ "idToken": good, "password": "not a password of hers" });
-    assert_eq!(error(&ada.client.try_command("linkProvider", link, "").await), "InvalidCredentials");
+    assert_eq!(error(&ada.client.try_command("linkProvider", link, "").await), "PasswordNotSet");
     // The refusal is told, with why.
     process.says(&["an ID token was refused"]).await;
     let said = process.log().join("\n");

@@ -86,7 +86,7 @@ async fn without_a_password_none_is_right_until_one_is_set_by_mail() {
     assert_eq!(hashes(&process).await, before + 2, "both cost the same");
     assert_eq!(without[0]["__typename"], "InvalidCredentials");
     let erase = ada.client.try_command("eraseAccount", json!({ "password": PASSWORD }), "").await;
-    assert_eq!(error(&erase), "InvalidCredentials");
+    assert_eq!(error(&erase), "PasswordNotSet");
 
     client.command("requestPasswordReset", json!({ "email": email }), "").await;
     let token = mailed_token(&process, &email, RESET).await;
@@ -98,7 +98,7 @@ async fn without_a_password_none_is_right_until_one_is_set_by_mail() {
 }
 
 /// Passwords that the process has hashed or compared.
-async fn hashes(process: &Process) -> u64 {
+pub(super) async fn hashes(process: &Process) -> u64 {
     let metrics = reqwest::get(format!("{}/metrics", process.operations())).await.expect("metrics");
     let text = metrics.text().await.expect("a text");
     let line = text.lines().find_map(|line| line.strip_prefix("millrace_password_hashes_total "));

@@ -3,7 +3,7 @@
 use crate::fault::Fault;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{IntoActiveModel, QuerySelect, Set, TryInsertResult};
+use sea_orm::{DbBackend, IntoActiveModel, QuerySelect, Statement, TryInsertResult};
 use time::OffsetDateTime;
 
 /// An account with a provider.
@@ -71,10 +71,11 @@ pub(crate) async fn by_session(db: &impl ConnectionTrait, session_id: Uuid) -> R
     Entity::find().filter(Column::SessionId.eq(session_id)).one(db).await
 }
 
-/// Voids all tokens of a person's providers that were issued by now.
+/// Voids all tokens of a person's providers that were issued by then. What was void stays so, also after the clock was set back.
 pub(crate) async fn void(db: &impl ConnectionTrait, user_id: Uuid, until: OffsetDateTime) -> Result<(), DbErr> {
-    let voided = ActiveModel { void_until: Set(Some(until)), ..Default::default() };
-    Entity::update_many().set(voided).filter(Column::UserId.eq(user_id)).exec(db).await?;
+    const VOID: &str = "UPDATE identities SET void_until = greatest(void_until, $2) WHERE user_id = $1";
+    let values = [user_id.into(), until.into()];
+    db.execute_raw(Statement::from_sql_and_values(DbBackend::Postgres, VOID, values)).await?;
     Ok(())
 }
 

@@ -54,15 +54,17 @@ pub(crate) struct Movement {
     pub amount: Money,
 }
 
-/// Writes a transaction with both its entries. Answers its moment, by PostgreSQL's clock while the wallets are locked.
+/// Writes a transaction with both its entries. Answers its moment: by PostgreSQL's clock while the wallets are locked, but no earlier than
+/// their own times allow.
 pub(crate) async fn record(
     db: &impl ConnectionTrait,
     movement: &Movement,
+    not_before: Option<OffsetDateTime>,
     command_id: CommandId,
 ) -> Result<OffsetDateTime, Fault> {
     let from = account_id(db, movement.from, movement.amount).await?;
     let to = account_id(db, movement.to, movement.amount).await?;
-    let at = insert_transaction(db, movement, command_id).await?;
+    let at = insert_transaction(db, movement, not_before, command_id).await?;
     insert_entries(db, movement, from, to).await?;
     Ok(at)
 }
@@ -78,18 +80,25 @@ pub(crate) async fn open_account(db: &impl ConnectionTrait, wallet_id: WalletId,
 async fn insert_transaction(
     db: &impl ConnectionTrait,
     movement: &Movement,
+    not_before: Option<OffsetDateTime>,
     command_id: CommandId,
 ) -> Result<OffsetDateTime, Fault> {
     const INSERT: &str = "
         INSERT INTO ledger_transactions (id, cause, order_id, top_up_id, command_id, at)
-        VALUES ($1, $2, $3, $4, $5, clock_timestamp()) RETURNING at";
+        VALUES ($1, $2, $3, $4, $5, greatest(clock_timestamp(), $6)) RETURNING at";
     let (order_id, top_up_id): (Option<Uuid>, Option<Uuid>) = match movement.cause {
         Cause::TopUp(id) => (None, Some(id.0)),
         Cause::Payment(id) | Cause::Refund(id) => (Some(id.0), None),
         Cause::Transfer => (None, None),
     };
-    let values =
-        [movement.id.0.into(), movement.cause.name().into(), order_id.into(), top_up_id.into(), command_id.0.into()];
+    let values = [
+        movement.id.0.into(),
+        movement.cause.name().into(),
+        order_id.into(),
+        top_up_id.into(),
+        command_id.0.into(),
+        not_before.into(),
+    ];
     let inserted = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, INSERT, values)).await?;
     let inserted = inserted.ok_or(Fault::Missing("a transaction that was just written"))?;
     Ok(inserted.try_get("", "at")?)

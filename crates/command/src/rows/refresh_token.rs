@@ -1,7 +1,7 @@
 //! Refresh tokens that may still be used.
 
-use sea_orm::Set;
 use sea_orm::entity::prelude::*;
+use sea_orm::{DbBackend, Set, Statement};
 use time::OffsetDateTime;
 
 /// What is kept of a refresh token.
@@ -23,6 +23,15 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The tokens of a sign-in, which is locked.
 pub(crate) async fn of_session(db: &impl ConnectionTrait, session_id: Uuid) -> Result<Vec<Model>, DbErr> {
     Entity::find().filter(Column::SessionId.eq(session_id)).all(db).await
+}
+
+/// When the newest token of a person's live sign-ins was issued. Their account is locked.
+pub(crate) async fn newest(db: &impl ConnectionTrait, user_id: Uuid) -> Result<Option<OffsetDateTime>, DbErr> {
+    const NEWEST: &str = "
+        SELECT max(t.issued_at) AS at FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+        WHERE s.user_id = $1 AND s.ended_at IS NULL";
+    let found = db.query_one_raw(Statement::from_sql_and_values(DbBackend::Postgres, NEWEST, [user_id.into()])).await?;
+    found.map_or(Ok(None), |row| row.try_get("", "at"))
 }
 
 /// Marks all unused tokens of a sign-in as replaced.

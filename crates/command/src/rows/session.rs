@@ -1,7 +1,8 @@
 //! Sign-ins.
 
 use crate::fault::Fault;
-use crate::rows::{identity, update_one, user};
+use crate::rows::{identity, refresh_token, update_one, user};
+use millrace_events::Timestamp;
 use sea_orm::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::LockType;
@@ -53,22 +54,42 @@ pub(crate) async fn end(db: &impl ConnectionTrait, id: Uuid, at: OffsetDateTime)
     update_one(db, ending(at).filter(Column::Id.eq(id))).await
 }
 
-/// Ends all sign-ins of a person whose account is locked. Answers how many there were.
-pub(crate) async fn end_all(db: &impl ConnectionTrait, user_id: Uuid, at: OffsetDateTime) -> Result<u64, Fault> {
-    void_outside(db, user_id, at).await?;
-    Ok(ending(at).filter(Column::UserId.eq(user_id)).exec(db).await?.rows_affected)
+/// Ends all sign-ins of a person whose account is locked. Answers until when what was issued is void.
+pub(crate) async fn end_all(
+    db: &impl ConnectionTrait,
+    user: &user::Model,
+    at: OffsetDateTime,
+) -> Result<Timestamp, Fault> {
+    let until = issued_until(db, user, at).await?;
+    void_outside(db, user.id, until.moment()).await?;
+    ending(at).filter(Column::UserId.eq(user.id)).exec(db).await?;
+    Ok(until)
 }
 
-/// Ends all sign-ins but one of a person whose account is locked. Tokens of providers are void, too: the one that is kept is ours.
+/// Ends all sign-ins but one of a person whose account is locked. Tokens of providers are void, too: the one that is kept is ours. Answers
+/// until when what was issued is void.
 pub(crate) async fn end_others(
     db: &impl ConnectionTrait,
-    user_id: Uuid,
+    user: &user::Model,
     kept: Uuid,
     at: OffsetDateTime,
-) -> Result<(), Fault> {
-    void_outside(db, user_id, at).await?;
-    ending(at).filter(Column::UserId.eq(user_id)).filter(Column::Id.ne(kept)).exec(db).await?;
-    Ok(())
+) -> Result<Timestamp, Fault> {
+    let until = issued_until(db, user, at).await?;
+    void_outside(db, user.id, until.moment()).await?;
+    ending(at).filter(Column::UserId.eq(user.id)).filter(Column::Id.ne(kept)).exec(db).await?;
+    Ok(until)
+}
+
+/// Until when what was issued to a locked account is void if that ends now. PostgreSQL's clock may have been set back since the newest
+/// token, or since all sign-ins were ended the last time: what was issued by then must not be good after this.
+pub(crate) async fn issued_until(
+    db: &impl ConnectionTrait,
+    user: &user::Model,
+    now: OffsetDateTime,
+) -> Result<Timestamp, DbErr> {
+    let newest = refresh_token::newest(db, user.id).await?;
+    let until = newest.max(user.outside_void_until).map_or(now, |until| until.max(now));
+    Ok(Timestamp::new(until))
 }
 
 /// Voids what providers issued by now, for links that are there and for those that are made later.

@@ -6,7 +6,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{IntoActiveModel, QueryOrder, QuerySelect, Set, TryInsertResult};
 use std::collections::HashMap;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 /// One person's money in one currency.
 #[derive(Debug, Clone, PartialEq, DeriveEntityModel)]
@@ -26,6 +26,14 @@ pub(crate) struct Model {
 pub(crate) enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Nothing happens to it before this moment: PostgreSQL's clock may have been set back since it changed last, and statements are
+    /// ordered by time.
+    pub fn not_before(&self) -> OffsetDateTime {
+        self.updated_at + Duration::microseconds(1)
+    }
+}
 
 /// Opens a wallet, unless the person has one in that currency. True if it is new; then nobody else sees it yet.
 pub(crate) async fn open(db: &impl ConnectionTrait, wallet: Model) -> Result<bool, DbErr> {
@@ -56,10 +64,11 @@ pub(crate) async fn both_locked(
     found.order_by_asc(Column::Id).lock(LockType::NoKeyUpdate).all(db).await
 }
 
-/// Brings the locked wallet to its next version.
+/// Brings the locked wallet to its next version, at this moment or, if the wallet was changed after it, right after that.
 pub(crate) async fn advance(db: &impl ConnectionTrait, wallet: &Model, at: OffsetDateTime) -> Result<u32, Fault> {
     let version = wallet.version + 1;
-    let next = ActiveModel { version: Set(version), updated_at: Set(at), ..Default::default() };
+    let updated_at = Set(at.max(wallet.not_before()));
+    let next = ActiveModel { version: Set(version), updated_at, ..Default::default() };
     let row = Entity::update_many().set(next).filter(Column::Id.eq(wallet.id));
     update_one(db, row.filter(Column::Version.eq(wallet.version))).await?;
     Ok(super::version(version))

@@ -93,7 +93,8 @@ impl Command for SignInWithProvider {
             // Only who has shown that it is theirs is told.
             Some(_) => return Err(CommandError::account_deactivated().into()),
         };
-        let (user_id, session) = (UserId(user.id), open(unit, UserId(user.id)).await?);
+        let user_id = UserId(user.id);
+        let session = open(unit, user_id, user.outside_void_until).await?;
         let handled = Handled::new(SignedInWithProvider { user: user_id }).at(user_id, version).with_session(session);
         Ok(handled.by_owner(user.email_canonical))
     }
@@ -135,7 +136,7 @@ async fn open_account(
     let email = Personal::known(user_id, account.email.into_string());
     unit.record(user_id.0, version - 1, Event::EmailVerified(EmailVerified { user_id, email }));
     unit.record(user_id.0, version, Event::IdentityLinked(linked_event(&linked)));
-    let session = open(unit, user_id).await?;
+    let session = open(unit, user_id, None).await?;
     let handled = Handled::new(SignedInWithProvider { user: user_id }).at(user_id, version).with_session(session);
     Ok(handled.by_owner(email_canonical))
 }

@@ -1,7 +1,7 @@
 //! Sign-ins: renewing them.
 
-use super::issue;
 use super::sign_out::end;
+use super::{issue, issued_after};
 use crate::CommandError;
 use crate::auth::{REFRESH_TOKEN_GRACE, REFRESH_TOKEN_LIFETIME, RefreshToken, SecretText};
 use crate::command::{Command, Handled, Sender};
@@ -68,7 +68,8 @@ impl Command for RefreshSession {
         }
         refresh_token::forget(unit.db(), session_id.0, now.moment() - REFRESH_TOKEN_GRACE).await?;
         session::prolong(unit.db(), session_id.0, now.moment() + REFRESH_TOKEN_LIFETIME).await?;
-        let session = issue(unit, UserId(owner), session_id, now).await?;
+        let earlier = tokens.iter().map(|token| token.issued_at).chain(user.outside_void_until);
+        let session = issue(unit, UserId(owner), session_id, issued_after(now, earlier)).await?;
         Ok(handled.at(UserId(owner), rows::version(user.version)).with_session(session))
     }
 }

@@ -89,9 +89,9 @@ impl Command for SignOutEverywhere {
         if !is_live {
             return Ok(handled.at(user_id, rows::version(user.version)));
         }
-        session::end_all(unit.db(), user_id.0, now.moment()).await?;
+        let issued_until = session::end_all(unit.db(), &user, now.moment()).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), now.moment()).await?;
-        unit.record(user_id.0, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+        unit.record(user_id.0, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until }));
         Ok(handled.at(user_id, version))
     }
 }

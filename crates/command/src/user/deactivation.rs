@@ -45,7 +45,7 @@ pub struct Deactivated {
 /// Password and version, parsed.
 #[derive(Debug, Clone)]
 pub struct Leave {
-    password: Password,
+    password: Option<Password>,
     expected_version: Option<u32>,
 }
 
@@ -62,12 +62,11 @@ impl Command for DeactivateAccount {
     }
 
     fn validate(&self) -> Result<Leave, Vec<CommandError>> {
-        let password = own_password("password", &self.password).map_err(|error| vec![error])?;
-        Ok(Leave { password, expected_version: self.expected_version })
+        Ok(Leave { password: own_password(&self.password), expected_version: self.expected_version })
     }
 
     fn password_work(valid: &Leave) -> PasswordWork<'_> {
-        PasswordWork::Confirm(&valid.password)
+        PasswordWork::Confirm(valid.password.as_ref())
     }
 
     async fn handle(valid: &Leave, unit: &mut UnitOfWork) -> Handling<Handled<Deactivated>> {
@@ -77,11 +76,11 @@ impl Command for DeactivateAccount {
         confirmed(unit.password(), &user)?;
         check_version(valid.expected_version, rows::version(user.version))?;
         role::leave(unit, user.id).await?;
-        session::end_all(unit.db(), user_id.0, now.moment()).await?;
+        let issued_until = session::end_all(unit.db(), &user, now.moment()).await?;
         let changed = user::ActiveModel { deactivated_at: Set(Some(now.moment())), ..Default::default() };
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user_id.0, version - 1, Event::AccountDeactivated(AccountDeactivated { user_id }));
-        unit.record(user_id.0, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+        unit.record(user_id.0, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until }));
         Ok(Handled::new(Deactivated { user: user_id }).at(user_id, version))
     }
 }

@@ -51,7 +51,7 @@ pub struct EmailWanted {
 #[derive(Debug, Clone)]
 pub struct Wanted {
     email: Email,
-    password: Password,
+    password: Option<Password>,
     expected_version: Option<u32>,
 }
 
@@ -68,13 +68,12 @@ impl Command for ChangeEmail {
     fn validate(&self) -> Result<Wanted, Vec<CommandError>> {
         let mut fields = Fields::default();
         let email = fields.take("newEmail", Email::parse(&self.new_email));
-        let password = fields.judge(own_password("password", &self.password));
-        let expected_version = self.expected_version;
-        fields.finish(email.zip(password).map(|(email, password)| Wanted { email, password, expected_version }))
+        let (password, expected_version) = (own_password(&self.password), self.expected_version);
+        fields.finish(email.map(|email| Wanted { email, password, expected_version }))
     }
 
     fn password_work(valid: &Wanted) -> PasswordWork<'_> {
-        PasswordWork::Confirm(&valid.password)
+        PasswordWork::Confirm(valid.password.as_ref())
     }
 
     async fn handle(valid: &Wanted, unit: &mut UnitOfWork) -> Handling<Handled<EmailWanted>> {
@@ -112,6 +111,7 @@ impl Command for ChangeEmail {
 pub(super) fn confirmed(finding: &PasswordFinding, user: &user::Model) -> Result<(), CommandError> {
     match finding {
         PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && user.has_password(hash) => Ok(()),
+        PasswordFinding::HasNone => Err(CommandError::password_not_set("password")),
         _ => Err(CommandError::wrong_password("password")),
     }
 }
@@ -313,6 +313,7 @@ mod tests {
         assert_eq!(confirmed(&matches("hash"), &user), Ok(()));
         assert!(confirmed(&matches("another"), &user).is_err());
         assert!(confirmed(&PasswordFinding::Differs, &user).is_err());
+        assert_eq!(confirmed(&PasswordFinding::HasNone, &user), Err(CommandError::password_not_set("password")));
         let of_bob = PasswordFinding::Matches { user_id: UserId::generate(), hash: "hash".into() };
         assert!(confirmed(&of_bob, &user).is_err());
     }

@@ -1,5 +1,6 @@
 //! Accounts: erasing them.
 
+use super::password::own_password;
 use super::{role, still_signed_in};
 use crate::CommandError;
 use crate::auth::SecretText;
@@ -51,7 +52,7 @@ pub struct AccountErased {
 /// The wish to be erased, parsed.
 #[derive(Debug, Clone)]
 pub struct Farewell {
-    password: Password,
+    password: Option<Password>,
     expected_version: Option<u32>,
 }
 
@@ -68,15 +69,12 @@ impl Command for EraseAccount {
         self.idempotency_key.as_deref()
     }
 
-    /// A password that no account can have is as wrong as any other.
     fn validate(&self) -> Result<Farewell, Vec<CommandError>> {
-        let password = Password::parse(self.password.expose());
-        let password = password.map_err(|_| vec![CommandError::invalid_credentials(NOT_ERASED)])?;
-        Ok(Farewell { password, expected_version: self.expected_version })
+        Ok(Farewell { password: own_password(&self.password), expected_version: self.expected_version })
     }
 
     fn password_work(valid: &Farewell) -> PasswordWork<'_> {
-        PasswordWork::Confirm(&valid.password)
+        PasswordWork::Confirm(valid.password.as_ref())
     }
 
     async fn handle(valid: &Farewell, unit: &mut UnitOfWork) -> Handling<Handled<AccountErased>> {
@@ -135,6 +133,7 @@ fn decide_erasure(user: &user::Model, found: &PasswordFinding, expected: Option<
         PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && user.has_password(hash) => {
             check_version(expected, rows::version(user.version))
         }
+        PasswordFinding::HasNone => Err(CommandError::password_not_set("password")),
         _ => Err(CommandError::invalid_credentials(NOT_ERASED)),
     }
 }
@@ -143,8 +142,9 @@ fn decide_erasure(user: &user::Model, found: &PasswordFinding, expected: Option<
 async fn erase(unit: &mut UnitOfWork, user: &user::Model, erasure_id: ErasureId, now: Timestamp) -> Handling<u32> {
     let (user_id, version) = (UserId(user.id), rows::version(user.version) + 1);
     unit.destroy_key(user_id).await?;
+    let issued_until = rows::session::issued_until(unit.db(), user, now.moment()).await?;
     erasure::erase(unit.db(), erasure_id, user_id, unit.command_id(), now).await?;
-    let erased = UserErased { user_id, erasure_id, issued_until: now };
+    let erased = UserErased { user_id, erasure_id, issued_until };
     unit.record(user_id.0, version, Event::UserErased(erased));
     Ok(version)
 }
@@ -169,6 +169,8 @@ mod tests {
         assert_eq!(decide_erasure(&ada(), &matches(1, "an older hash"), None), refused);
         assert_eq!(decide_erasure(&ada(), &matches(2, "hash"), None), refused);
         assert_eq!(decide_erasure(&ada(), &PasswordFinding::Differs, None), refused);
+        let not_set = Err(CommandError::password_not_set("password"));
+        assert_eq!(decide_erasure(&ada(), &PasswordFinding::HasNone, None), not_set);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Accounts: a link to all that is kept of one's own.
 
+use super::password::own_password;
 use crate::CommandError;
 use crate::auth::SecretText;
 use crate::command::{Command, Handled, PasswordWork};
@@ -40,24 +41,23 @@ impl Command for ExportMyData {
     const SECRET_FIELDS: &'static [&'static str] = &["password"];
     /// It changes nothing, and what it answers is not kept.
     const IS_HANDLED_AGAIN: bool = true;
-    type Valid = Password;
+    /// As typed; none if no account can have it.
+    type Valid = Option<Password>;
     type Outcome = DataExported;
 
     fn idempotency_key(&self) -> Option<&str> {
         self.idempotency_key.as_deref()
     }
 
-    /// A password that no account can have is as wrong as any other.
-    fn validate(&self) -> Result<Password, Vec<CommandError>> {
-        let password = Password::parse(self.password.expose());
-        password.map_err(|_| vec![CommandError::invalid_credentials(NOT_EXPORTED)])
+    fn validate(&self) -> Result<Option<Password>, Vec<CommandError>> {
+        Ok(own_password(&self.password))
     }
 
-    fn password_work(password: &Password) -> PasswordWork<'_> {
-        PasswordWork::Confirm(password)
+    fn password_work(typed: &Option<Password>) -> PasswordWork<'_> {
+        PasswordWork::Confirm(typed.as_ref())
     }
 
-    async fn handle(_: &Password, unit: &mut UnitOfWork) -> Handling<Handled<DataExported>> {
+    async fn handle(_: &Option<Password>, unit: &mut UnitOfWork) -> Handling<Handled<DataExported>> {
         let (user_id, session_id) = (unit.user_id()?, unit.person()?.session_id);
         let user = user::relied_on(unit.db(), user_id.0).await?.ok_or(Fault::NotSignedIn)?;
         decide_export(&user, unit.password())?;
@@ -71,6 +71,7 @@ impl Command for ExportMyData {
 fn decide_export(user: &user::Model, found: &PasswordFinding) -> Result<(), CommandError> {
     match found {
         PasswordFinding::Matches { user_id, hash } if user_id.0 == user.id && user.has_password(hash) => Ok(()),
+        PasswordFinding::HasNone => Err(CommandError::password_not_set("password")),
         _ => Err(CommandError::invalid_credentials(NOT_EXPORTED)),
     }
 }

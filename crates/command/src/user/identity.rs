@@ -53,7 +53,7 @@ pub struct ProviderLinked {
 pub struct Link {
     id_token: SecretText,
     nonce: Option<String>,
-    password: Password,
+    password: Option<Password>,
     expected_version: Option<u32>,
 }
 
@@ -68,9 +68,8 @@ impl Command for LinkProvider {
     }
 
     fn validate(&self) -> Result<Link, Vec<CommandError>> {
-        let password = own_password("password", &self.password).map_err(|error| vec![error])?;
         let (id_token, nonce) = (self.id_token.clone(), self.nonce.clone());
-        Ok(Link { id_token, nonce, password, expected_version: self.expected_version })
+        Ok(Link { id_token, nonce, password: own_password(&self.password), expected_version: self.expected_version })
     }
 
     fn id_token(valid: &Link) -> Option<PresentedIdToken<'_>> {
@@ -78,7 +77,7 @@ impl Command for LinkProvider {
     }
 
     fn password_work(valid: &Link) -> PasswordWork<'_> {
-        PasswordWork::Confirm(&valid.password)
+        PasswordWork::Confirm(valid.password.as_ref())
     }
 
     async fn handle(valid: &Link, unit: &mut UnitOfWork) -> Handling<Handled<ProviderLinked>> {
@@ -174,7 +173,9 @@ impl Command for UnlinkProvider {
         identity::remove(unit.db(), identity).await?;
         // After the lock: whoever signed in with a token by now has it from before this moment.
         let now = unit.clock().await?;
-        unlinked_provider::remember(unit.db(), user.id, &identity.issuer, now.moment()).await?;
+        // What was void before stays so: PostgreSQL's clock may have been set back since.
+        let unlinked_at = identity.void_until.map_or(now.moment(), |until| until.max(now.moment()));
+        unlinked_provider::remember(unit.db(), user.id, &identity.issuer, unlinked_at).await?;
         let version = user::advance(unit.db(), &user, user::ActiveModel::default(), unit.at().moment()).await?;
         let unlinked = IdentityUnlinked { user_id, session_id: SessionId(identity.session_id) };
         unit.record(user.id, version, Event::IdentityUnlinked(unlinked));

@@ -44,7 +44,7 @@ pub struct PasswordSet {
 /// Both passwords, parsed.
 #[derive(Debug, Clone)]
 pub struct NewPassword {
-    current: Password,
+    current: Option<Password>,
     new: Password,
     expected_version: Option<u32>,
 }
@@ -61,14 +61,14 @@ impl Command for ChangePassword {
 
     fn validate(&self) -> Result<NewPassword, Vec<CommandError>> {
         let mut fields = Fields::default();
-        let current = fields.judge(own_password("currentPassword", &self.current_password));
+        let current = own_password(&self.current_password);
         let new = fields.take("newPassword", Password::parse(self.new_password.expose()));
         let expected_version = self.expected_version;
-        fields.finish(current.zip(new).map(|(current, new)| NewPassword { current, new, expected_version }))
+        fields.finish(new.map(|new| NewPassword { current, new, expected_version }))
     }
 
     fn password_work(valid: &NewPassword) -> PasswordWork<'_> {
-        PasswordWork::Replace { current: &valid.current, new: &valid.new }
+        PasswordWork::Replace { current: valid.current.as_ref(), new: &valid.new }
     }
 
     async fn handle(valid: &NewPassword, unit: &mut UnitOfWork) -> Handling<Handled<PasswordSet>> {
@@ -78,7 +78,7 @@ impl Command for ChangePassword {
         check_version(valid.expected_version, rows::version(user.version))?;
         // After the lock: a sign-in that is committed by now has its token from before this moment.
         let now = unit.clock().await?;
-        let ended = end_sign_ins(unit, user_id, kept, now).await?;
+        let ended = end_sign_ins(unit, &user, kept, now).await?;
         mail_token::void_with_password(unit.db(), &user, now.moment()).await?;
         mail::tell(unit, Kind::PasswordChanged, &user).await?;
         let changed = user::with_password(hash, now.moment());
@@ -95,25 +95,28 @@ impl Command for ChangePassword {
 
 /// Ends all sign-ins but the sender's. All tokens of a provider are known by one id: to keep the one that sends this would be to keep all
 /// of them, a thief's too. So it ends with the others.
-async fn end_sign_ins(unit: &UnitOfWork, user_id: UserId, sender: SessionId, now: Timestamp) -> Handling<Event> {
+async fn end_sign_ins(unit: &UnitOfWork, user: &user::Model, sender: SessionId, now: Timestamp) -> Handling<Event> {
+    let user_id = UserId(user.id);
     if identity::by_session(unit.db(), sender.0).await?.is_some() {
-        session::end_all(unit.db(), user_id.0, now.moment()).await?;
-        return Ok(Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+        let issued_until = session::end_all(unit.db(), user, now.moment()).await?;
+        return Ok(Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until }));
     }
-    session::end_others(unit.db(), user_id.0, sender.0, now.moment()).await?;
-    let ended = OtherSessionsEnded { user_id, kept_session_id: sender, issued_until: now };
+    let issued_until = session::end_others(unit.db(), user, sender.0, now.moment()).await?;
+    let ended = OtherSessionsEnded { user_id, kept_session_id: sender, issued_until };
     Ok(Event::OtherSessionsEnded(ended))
 }
 
-/// The sender's own password as typed. One that no account can have is as wrong as any other, and costs no hash.
-pub(super) fn own_password(field: &str, text: &SecretText) -> Result<Password, CommandError> {
-    Password::parse(text.expose()).map_err(|_| CommandError::wrong_password(field))
+/// The sender's own password as typed; none if no account can have it. That is as wrong as any other, and costs no hash; but it is not told
+/// before the account was looked at, which may have no password at all.
+pub(super) fn own_password(text: &SecretText) -> Option<Password> {
+    Password::parse(text.expose()).ok()
 }
 
 /// The hash of the new password, if the current one is still the one that was compared.
 fn replaced(finding: &PasswordFinding, user: &user::Model) -> Result<String, CommandError> {
     match finding {
         PasswordFinding::Replaces { was, hash } if user.has_password(was) => Ok(hash.clone()),
+        PasswordFinding::HasNone => Err(CommandError::password_not_set("currentPassword")),
         _ => Err(CommandError::wrong_password("currentPassword")),
     }
 }

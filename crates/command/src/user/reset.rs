@@ -131,11 +131,11 @@ impl Command for ResetPassword {
         let now = unit.clock().await?;
         mail_token::void_with_password(unit.db(), &user, now.moment()).await?;
         mail::tell(unit, Kind::PasswordChanged, &user).await?;
-        session::end_all(unit.db(), user.id, now.moment()).await?;
+        let issued_until = session::end_all(unit.db(), &user, now.moment()).await?;
         let changed = user::with_password(hash, now.moment());
         let version = user::advance_by(unit.db(), &user, 2, changed, now.moment()).await?;
         unit.record(user.id, version - 1, Event::PasswordChanged(PasswordChanged { user_id }));
-        unit.record(user.id, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until: now }));
+        unit.record(user.id, version, Event::AllSessionsEnded(AllSessionsEnded { user_id, issued_until }));
         Ok(Handled::new(PasswordReset { user: user_id }).at(user_id, version).by_owner(user.email_canonical))
     }
 

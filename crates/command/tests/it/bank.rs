@@ -218,6 +218,55 @@ async fn asked_top_up(market: &Market, person: &Person) -> PaymentNotice {
     open.into_iter().find(|notice| notice.top_up_id == top_up_id).unwrap()
 }
 
+/// When a person's wallet changed last, in microseconds since 1970.
+async fn changed_at(market: &Market, person: &Person) -> i64 {
+    let at = "(extract(epoch FROM updated_at) * 1000000)::bigint";
+    market.number(&format!("SELECT {at} AS n FROM wallets WHERE user_id = '{}'", person.id)).await
+}
+
+/// As if PostgreSQL's clock had been ahead by an hour when the wallet changed last, and was set right since.
+async fn changed_ahead(market: &Market, person: &Person) -> i64 {
+    let ahead = "UPDATE wallets SET updated_at = updated_at + interval '1 hour'";
+    market.world.sql(&format!("{ahead} WHERE user_id = '{}'", person.id)).await;
+    changed_at(market, person).await
+}
+
+#[tokio::test]
+async fn movements_stay_in_order_after_the_clock_was_set_back() {
+    let market = Market::new().await;
+    let (ada, ben) = (market.buyer("Ada", 500).await, market.buyer("Ben", 1).await);
+    let mut last = changed_ahead(&market, &ben).await;
+    for (from, to) in [(&ada, &ben), (&ben, &ada)] {
+        let sent = market.world.by(from, transfer(to.id, 1)).await;
+        accepted(&sent);
+        let now = changed_at(&market, &ben).await;
+        assert!(now > last, "{now} comes after {last}");
+        assert_eq!(changed_at(&market, &ada).await, now, "both wallets know one moment");
+        for recorded in market.world.events(sent.receipt().command_id).await {
+            let Event::WalletMoved(moved) = &recorded.event else { panic!("{recorded:?}") };
+            assert_eq!(moved.moved_at.moment().unix_timestamp_nanos() / 1_000, i128::from(now));
+        }
+        last = now;
+    }
+    let newest = "SELECT (extract(epoch FROM max(at)) * 1000000)::bigint AS n FROM ledger_transactions";
+    assert_eq!(market.number(newest).await, last);
+    market.audit().await;
+}
+
+#[tokio::test]
+async fn a_top_up_that_is_asked_for_and_declined_takes_no_wallet_back_in_time() {
+    let market = Market::new().await;
+    let ada = market.buyer("Ada", 5).await;
+    let before = changed_ahead(&market, &ada).await;
+    let asked = asked_top_up(&market, &ada).await;
+    let asking = changed_at(&market, &ada).await;
+    let declined = PaymentNotice { result: PaymentResult::Declined, ..asked };
+    accepted(&market.world.commands.complete_top_up(declined).await.unwrap());
+    let declining = changed_at(&market, &ada).await;
+    assert!(before < asking && asking < declining, "{before}, {asking}, {declining}");
+    market.audit().await;
+}
+
 /// No code that is wrong can write what is wrong here.
 #[tokio::test]
 async fn postgresql_itself_keeps_wallets_in_the_ledger_and_events_as_they_were() {

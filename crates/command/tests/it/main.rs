@@ -23,6 +23,7 @@ mod likes;
 mod mailbox;
 mod mails;
 mod market;
+mod old_database;
 mod one_account;
 mod passwords;
 mod posts;

@@ -120,6 +120,7 @@ async fn errors_are_types_of_one_interface() {
         "NotAllowed",
         "IdempotencyKeyReused",
         "InvalidCredentials",
+        "PasswordNotSet",
         "EmailTaken",
         "InvalidToken",
         "LastAdmin",

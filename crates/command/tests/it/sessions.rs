@@ -1,11 +1,13 @@
 //! Signing in, renewing, signing out.
 
+use crate::erasure::erase;
 use crate::world::{PASSWORD, Person, World, accepted, create_post, rejected};
 use millrace_command::{
-    Answer, CommandError, CommandErrorCode, FailureCode, RefreshSession, SecretText, Session, SignIn, SignOut,
-    SignOutEverywhere,
+    Answer, ChangePassword, CommandError, CommandErrorCode, FailureCode, RefreshSession, SecretText, Session, SignIn,
+    SignOut, SignOutEverywhere,
 };
 use millrace_events::{Event, SessionId};
+use time::{Duration, OffsetDateTime};
 
 fn sign_in(email: &str, password: &str) -> SignIn {
     SignIn { email: email.into(), password: SecretText(password.into()), reactivate: false }
@@ -197,6 +199,65 @@ async fn signing_out_everywhere_voids_every_token_up_to_now_and_none_after() {
         rejected(&world.anonymously(refresh(&phone.session)).await.unwrap()).kind()
             == CommandErrorCode::InvalidCredentials
     );
+}
+
+/// By so much the clock is set back in the tests below: less than the clocks of two machines may be apart.
+const SET_BACK: Duration = Duration::seconds(10);
+
+fn issued_at(person: &Person) -> OffsetDateTime {
+    person.viewer.person().unwrap().issued_at.moment()
+}
+
+#[tokio::test]
+async fn no_token_is_void_from_the_beginning_after_the_clock_was_set_back() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let answer = world.by(&ada, SignOutEverywhere::default()).await;
+    let Event::AllSessionsEnded(ended) = world.event(&answer).await.event else { panic!() };
+    world.sql("UPDATE users SET outside_void_until = outside_void_until + interval '10 seconds'").await;
+    let again = world.sign_in(&ada).await;
+    let session = refreshed(&world, &again.session).await;
+    let next = Person { viewer: world.viewer(&session), session, ..again.clone() };
+    let (until, first, second) = (ended.issued_until.moment() + SET_BACK, issued_at(&again), issued_at(&next));
+    assert!(until < first && first < second, "{until}, {first}, {second}");
+}
+
+#[tokio::test]
+async fn no_token_outlives_the_end_of_all_sign_ins_after_the_clock_was_set_back() {
+    let world = World::new().await;
+    let (ada, ben, eve) = (world.sign_up("Ada").await, world.sign_up("Ben").await, world.sign_up("Eve").await);
+    // As if the tokens had been issued with the clock ahead.
+    world.sql("UPDATE refresh_tokens SET issued_at = issued_at + interval '10 seconds'").await;
+    let answer = world.by(&ada, SignOutEverywhere::default()).await;
+    let Event::AllSessionsEnded(everywhere) = world.event(&answer).await.event else { panic!() };
+    let change = ChangePassword {
+        current_password: SecretText(PASSWORD.into()),
+        new_password: SecretText("staple battery horse".into()),
+        expected_version: None,
+        idempotency_key: None,
+    };
+    let events = world.events(world.by(&ben, change).await.receipt().command_id).await;
+    let Event::OtherSessionsEnded(others) = &events[1].event else { panic!("{events:?}") };
+    let answer = world.by(&eve, erase(PASSWORD)).await;
+    let Event::UserErased(erased) = world.event(&answer).await.event else { panic!() };
+    let ends = [(&ada, everywhere.issued_until), (&ben, others.issued_until), (&eve, erased.issued_until)];
+    for (person, until) in ends {
+        assert!(until.moment() >= issued_at(person) + SET_BACK, "{until:?} of {}", person.email);
+    }
+}
+
+#[tokio::test]
+async fn no_end_of_all_sign_ins_makes_a_providers_void_token_good() {
+    let world = World::new().await;
+    let ada = world.sign_up("Ada").await;
+    let link = format!(
+        "INSERT INTO identities (issuer, subject, user_id, linked_at, session_id, void_until)
+         VALUES ('https://id.example', '1', '{}', now(), gen_random_uuid(), now() + interval '1 hour')",
+        ada.id
+    );
+    world.sql(&link).await;
+    accepted(&world.by(&ada, SignOutEverywhere::default()).await);
+    assert_eq!(world.count("identities WHERE void_until > now() + interval '30 minutes'").await, 1);
 }
 
 #[tokio::test]

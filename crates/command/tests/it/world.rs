@@ -48,9 +48,15 @@ pub struct Person {
 
 impl World {
     pub async fn new() -> Self {
+        let world = Self::without_tables().await;
+        world.log.migrate().await.unwrap();
+        world
+    }
+
+    /// The same, whose database is empty.
+    pub async fn without_tables() -> Self {
         let url = new_database().await;
         let log = Log::connect(&patient(&url)).await.unwrap();
-        log.migrate().await.unwrap();
         let pair = generate_key_pair().unwrap();
         let commands = Commands::new(log.clone(), auth(&pair.private_pem), settings());
         let verifier = AccessTokenVerifier::from_pem(&pair.public_pem).unwrap();

@@ -8,6 +8,7 @@ mod events;
 mod group_commit;
 mod keys;
 mod killed;
+mod migrations;
 mod new_history;
 mod old_snapshot;
 mod proxy;

@@ -68,6 +68,9 @@ pub fn key(id: UserId) -> DocumentKey {
 
 impl Access {
     /// True if the token that this person shows is void.
+    ///
+    /// Moments are enough for that, also after PostgreSQL's clock was set back: an end of all sign-ins reaches to the newest token that was
+    /// issued, and no later token is issued at or before it. Only what [`ENDED_SESSIONS_MAX`] voids goes by the clock alone.
     pub fn voids(&self, person: &Person) -> bool {
         let ended = self.ended_sessions.iter().any(|ended| ended.session_id == person.session_id);
         let is_other = self.others_ended.as_ref().is_some_and(|others| others.voids(person));
