@@ -54,7 +54,7 @@ export const editing = {
     const docs = page.getByRole('region', { name: 'Documentation Explorer' });
     await docs.getByRole('link', { name: 'Subscription', exact: true }).click();
     await docs.getByRole('link', { name: 'postChanged', exact: true }).waitFor();
-    await docs.getByText('a snapshot first, then each of its changes').waitFor();
+    await docs.getByText('A post: a snapshot first, then each of its changes').waitFor();
     await docs.getByRole('link', { name: 'PostEvent', exact: true }).click();
     await docs.getByRole('link', { name: 'PostSnapshot', exact: true }).waitFor();
     await shot('documentation');

@@ -131,11 +131,12 @@ impl<P: Projection, D: DocumentStore<P::Document>> Feed<P, D> {
         if is_given { Ok(()) } else { self.catch_up(standing).await }
     }
 
-    /// Waits until the projection was found, which takes a process that has just started a moment. For ever if no projector has run.
+    /// Waits until the projection was found, which takes a process that has just started a moment. For ever if no projector of today's
+    /// version has run.
     pub async fn found(&self) {
         let mut progress = self.progress();
         // It cannot end: the sender is the feed's.
-        let _ended = progress.wait_for(|progress| progress.generation > 0).await;
+        let _ended = progress.wait_for(|_| self.registry.standing().is_some()).await;
     }
 
     /// Begins a subscription. It listens from now on, so nothing is lost before its first item is asked for.

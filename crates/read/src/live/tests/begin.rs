@@ -59,8 +59,10 @@ async fn what_an_earlier_program_has_folded_takes_no_subscribers() {
     store.folded_by(Notes::FOLD_VERSION - 1);
     let feed = feed(&store).await;
     assert!(matches!(feed.subscribe(request(["a"], None)), Err(SubscribeError::NotReady)));
+    assert!(feed.found().now_or_never().is_none(), "whoever comes meanwhile waits for a moment");
     store.cut_over(2, 1);
     feed.tick().await.unwrap();
+    assert!(feed.found().now_or_never().is_some());
     let mut subscription = feed.subscribe(request(["a"], None)).unwrap();
     feed.hear(ring(&[store.write("a")])).await.unwrap();
     assert_eq!(snapshot(&mut subscription, "a").1, Some(1));
