@@ -1,5 +1,7 @@
 //! `millrace dev`: real servers, all roles, a demo community and its shop on this machine, in one process, until Ctrl-C.
 
+mod settings_file;
+
 use crate::cli::{DevArguments, Role, SettingsSource};
 use crate::http::webhook;
 use crate::mail::development;
@@ -8,6 +10,7 @@ use crate::settings::{SecretUrl, Settings, SettingsError};
 use crate::telemetry::TelemetryError;
 use crate::{keys, seed, story, telemetry};
 use millrace_servers::{Options, Servers, home_folder, provide};
+use settings_file::SettingsFile;
 use std::net::TcpListener;
 use std::path::Path;
 use tokio::task::JoinSet;
@@ -37,6 +40,9 @@ pub enum DevError {
     /// Keys cannot be made.
     #[error(transparent)]
     Keys(#[from] keys::KeyError),
+    /// The settings for other commands cannot be written.
+    #[error("the settings of these servers cannot be written to {}", settings_file::NAME)]
+    SettingsFile(#[source] std::io::Error),
     /// A role cannot run.
     #[error(transparent)]
     Role(#[from] RoleError),
@@ -97,12 +103,13 @@ async fn serve(
     point_at(&mut settings, servers, &folder);
     let log = roles::connect_log(&settings.postgres, "migrate").await?;
     log.migrate().await.map_err(RoleError::from)?;
+    let settings_file = SettingsFile::write(home, &settings).map_err(DevError::SettingsFile)?;
     let running = roles::start(Role::All, &settings, shutdown.clone()).await?;
     running.ready().await;
     let seeded = shutdown.run_until_cancelled(seed_unless(empty, &settings)).await;
     let Some(seeded) = seeded else { return Ok(running.until_stopped().await?) };
     seeded?;
-    println!("{}", banner(&settings, empty));
+    println!("{}", banner(&settings, settings_file.shown(), empty));
     let mut story = begin_story(&settings, empty, shutdown)?;
     running.until_stopped().await?;
     while story.join_next().await.is_some() {}
@@ -150,7 +157,7 @@ fn point_at(settings: &mut Settings, servers: &Servers, keys: &Path) {
 }
 
 /// What a person who starts it is told.
-pub fn banner(settings: &Settings, empty: bool) -> String {
+pub fn banner(settings: &Settings, settings_file: &Path, empty: bool) -> String {
     let public = settings.http.local_url();
     let operations = settings.http.operations_listen;
     let mut lines = vec![
@@ -167,6 +174,10 @@ pub fn banner(settings: &Settings, empty: bool) -> String {
         lines.push(format!("  Customer    {} with password {}", seed::DEMO_EMAIL, seed::DEMO_PASSWORD));
         lines.push(format!("  Staff       {} with password {}", seed::STAFF_EMAIL, seed::STAFF_PASSWORD));
     }
+    lines.push(format!(
+        "  Settings    {}   (of these servers, for other commands: --config FILE)",
+        settings_file.display()
+    ));
     lines.extend([String::new(), "  Ctrl-C stops everything and keeps the data.".to_owned()]);
     lines.join("\n")
 }

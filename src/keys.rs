@@ -92,14 +92,16 @@ pub fn read_secret(path: &Path) -> Result<Arc<str>, KeyError> {
     }
 }
 
-/// Written beside it first: that a file is there means that it is whole, also after a crash or on a full disk.
 fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
+    write_whole(path, content).map_err(|source| KeyError::File { path: path.to_owned(), source })
+}
+
+/// Writes a file that only its owner can read. Written beside it first: that it is there means that it is whole, also after a crash or on
+/// a full disk.
+pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let unfinished = path.with_added_extension("new");
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&unfinished)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    };
-    write().map_err(|source| KeyError::File { path: path.to_owned(), source })
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&unfinished)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&unfinished, path)
 }

@@ -148,7 +148,7 @@ fn take<K: Eq + Hash + Clone>(
 
 /// How many of its places each key has taken.
 #[derive(Debug)]
-struct Places<K> {
+pub struct Places<K> {
     each_max: usize,
     taken: Mutex<HashMap<K, usize>>,
 }
@@ -161,11 +161,13 @@ pub struct Place<K: Eq + Hash> {
 }
 
 impl<K: Eq + Hash + Clone> Places<K> {
-    fn new(each_max: usize) -> Arc<Self> {
+    /// So many for each key.
+    pub fn new(each_max: usize) -> Arc<Self> {
         Arc::new(Self { each_max, taken: Mutex::default() })
     }
 
-    fn take(self: &Arc<Self>, key: K) -> Option<Place<K>> {
+    /// One more for this key; none if it has all of its own.
+    pub fn take(self: &Arc<Self>, key: K) -> Option<Place<K>> {
         let mut taken = self.taken();
         let count = taken.get(&key).copied().unwrap_or_default();
         if count >= self.each_max {

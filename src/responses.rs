@@ -113,10 +113,15 @@ impl Responses {
         let Some(deadline) = self.deadline else { return begun.next().await };
         let Ok(response) = timeout_at(deadline, begun.next()).await else {
             self.begun = None;
-            let ms_max = self.api.limits().request_ms_max;
-            return Some(Problem::Timeout { ms_max }.to_response(&self.request_id));
+            return Some(self.cut_off());
         };
         response
+    }
+
+    fn cut_off(&self) -> GraphQlResponse {
+        let none = Receipts::default();
+        let told = self.api.cut_off(self.receipts.as_ref().unwrap_or(&none), &self.request_id);
+        told.unwrap_or_else(|problem| problem.to_response(&self.request_id))
     }
 
     fn outcome(&mut self, response: GraphQlResponse) -> Outcome {

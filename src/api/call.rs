@@ -4,7 +4,7 @@ use super::extension::{asks_cost, extension_text};
 use super::{Api, Receipts};
 use crate::http::problem::Problem;
 use crate::http::{client_address, headers, trace_context};
-use async_graphql::{Context, Request as GraphQlRequest};
+use async_graphql::{Context, Error, Request as GraphQlRequest};
 use axum::http::HeaderMap;
 use millrace_command::{CommandReceipt, Request as CommandRequest};
 use millrace_events::{CommandId, Trace, Viewer};
@@ -103,18 +103,20 @@ impl Call {
 }
 
 /// Keeps what became of a command beside the answer.
-pub fn keep_receipt(ctx: &Context<'_>, receipt: &CommandReceipt) -> async_graphql::Result<()> {
-    ctx.data::<Circumstances>()?.receipts.keep(ctx, receipt);
+pub fn keep_receipt(ctx: &Context<'_>, answer: Result<&CommandReceipt, &Error>) -> async_graphql::Result<()> {
+    ctx.data::<Circumstances>()?.receipts.end(ctx, answer);
     Ok(())
 }
 
-/// A command's circumstances, out of the request that it came with.
+/// A command's circumstances, out of the request that it came with. From here on it counts as sent.
 pub fn command_request(ctx: &Context<'_>) -> async_graphql::Result<CommandRequest> {
     let request = ctx.data::<Arc<RequestContext>>()?;
     let circumstances = ctx.data::<Circumstances>()?;
+    let command_id = CommandId::generate();
+    circumstances.receipts.begin(ctx, command_id);
     Ok(CommandRequest {
         viewer: request.viewer().clone(),
-        command_id: CommandId::generate(),
+        command_id,
         trace: circumstances.trace.clone(),
         client_address: circumstances.client_address,
     })

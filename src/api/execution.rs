@@ -64,8 +64,10 @@ impl Api {
         let receipts = call.circumstances.receipts.clone();
         let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         let response = timeout_at(deadline, self.schema.execute(request)).await;
-        let response = response
-            .unwrap_or_else(|_| Problem::Timeout { ms_max: self.limits.request_ms_max }.to_response(&request_id));
+        let response = match response {
+            Ok(response) => response,
+            Err(_) => self.cut_off(&receipts, &request_id)?,
+        };
         let response = with_cost(response, cost);
         let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
             let response = finished(response, &context, &request_id, self.limits.errors_max);
@@ -76,6 +78,12 @@ impl Api {
         self.answers.remember(question, &data, &context);
         let answered = Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())?;
         answered.within(self.limits.answer_bytes_max)
+    }
+
+    /// What is told of an operation that has no more time: of a mutation what became of the commands that were sent.
+    pub fn cut_off(&self, receipts: &Receipts, request_id: &str) -> Result<GraphQlResponse, Problem> {
+        let problem = Problem::Timeout { ms_max: self.limits.request_ms_max };
+        receipts.so_far(&problem, request_id).ok_or(problem)
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.

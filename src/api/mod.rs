@@ -16,6 +16,7 @@ pub use sender::Admitted;
 use crate::checked::Checks;
 use crate::command_port::CommandPort;
 use crate::documents::Documents;
+use crate::http::bearer;
 use crate::places::OpenPlaces;
 use crate::schema::ApiSchema;
 use crate::settings::HttpSettings;
@@ -61,7 +62,8 @@ pub struct Gate {
 }
 
 impl Api {
-    /// An API over the read side and the way to the command side. There is none without a limit of what operations cost.
+    /// An API over the read side and the way to the command side, to be made after the recorder of metrics. There is
+    /// none without a limit of what operations cost.
     pub fn new(
         reads: Arc<ReadSide>,
         commands: CommandPort,
@@ -74,6 +76,7 @@ impl Api {
         if !limits.answers_introspection() {
             builder = builder.disable_introspection();
         }
+        bearer::describe();
         let places = OpenPlaces::new(&limits);
         let (schema, groups, sockets) = (builder.finish(), Arc::default(), TaskTracker::new());
         let answers = Answers::new(limits.answers_bytes_max);

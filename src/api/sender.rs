@@ -4,6 +4,7 @@ use super::Api;
 use crate::admission::Admission;
 use crate::checked::Checked;
 use crate::ended_sign_in;
+use crate::http::bearer::BearerRefusal;
 use crate::http::headers;
 use crate::http::problem::Problem;
 use crate::places::Place;
@@ -52,10 +53,15 @@ impl Api {
         self.viewer(headers::authorization(headers)?).await
     }
 
-    /// Who sends what is also taken from a sign-in that has ended.
-    pub async fn ended_sender(&self, headers: &HeaderMap, request: &Checked) -> Result<Viewer, Problem> {
+    /// Who sends what is also taken from a sign-in that has ended; for all else their token is refused as before.
+    pub async fn ended_sender(
+        &self,
+        headers: &HeaderMap,
+        request: &Checked,
+        refused: BearerRefusal,
+    ) -> Result<Viewer, Problem> {
         if !ended_sign_in::may_send(&request.request().query) {
-            return Err(Problem::Unauthenticated);
+            return Err(Problem::Unauthenticated(refused));
         }
         self.verified(headers::authorization(headers)?).await.map(|verified| verified.viewer)
     }
@@ -82,7 +88,7 @@ impl Api {
         let Viewer::Person(person) = verified else { return Ok(Viewer::Anonymous) };
         match self.reads.access(person).await {
             Ok(person) => Ok(Viewer::Person(person)),
-            Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated),
+            Err(Refusal::Unauthenticated) => Err(Problem::Unauthenticated(BearerRefusal::Ended)),
             Err(_) => Err(Problem::Unavailable),
         }
     }
@@ -96,19 +102,19 @@ impl Api {
             let person = self.linked(tokens, token, now).await?;
             return Ok(Verified { ends_at: Some(person.expires_at), viewer: Viewer::Person(person) });
         }
-        let person = self.verifier.verify(token, now).map_err(|_| Problem::Unauthenticated)?;
+        let person = self.verifier.verify(token, now).map_err(|error| Problem::Unauthenticated(error.into()))?;
         Ok(Viewer::Person(person).into())
     }
 
     async fn linked(&self, tokens: &IdTokens, token: &str, now: Timestamp) -> Result<Person, Problem> {
         let Bearer { identity, issued_at, expires_at } =
             tokens.verify_bearer(token, now).await.map_err(|error| match error {
-                IdTokenError::Refused(_) => Problem::Unauthenticated,
+                IdTokenError::Refused(refusal) => Problem::Unauthenticated(refusal.into()),
                 IdTokenError::KeysUnknown { .. } => Problem::Unavailable,
             })?;
         let digest = identity_digest(&identity.issuer, &identity.subject);
         self.reads.linked(ShownToken { digest, issued_at, expires_at }).await.map_err(|refusal| match refusal {
-            Refusal::Unauthenticated => Problem::Unauthenticated,
+            Refusal::Unauthenticated => Problem::Unauthenticated(BearerRefusal::Unlinked),
             _ => Problem::Unavailable,
         })
     }

@@ -104,7 +104,9 @@ impl EventStream {
             Err(problem) => return Ok(Self::new(api, refused(&problem, request_id), None, (open, None, None))),
         };
         let Admitted { viewer, admission, place } = match api.admit(headers::authorization(&parts.headers)?).await {
-            Err(Problem::Unauthenticated) => Admitted::once(api.ended_sender(&parts.headers, &checked).await?),
+            Err(Problem::Unauthenticated(why)) => {
+                Admitted::once(api.ended_sender(&parts.headers, &checked, why).await?)
+            }
             admitted => admitted?,
         };
         let operation = api.places().operation(viewer.user_id(), client_address)?;

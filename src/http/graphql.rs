@@ -7,7 +7,7 @@ use super::caching::{Caching, Copies};
 pub use super::media_type::MediaType;
 use super::media_type::accepted;
 use super::problem::{Problem, REFUSED_BY_SCHEMA};
-use super::{client_address, headers};
+use super::{bearer, client_address, headers};
 use crate::answered::Answered;
 use crate::api::Api;
 use crate::documents::Resolved;
@@ -86,7 +86,7 @@ async fn answer(api: &Api, request: Request, request_id: &str) -> Result<Answere
     let question =
         question.filter(|_| !checked.is_mutation() && params::say_nothing_else(&checked.request().extensions));
     let sender = match sender {
-        Err(Problem::Unauthenticated) => api.ended_sender(&parts.headers, &checked).await?,
+        Err(Problem::Unauthenticated(why)) => api.ended_sender(&parts.headers, &checked, why).await?,
         sender => sender?,
     };
     let call = api.call(sender, &parts.headers, client_address, Some(checked.request()), request_id, deadline)?;
@@ -173,6 +173,7 @@ pub(super) fn refuse(problem: &Problem, media_type: MediaType, request_id: &str)
 
 /// The refusal of a request, with a status that does not come from the form of the answer.
 pub(super) fn refuse_with(status: StatusCode, problem: &Problem, media_type: MediaType, request_id: &str) -> Response {
+    bearer::count(problem);
     let Ok(refusal) = Answered::of(&problem.to_response(request_id)) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -180,7 +181,7 @@ pub(super) fn refuse_with(status: StatusCode, problem: &Problem, media_type: Med
     let advice = match problem {
         Problem::MethodNotAllowed => Some((header::ALLOW, "POST")),
         Problem::CompressedBody => Some((header::ACCEPT_ENCODING, "identity")),
-        Problem::Unauthenticated => Some((header::WWW_AUTHENTICATE, "Bearer")),
+        Problem::Unauthenticated(_) => Some((header::WWW_AUTHENTICATE, "Bearer")),
         _ => None,
     };
     let headers = response.headers_mut();

@@ -1,5 +1,6 @@
 //! What requests bring in headers: request id, access token, consistency tokens.
 
+use super::bearer::BearerRefusal;
 use super::problem::Problem;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use millrace_events::ConsistencyToken;
@@ -14,6 +15,7 @@ pub const CONSISTENCY: HeaderName = HeaderName::from_static("millrace-consistenc
 pub const ON_TIMEOUT: HeaderName = HeaderName::from_static("millrace-on-timeout");
 /// `true`: the answer tells what the operation costs.
 pub const COST: HeaderName = HeaderName::from_static("millrace-cost");
+const NO_TOKEN: Problem = Problem::Unauthenticated(BearerRefusal::Malformed);
 const REQUEST_ID_BYTES_MAX: usize = 64;
 /// The most tokens that one request may bring.
 pub const TOKENS_MAX: usize = 16;
@@ -52,13 +54,13 @@ pub fn asks_cost(headers: &HeaderMap) -> bool {
 
 /// The access token of an `Authorization: Bearer …` text. Any other scheme is no token of ours.
 pub fn bearer(authorization: &str) -> Result<&str, Problem> {
-    let (scheme, token) = authorization.split_once(' ').ok_or(Problem::Unauthenticated)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Problem::Unauthenticated) }
+    let (scheme, token) = authorization.split_once(' ').ok_or(NO_TOKEN)?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(NO_TOKEN) }
 }
 
 /// The `Authorization` header.
 pub fn authorization(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    headers.get(header::AUTHORIZATION).map(|value| value.to_str().map_err(|_| Problem::Unauthenticated)).transpose()
+    headers.get(header::AUTHORIZATION).map(|value| value.to_str().map_err(|_| NO_TOKEN)).transpose()
 }
 
 /// The tokens of all given texts, merged; each text may hold several joined by commas.
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn only_a_bearer_token_is_ours() {
         assert_eq!(bearer("Bearer abc"), Ok("abc"));
-        assert_eq!(bearer("Basic abc"), Err(Problem::Unauthenticated));
-        assert_eq!(bearer("abc"), Err(Problem::Unauthenticated));
+        assert_eq!(bearer("Basic abc"), Err(NO_TOKEN));
+        assert_eq!(bearer("abc"), Err(NO_TOKEN));
     }
 }

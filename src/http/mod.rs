@@ -1,9 +1,11 @@
 //! HTTP: GraphQL over HTTP, server-sent events and WebSocket, GraphiQL, health.
 
+pub mod bearer;
 pub mod caching;
 pub mod client_address;
 pub mod command_api;
 pub mod compression;
+pub mod connection_places;
 pub mod event_stream;
 pub mod exports;
 pub mod graphql;
@@ -56,7 +58,7 @@ fn transport_security(max_age_s: u64) -> Option<SetResponseHeaderLayer<HeaderVal
 /// Serves the public endpoint until shutdown; then waits for open requests and sockets.
 pub async fn serve(listener: TcpListener, api: Arc<Api>, operations: Operations, shutdown: CancellationToken) {
     let sockets = api.sockets().clone();
-    let limits = ConnectionLimits::of(api.limits());
+    let limits = ConnectionLimits::of_strangers(api.limits());
     Port { name: "graphql", listener, router: routes(api, operations), limits }.serve(shutdown).await;
     // A connection that became a socket is none any more. Each socket tells its client, and ends its operations.
     sockets.close();

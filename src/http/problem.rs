@@ -1,5 +1,6 @@
 //! Answers to requests that never reached a resolver: status, code, and nothing about our insides.
 
+use super::bearer::BearerRefusal;
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response as GraphQlResponse, ServerError};
 use axum::http::StatusCode;
 use millrace_document::Refusal;
@@ -69,7 +70,7 @@ pub enum Problem {
     },
     /// A token that is malformed, expired, revoked or not ours.
     #[error("the access token is not valid (any more)")]
-    Unauthenticated,
+    Unauthenticated(BearerRefusal),
     /// A malformed consistency token.
     #[error("malformed consistency token")]
     MalformedToken,
@@ -123,7 +124,7 @@ impl Problem {
             Self::AnswerTooLarge { .. } => "ANSWER_SIZE_LIMIT",
             Self::BudgetSpent { .. } => "RATE_LIMITED",
             Self::Document { refusal, .. } => refusal.code(),
-            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Unauthenticated(_) => "UNAUTHENTICATED",
             Self::Timeout { .. } | Self::SlowBody { .. } => "TIMEOUT",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
@@ -144,7 +145,7 @@ impl Problem {
             Self::SlowBody { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooManyOpen { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Timeout { .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,

@@ -1,7 +1,8 @@
 //! The loop that every port is served by: connections are counted, slow ones are closed, and at shutdown each is brought to its end.
 
+use super::connection_places::{ConnectionPlace, ConnectionPlaces};
 use super::patience::{Busy, Patient};
-use crate::settings::HttpSettings;
+use crate::settings::{HttpSettings, Networks};
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::StatusCode;
@@ -14,10 +15,8 @@ use std::convert::Infallible;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -27,27 +26,54 @@ use tower::Service;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What connections of one port are held to.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ConnectionLimits {
     /// Open at once. More are closed as soon as they are there. One that became a socket does not count.
     pub connections_max: usize,
+    /// The part of each address; none where one address may hold them all.
+    pub per_address: Option<AddressLimit>,
+    /// How long each is waited for.
+    pub waits: Waits,
+}
+
+/// How many connections one address may hold.
+#[derive(Debug, Clone)]
+pub struct AddressLimit {
+    /// Open at once, of one address or network of IPv6.
+    pub connections_max: usize,
+    /// Whose connections are those of many clients, and are counted for no address.
+    pub trusted_proxies: Networks,
+}
+
+/// How long a connection is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
     /// From the first byte of a request's head to its last.
-    pub head_wait: Duration,
+    pub head: Duration,
     /// Until the first byte of the next request.
-    pub idle_wait: Duration,
+    pub idle: Duration,
     /// While the client takes nothing of an answer.
-    pub write_wait: Duration,
+    pub write: Duration,
 }
 
 impl ConnectionLimits {
-    /// The settings' limits.
+    /// The settings' limits, for a port of ours: a query process sends the commands of many clients from one address.
     pub fn of(settings: &HttpSettings) -> Self {
-        Self {
-            connections_max: settings.connections_max,
-            head_wait: Duration::from_millis(settings.head_ms_max),
-            idle_wait: Duration::from_millis(settings.idle_ms_max),
-            write_wait: Duration::from_millis(settings.write_ms_max),
-        }
+        let waits = Waits {
+            head: Duration::from_millis(settings.head_ms_max),
+            idle: Duration::from_millis(settings.idle_ms_max),
+            write: Duration::from_millis(settings.write_ms_max),
+        };
+        Self { connections_max: settings.connections_max, per_address: None, waits }
+    }
+
+    /// The same for a port to which anybody may connect: no address takes it from all others.
+    pub fn of_strangers(settings: &HttpSettings) -> Self {
+        let per_address = AddressLimit {
+            connections_max: settings.connections_per_address_max,
+            trusted_proxies: settings.trusted_proxies.clone(),
+        };
+        Self { per_address: Some(per_address), ..Self::of(settings) }
     }
 }
 
@@ -68,15 +94,16 @@ impl Port {
     /// waited for.
     pub async fn serve(self, shutdown: CancellationToken) {
         let Self { name, listener, router, limits } = self;
-        let (places, connections) = (Arc::new(Semaphore::new(limits.connections_max)), TaskTracker::new());
+        let (waits, connections) = (limits.waits, TaskTracker::new());
+        let places = ConnectionPlaces::new(limits);
         while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
             match accepted {
-                Ok((stream, peer)) => match Arc::clone(&places).try_acquire_owned() {
+                Ok((stream, peer)) => match places.take(peer.ip()) {
                     Ok(place) => {
-                        let connection = Connection { name, stream, peer, router: router.clone(), limits };
+                        let connection = Connection { name, stream, peer, router: router.clone(), waits };
                         connections.spawn(connection.serve(place, shutdown.clone()));
                     }
-                    Err(_) => count(name, "refused"),
+                    Err(full) => count(name, full.outcome()),
                 },
                 Err(error) => recover(name, &error).await,
             }
@@ -92,18 +119,18 @@ struct Connection {
     stream: TcpStream,
     peer: SocketAddr,
     router: Router,
-    limits: ConnectionLimits,
+    waits: Waits,
 }
 
 impl Connection {
-    async fn serve(self, _place: OwnedSemaphorePermit, shutdown: CancellationToken) {
-        let Self { name, stream, peer, router, limits } = self;
+    async fn serve(self, _place: ConnectionPlace, shutdown: CancellationToken) {
+        let Self { name, stream, peer, router, waits } = self;
         let _no_matter = stream.set_nodelay(true);
         let busy = Busy::default();
-        let io = TokioIo::new(Patient::new(stream, busy.clone(), limits.head_wait, limits.write_wait));
+        let io = TokioIo::new(Patient::new(stream, busy.clone(), waits.head, waits.write));
         let service = service_fn(move |request| answer(router.clone(), busy.clone(), peer, request));
         let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(limits.idle_wait);
+        builder.timer(TokioTimer::new()).header_read_timeout(waits.idle);
         let mut connection = pin!(builder.serve_connection(io, service).with_upgrades());
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,

@@ -13,7 +13,7 @@ use super::send_queue::{Outgoing, send_queue};
 use super::socket_operation::Operation;
 use super::watch::Watch;
 use super::writer::Writer;
-use super::{headers, origins};
+use super::{bearer, headers, origins};
 use crate::admission::Admission;
 use crate::api::{Api, Connection};
 use crate::documents::params::Params;
@@ -224,8 +224,9 @@ impl Socket {
 
 /// Why the server closes a socket whose client it does not let in.
 fn refusal(problem: &Problem) -> Close {
+    bearer::count(problem);
     match problem {
-        Problem::Unauthenticated => Close::forbidden(),
+        Problem::Unauthenticated(_) => Close::forbidden(),
         Problem::TooManyOpen { .. } => Close::too_many_sockets(),
         _ => Close::try_again_later(),
     }

@@ -1,5 +1,6 @@
 //! One operation of a socket: what is said of it, in its order, as far as there is room for it.
 
+use super::bearer;
 use super::problem::Problem;
 use super::protocol::{NextMessage, ServerMessage, SocketState, Turn};
 use super::send_queue::Outgoing;
@@ -35,7 +36,10 @@ impl Operation {
     pub async fn run(self, request: Params) {
         let (mut responses, _place) = match caught(self.begin(request)).await {
             Ok(begun) => begun,
-            Err(problem) => return self.refuse(&problem.to_response(&self.request_id).errors).await,
+            Err(problem) => {
+                bearer::count(&problem);
+                return self.refuse(&problem.to_response(&self.request_id).errors).await;
+            }
         };
         let next = NextMessage::of(&self.id);
         while let Some(outcome) = responses.next().await {

@@ -20,7 +20,7 @@ use millrace_command::auth::{
 };
 use millrace_command::mail::{MailCounts, MailLimits};
 use millrace_command::wallet::{SIGNATURE_HEADER, WebhookSecret};
-use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules};
+use millrace_command::{AccountRules, Commands, ExportLimits, PaymentNotice, ServerSecret, ShopRules, WalletRules};
 use millrace_events::Timestamp;
 use millrace_log::Log;
 use std::net::SocketAddr;
@@ -129,8 +129,8 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
         pay_within: time::Duration::seconds(settings.shop.pay_within_s.into()),
         unpaid_orders_max: settings.shop.unpaid_orders_max,
         delivery_working_days: settings.shop.delivery_working_days,
-        top_up_waits: time::Duration::seconds(settings.payments.top_up_waits_s.into()),
     };
+    let wallets = WalletRules { top_up_waits: time::Duration::seconds(settings.payments.top_up_waits_s.into()) };
     let exports = ExportLimits {
         at_once_max: settings.exports.at_once_max,
         time_max: settings.exports.time_max(),
@@ -139,9 +139,16 @@ fn over(log: Log, settings: CommandRoleSettings<'_>) -> Result<Commands, RoleErr
     let accounts = account_rules(settings.mail);
     let secret = keys::read_secret(settings.secret_file)?;
     let secret = ServerSecret::new(secret.as_bytes()).map_err(|error| cannot_start(error.into()))?;
-    let limits = millrace_command::Settings::new(secret);
     let transaction_wait_max = settings.transaction_wait_max;
-    let limits = millrace_command::Settings { transaction_wait_max, shop, accounts, exports, webhook_secret, ..limits };
+    let limits = millrace_command::Settings {
+        transaction_wait_max,
+        shop,
+        wallets,
+        exports,
+        accounts,
+        webhook_secret,
+        ..millrace_command::Settings::new(secret)
+    };
     Ok(Commands::new(log, auth(settings)?, limits))
 }
 

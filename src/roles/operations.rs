@@ -17,7 +17,7 @@ pub async fn start(starting: &mut Starting<'_>, metrics: PrometheusHandle) -> Re
     let operations = Operations { metrics: metrics.clone(), probes: Arc::new(starting.probes.clone()) };
     let drained = starting.drained.clone();
     let router = routes(operations).merge(std::mem::take(&mut starting.operations_routes));
-    let limits = ConnectionLimits::of(starting.http);
+    let limits = ConnectionLimits::of_strangers(starting.http);
     let port = Port { name: "operations", listener, router, limits };
     starting.spawn_operations("operations", port.serve(drained.clone()));
     starting.spawn_operations("metrics upkeep", async move {

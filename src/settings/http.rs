@@ -36,6 +36,10 @@ pub struct HttpSettings {
     /// Connections open at once on one port of this process. One that has become a socket does not count.
     #[serde(deserialize_with = "at_least_one")]
     pub connections_max: usize,
+    /// Of one address, or network of IPv6, on the public port or the operators'. Those of `trusted_proxies` are not
+    /// counted so: they bring many clients; a proxy that is not trusted has no more for all of its own.
+    #[serde(deserialize_with = "at_least_one")]
+    pub connections_per_address_max: usize,
     /// The longest time from the first byte of a request's head to its last, in milliseconds.
     #[serde(deserialize_with = "at_least_one")]
     pub head_ms_max: u64,
@@ -138,6 +142,7 @@ impl Default for HttpSettings {
             trusted_proxies: Networks::default(),
             forwarded_header: ForwardedHeader::XForwardedFor,
             connections_max: 4_096,
+            connections_per_address_max: 1_024,
             head_ms_max: 10_000,
             body_ms_max: 30_000,
             idle_ms_max: 75_000,

@@ -32,6 +32,7 @@ mod tests {
             "auth.password_wait_ms_max",
             "command.transaction_ms_max",
             "http.body_bytes_max",
+            "http.connections_per_address_max",
             "http.socket_message_bytes_max",
             "http.socket_ping_ms",
             "http.waiting_reads_max",

@@ -123,12 +123,15 @@ async fn a_second_start_needs_no_network_keeps_the_data_and_ctrl_c_leaves_nothin
     let address = free_address();
     let dev = Dev::start(&folder, &address, QUICK_STORY).await;
     what_the_banner_offers_is_there(&dev).await;
+    other_commands_find_the_servers(&dev).await;
     an_order_goes_its_way_by_itself(&dev).await;
     let products = all_have_pictures(&dev).await;
     let ada = dev.client.sign_up("Ada").await;
     assert!(at_work_in(&folder).len() >= 4, "four servers work there");
+    let settings = PathBuf::from(settings_file(&dev));
     dev.interrupt().await;
     assert_eq!(at_work_in(&folder), Vec::<PathBuf>::new(), "left running");
+    assert!(!settings.exists(), "there are no servers that it could lead to");
 
     let dev = Dev::start(&folder, &address, NO_STORY).await;
     assert_eq!(all_have_pictures(&dev).await, products, "nothing is seeded twice");
@@ -191,6 +194,24 @@ async fn what_the_banner_offers_is_there(dev: &Dev) {
         })
         .await;
     }
+}
+
+fn settings_file(dev: &Dev) -> &str {
+    dev.told("Settings").split_whitespace().next().expect("a file")
+}
+
+/// Of all four servers, and as their owner.
+async fn other_commands_find_the_servers(dev: &Dev) {
+    let ada = dev.client.sign_up("Ada").await;
+    let input = json!({ "password": PASSWORD });
+    let erased = ada.client.command("eraseAccount", input, "erasureReceiptId").await;
+    let receipt = erased["erasureReceiptId"].as_str().expect("an id");
+    eventually("the receipt is kept on all four", || async {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millrace"));
+        let output = command.args(["--config", settings_file(dev), "erasure", "verify", receipt]).output().await;
+        output.expect("the program runs").status.success().then_some(())
+    })
+    .await;
 }
 
 /// Nobody does anything but look: the story of the demo shop moves.

@@ -1,4 +1,4 @@
-//! The front door: slow clients, too many of them, those who guess passwords, and how it is closed.
+//! The front door: slow clients, those who guess passwords, and how it is closed.
 
 use crate::checker::books;
 use crate::harness::client::{Client, PASSWORD, Person, mutation};
@@ -107,32 +107,6 @@ async fn who_takes_nothing_of_its_answers_gives_its_place_back() {
     }
     eventually("the socket's place is given back", async || Socket::try_open(&process.graphql(), None).await.ok())
         .await;
-    process.stop().await;
-}
-
-#[tokio::test]
-async fn connections_are_capped_and_a_socket_is_none() {
-    let stage = Stage::new().await;
-    let process = Process::serve("all", &stage.environment_with(&[("MILLRACE_HTTP__CONNECTIONS_MAX", "1")])).await;
-    let _socket = Socket::open(&process.graphql(), None).await;
-    let ask = async |stream: &mut TcpStream| {
-        stream.write_all(b"GET /livez HTTP/1.1\r\nhost: a\r\n\r\n").await?;
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"ok\n") {
-            answer.push(stream.read_u8().await?);
-        }
-        Ok::<_, std::io::Error>(answer.starts_with(b"HTTP/1.1 200"))
-    };
-    let mut first = eventually("the socket's connection is given back", async || {
-        let mut stream = connect(&process).await;
-        ask(&mut stream).await.ok().map(|_| stream)
-    })
-    .await;
-    let mut second = connect(&process).await;
-    assert!(ask(&mut second).await.is_err(), "one too many");
-    assert!(ask(&mut first).await.expect("the first one goes on"));
-    drop(first);
-    eventually("there is room again", async || ask(&mut connect(&process).await).await.ok()).await;
     process.stop().await;
 }
 

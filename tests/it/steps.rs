@@ -23,6 +23,8 @@ const STOCK: u32 = 1_000_000;
 const ASK_AGAIN_EVERY: usize = 10;
 /// Orders that are not paid expire after this long, where they shall.
 const PAY_WITHIN: (&str, &str) = ("MILLRACE_SHOP__PAY_WITHIN_S", "1");
+/// A quick machine places more within that time than a customer may leave unpaid.
+const UNPAID_ORDERS_MAX: (&str, &str) = ("MILLRACE_SHOP__UNPAID_ORDERS_MAX", "100000");
 
 /// A cluster, and somebody rich in a shop that is full.
 struct Scene {
@@ -254,7 +256,8 @@ async fn one_by_staff_gives_the_customer_everything_back_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_expiry_that_dies_half_way_cancels_each_order_once() {
-    let mut scene = Scene::begin(Stage::new().await.with(PAY_WITHIN.0, PAY_WITHIN.1)).await;
+    let stage = Stage::new().await.with(PAY_WITHIN.0, PAY_WITHIN.1).with(UNPAID_ORDERS_MAX.0, UNPAID_ORDERS_MAX.1);
+    let mut scene = Scene::begin(stage).await;
     let (buyer, mut placed) = (scene.buyer(), BTreeSet::new());
     let own = ["expiry.found".to_owned(), "expiry.cancelled".to_owned()];
     let points = [own.to_vec(), steps_of("expireOrder")].concat();

@@ -9,7 +9,9 @@ use crate::pipeline::{Pipeline, report};
 use crate::rows;
 use crate::user::{EraseAgain, ErasedAgain, GrantRole, RevokeRole, RoleGranted, RoleRevoked};
 use crate::wallet::{CompleteTopUp, NoticeError, TopUpEnded, WebhookSecret};
-use crate::{AccountRules, Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, mail, wallet};
+use crate::{
+    AccountRules, Answer, Command, CommandFailure, PaymentNotice, ServerSecret, ShopRules, WalletRules, mail, wallet,
+};
 use millrace_events::fail_point::reach;
 use millrace_events::values::Email;
 use millrace_events::{CommandId, Role, Timestamp, Trace, UserId, Viewer};
@@ -63,6 +65,8 @@ pub struct Settings {
     pub sweep_rows_max: u64,
     /// The rules of the shop.
     pub shop: ShopRules,
+    /// The rules of wallets.
+    pub wallets: WalletRules,
     /// What exports may take.
     pub exports: ExportLimits,
     /// The rules of accounts.
@@ -82,6 +86,7 @@ impl Settings {
             outcome_wait_max: Duration::from_secs(8),
             sweep_rows_max: 1_000,
             shop: ShopRules::default(),
+            wallets: WalletRules::default(),
             exports: ExportLimits::default(),
             accounts: AccountRules::default(),
             webhook_secret: None,

@@ -183,8 +183,10 @@ impl Fault {
             }
             Self::TooManyIdTokens { .. } => FailureCode::RateLimited,
             Self::IdToken(_) => FailureCode::Unavailable,
-            Self::Password(PasswordError::TooManyWaiting { .. }) => FailureCode::RateLimited,
-            Self::Password(PasswordError::WaitedTooLong { .. }) => FailureCode::Unavailable,
+            // Nothing is broken, and whoever guesses passwords fills no log with errors.
+            Self::Password(PasswordError::TooManyWaiting { .. } | PasswordError::WaitedTooLong { .. }) => {
+                FailureCode::RateLimited
+            }
             Self::Slow { .. } => FailureCode::Timeout,
             Self::Draining | Self::Overtaken => FailureCode::Unavailable,
             Self::Silent { .. } | Self::CommitUnknown(_) | Self::NotCommitted(_) => FailureCode::Unavailable,
@@ -223,7 +225,9 @@ impl Fault {
             Self::TooManyResets { .. } => Some("password resets"),
             Self::TooManyNewPasswords { .. } => Some("new passwords"),
             Self::TooManyRefreshTokens => Some("refresh tokens of one sign-in"),
-            Self::Password(PasswordError::TooManyWaiting { .. }) => Some("passwords at once"),
+            Self::Password(PasswordError::TooManyWaiting { .. } | PasswordError::WaitedTooLong { .. }) => {
+                Some("passwords at once")
+            }
             Self::Log(LogError::EventTooLarge { .. }) => Some("bytes of an event"),
             Self::Log(LogError::TooManyEvents { .. }) => Some("events of a command"),
             _ => None,

@@ -3,7 +3,7 @@
 use crate::auth::Auth;
 use crate::auth::openid::Identity;
 use crate::rows::mail::Kind;
-use crate::{KeyOwner, ShopRules};
+use crate::{KeyOwner, ShopRules, WalletRules};
 use millrace_events::viewer::Person;
 use millrace_events::{CommandId, Trace, UserId, Viewer};
 use std::collections::BTreeMap;
@@ -79,6 +79,7 @@ pub(crate) struct Frame {
     pub client_address: Option<IpAddr>,
     pub mails: MailGrants,
     pub shop: ShopRules,
+    pub wallets: WalletRules,
 }
 
 #[cfg(test)]

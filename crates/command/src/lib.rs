@@ -46,6 +46,7 @@ mod sweep;
 mod unit_of_work;
 pub mod user;
 pub mod wallet;
+mod wallet_rules;
 
 pub use account_rules::AccountRules;
 pub use auth::{Auth, DataExport, SecretText, Session};
@@ -78,3 +79,4 @@ pub use user::{
     RequestPasswordReset, ResetPassword, RevokeRole, SignUp, UnlinkProvider, UpdateProfile, VerifyEmail,
 };
 pub use wallet::{PaymentNotice, PaymentResult, TopUpWallet, Transfer};
+pub use wallet_rules::WalletRules;

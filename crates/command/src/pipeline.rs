@@ -66,10 +66,10 @@ impl Pipeline {
         let claim = Claim::of(input, &owner, identity.as_deref(), &self.settings.server_secret)?;
         let password = self.look_at_password(C::password_work(&valid), &request).await?;
         let auth = Arc::clone(&self.auth);
-        let shop = self.settings.shop;
+        let (shop, wallets) = (self.settings.shop, self.settings.wallets);
         let Request { command_id, trace, client_address, .. } = request;
         let mails = MailGrants::default();
-        let frame = Frame { command_id, actor, trace, password, identity, auth, client_address, mails, shop };
+        let frame = Frame { command_id, actor, trace, password, identity, auth, client_address, mails, shop, wallets };
         let mut delays = delays(ATTEMPT_DELAY, ATTEMPT_DELAY_MAX, ATTEMPTS_MAX - 1);
         loop {
             match self.attempt::<C>(&frame, claim.as_ref(), &valid).await {

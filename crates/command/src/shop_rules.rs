@@ -11,18 +11,11 @@ pub struct ShopRules {
     pub unpaid_orders_max: u32,
     /// So many working days (Monday to Friday) after the day of payment an order should arrive.
     pub delivery_working_days: u8,
-    /// How long a top-up that the payment provider does not answer counts among those of its wallet that wait.
-    pub top_up_waits: Duration,
 }
 
 impl Default for ShopRules {
     fn default() -> Self {
-        Self {
-            pay_within: Duration::minutes(15),
-            unpaid_orders_max: 100,
-            delivery_working_days: 3,
-            top_up_waits: Duration::hours(24),
-        }
+        Self { pay_within: Duration::minutes(15), unpaid_orders_max: 100, delivery_working_days: 3 }
     }
 }
 

@@ -8,8 +8,8 @@ use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, Statement};
 use std::time::Duration;
 use time::OffsetDateTime;
 
-/// What sweeping deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// What one sweep deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Swept {
     /// Idempotency keys that are kept no longer.
     pub idempotency_keys: u64,
@@ -19,39 +19,27 @@ pub struct Swept {
     pub mails: u64,
     /// Mailed tokens that are good no more.
     pub mail_tokens: u64,
+    rows_max: u64,
 }
 
 impl Swept {
-    /// True if there may be more to delete right now, if so many rows of a table were deleted at most.
-    fn hit_limit(&self, rows_max: u64) -> bool {
-        [self.idempotency_keys, self.sessions, self.mails, self.mail_tokens].iter().any(|deleted| *deleted >= rows_max)
-    }
-
-    fn add(&mut self, other: Self) {
-        self.idempotency_keys += other.idempotency_keys;
-        self.sessions += other.sessions;
-        self.mails += other.mails;
-        self.mail_tokens += other.mail_tokens;
+    /// True if there may be more to delete right now.
+    pub fn hit_limit(&self) -> bool {
+        let deleted = [self.idempotency_keys, self.sessions, self.mails, self.mail_tokens];
+        deleted.iter().any(|rows| *rows >= self.rows_max)
     }
 }
 
 impl Commands {
-    /// Deletes rows whose time is over, a bounded number of them at once, until none is left or `goes_on` says no: more may be written
-    /// than one deletion takes. Forgets also what this process counts no longer. To be called now and then by every process.
-    pub async fn sweep(&self, goes_on: impl Fn() -> bool + Sync) -> Result<Swept, CommandFailure> {
+    /// Deletes rows whose time is over, a bounded number of them. Forgets also what this process counts no longer. To
+    /// be called now and then by every process, and at once again after it hit the limit.
+    pub async fn sweep(&self) -> Result<Swept, CommandFailure> {
         let Pipeline { settings, auth, .. } = &*self.pipeline;
         auth.age(Timestamp::new(OffsetDateTime::now_utc()));
-        let mut all = Swept::default();
-        loop {
-            let swept = self.sweep_once(settings.sweep_rows_max).await.map_err(|fault| report("sweep", fault))?;
-            all.add(swept);
-            if !swept.hit_limit(settings.sweep_rows_max) || !goes_on() {
-                return Ok(all);
-            }
-        }
+        self.delete_old(settings.sweep_rows_max).await.map_err(|fault| report("sweep", fault))
     }
 
-    async fn sweep_once(&self, rows_max: u64) -> Result<Swept, Fault> {
+    async fn delete_old(&self, rows_max: u64) -> Result<Swept, Fault> {
         let pipeline = &*self.pipeline;
         let (database, reset_within) = (pipeline.log.database(), pipeline.settings.accounts.reset_within);
         Ok(Swept {
@@ -59,6 +47,7 @@ impl Commands {
             sessions: pipeline.in_time(session::sweep(database, rows_max)).await?,
             mails: pipeline.in_time(mail::sweep(database, rows_max, reset_within)).await?,
             mail_tokens: pipeline.in_time(mail::sweep_tokens(database, rows_max)).await?,
+            rows_max,
         })
     }
 

@@ -7,7 +7,8 @@ use crate::auth::openid::Identity;
 use crate::fault::{Fault, HandlerError, sql_state};
 use crate::frame::{Actor, Frame, PasswordFinding};
 use crate::rows::mail::Kind;
-use crate::{Sender, ShopRules};
+use crate::rows::session::IS_LIVE;
+use crate::{Sender, ShopRules, WalletRules};
 use millrace_events::viewer::Person;
 use millrace_events::{
     Aggregate, CommandId, Event, EventId, KeyState, PersonKey, Role, Timestamp, UserId, Viewer, seal,
@@ -118,6 +119,11 @@ impl UnitOfWork {
     /// The rules of the shop.
     pub(crate) fn shop(&self) -> ShopRules {
         self.frame.shop
+    }
+
+    /// The rules of wallets.
+    pub(crate) fn wallets(&self) -> WalletRules {
+        self.frame.wallets
     }
 
     /// When this attempt began, by PostgreSQL's clock: one clock for all processes.
@@ -264,19 +270,17 @@ fn was_refused(error: &DbErr) -> bool {
 
 async fn open(db: &impl ConnectionTrait, person: Option<&Person>) -> Result<Opening, Fault> {
     // Who waited for the lock still sees the sign-ins of before: only the locked row itself is looked at anew.
-    const OPENING: &str = "
-        WITH me AS MATERIALIZED (
+    let opening = format!(
+        "WITH me AS MATERIALIZED (
             SELECT FROM users WHERE id = $2 AND erased_at IS NULL AND deactivated_at IS NULL FOR KEY SHARE)
-        SELECT EXISTS (SELECT FROM me) AND (EXISTS (SELECT FROM sessions WHERE id = $1 AND user_id = $2
-                AND ended_at IS NULL AND expires_at > clock_timestamp())
-            OR EXISTS (SELECT FROM identities WHERE session_id = $1 AND user_id = $2
-                AND (void_until IS NULL OR void_until < $3))) AS is_live,
+        SELECT EXISTS (SELECT FROM me) AND {IS_LIVE} AS is_live,
             pg_current_xact_id()::text AS transaction_id, clock_timestamp() AS now,
-            (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = $2) AS roles";
+            (SELECT string_agg(role, ' ') FROM user_roles WHERE user_id = $2) AS roles"
+    );
     let (session_id, user_id) = (person.map(|person| person.session_id.0), person.map(|person| person.user_id.0));
     let issued_at = person.map(|person| person.issued_at.moment());
     let values: [sea_orm::Value; 3] = [session_id.into(), user_id.into(), issued_at.into()];
-    let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, values);
+    let statement = Statement::from_sql_and_values(DbBackend::Postgres, opening, values);
     let opening = Opening::find_by_statement(statement).one(db).await?;
     opening.ok_or(Fault::Missing("the answer to a transaction's first statement"))
 }

@@ -83,7 +83,7 @@ impl Command for TopUpWallet {
         let (user_id, amount) = (unit.user_id()?, valid.amount);
         let wallet = opened(unit, user_id, amount.currency).await?;
         check_version(valid.expected_version, rows::version(wallet.version))?;
-        let asked_after = unit.at().moment() - unit.shop().top_up_waits;
+        let asked_after = unit.at().moment() - unit.wallets().top_up_waits;
         decide_top_up(top_up::open_count(unit.db(), wallet.id, asked_after).await?)?;
         decide_room(&wallet, amount, "amount.amountMinor")?;
         let (wallet_id, top_up_id) = (WalletId(wallet.id), TopUpId::generate());

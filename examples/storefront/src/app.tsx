@@ -10,7 +10,7 @@ import { SignInPage } from './pages/sign-in.tsx';
 import { WalletPage } from './pages/wallet.tsx';
 import { WorkingsPage } from './pages/workings.tsx';
 import { Header } from './parts/header.tsx';
-import { placeOf } from './place.ts';
+import { placeOf, type Place } from './place.ts';
 import { Link, Page, usePath } from './router.tsx';
 
 type Show = (argument: string) => ReactNode;
@@ -31,14 +31,14 @@ const PAGES: Record<string, Show> = {
 };
 
 export function App() {
-  const { section, argument } = placeOf(usePath());
+  const place = placeOf(usePath());
   return (
     <>
       <a className="skip" href="#content">
         Skip to the content
       </a>
-      <Header section={section} />
-      {pageOf(section, argument)}
+      <Header section={place?.section} />
+      {place === null ? <NoSuchPage /> : pageOf(place)}
       <footer className="footer">
         A storefront for <b>millrace</b>: every change is a command, every page a ready answer. <Link to="/how-it-works">See how it works.</Link>
       </footer>
@@ -46,10 +46,10 @@ export function App() {
   );
 }
 
-function pageOf(section: string, argument: string | null): ReactNode {
+function pageOf({ section, argument }: Place): ReactNode {
   // Only pages of its own: `/constructor` is something that every object has.
   const show = Object.hasOwn(PAGES, section) ? PAGES[section] : undefined;
-  return show === undefined || argument === null ? <NoSuchPage /> : show(argument);
+  return show === undefined ? <NoSuchPage /> : show(argument);
 }
 
 function NoSuchPage() {

@@ -1,12 +1,14 @@
-/** What a path names: a section, and of what. The argument is null where it cannot be read: then no page is meant. */
+/** What a path names: a section, and of what. */
 export interface Place {
   section: string;
-  argument: string | null;
+  argument: string;
 }
 
-export function placeOf(path: string): Place {
-  const [, section = '', argument = ''] = path.split('/');
-  return { section, argument: decoded(argument) };
+/** Null where the path cannot be read: then no page is meant, of no section. */
+export function placeOf(path: string): Place | null {
+  const [, section = '', encoded = ''] = path.split('/');
+  const argument = decoded(encoded);
+  return argument === null ? null : { section, argument };
 }
 
 /** Anybody can type or link to a lone `%`. It comes up while the page is rendered, where an error would leave nothing to see. */

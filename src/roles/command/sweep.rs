@@ -17,8 +17,12 @@ pub fn sweep(starting: &mut Starting<'_>, commands: Commands) {
     starting.spawn("sweep", async move {
         let mut ticks = tokio::time::interval(INTERVAL);
         while shutdown.run_until_cancelled(ticks.tick()).await.is_some() {
-            if let Err(failure) = commands.sweep(|| !shutdown.is_cancelled()).await {
-                tracing::warn!(%failure, "rows whose time is over were not deleted; the next sweep does it");
+            match commands.sweep().await {
+                Ok(swept) if swept.hit_limit() => ticks.reset_immediately(),
+                Ok(_) => {}
+                Err(failure) => {
+                    tracing::warn!(%failure, "rows whose time is over were not deleted; the next sweep does it");
+                }
             }
             if let Ok(late) = commands.sweep_late().await {
                 metrics::gauge!(LATE).set(late.as_secs_f64());

@@ -1,8 +1,11 @@
 //! Tokens that were not made here, and claims that nobody signed.
 
 use crate::harness::client::Client;
+use crate::harness::eventually;
+use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
+use crate::metrics::Metrics;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
@@ -44,6 +47,12 @@ fn forgeries(token: &str, public_key: &str) -> Vec<(&'static str, String)> {
     ]
 }
 
+/// How many tokens were refused for these reasons.
+async fn refused_tokens<const N: usize>(process: &Process, reasons: [&str; N]) -> [Option<f64>; N] {
+    let metrics = Metrics::of(process).await;
+    reasons.map(|reason| metrics.sample(&format!("millrace_bearer_refused_total{{reason=\"{reason}\"}}")))
+}
+
 #[tokio::test]
 async fn no_forged_token_lets_anybody_in() {
     let stage = Stage::new().await;
@@ -52,7 +61,10 @@ async fn no_forged_token_lets_anybody_in() {
     let token = ada.client.access_token.clone().expect("a token");
     let public_key = std::fs::read_to_string(stage.variable("MILLRACE_AUTH__VERIFY_KEY_FILE")).expect("the key");
     assert_eq!(ada.client.ask(WHO, json!({})).await["viewer"]["user"]["id"], ada.id);
-    for (what, forged) in forgeries(&token, &public_key) {
+    assert_eq!(refused_tokens(&process, ["malformed", "invalid"]).await, [Some(0.0); 2]);
+    let forgeries = forgeries(&token, &public_key);
+    let refusals = 2 * forgeries.len();
+    for (what, forged) in forgeries {
         let request = client.http.post(&client.url).json(&json!({ "query": WHO }));
         let answer = request.header("authorization", format!("Bearer {forged}")).send().await.expect("an answer");
         assert_eq!(answer.status().as_u16(), 401, "{what}");
@@ -62,6 +74,28 @@ async fn no_forged_token_lets_anybody_in() {
             Ok(_) => panic!("{what}: a socket was let in"),
         }
     }
+    let counted = refused_tokens(&process, ["malformed", "invalid"]).await.map(Option::unwrap);
+    assert!(counted.iter().all(|refused| *refused > 0.0), "{counted:?}");
+    assert_eq!(counted.iter().sum::<f64>(), refusals as f64, "each is counted once, over HTTP and on a socket");
+    assert_eq!(refused_tokens(&process, ["expired", "not_yet", "unlinked", "ended"]).await, [Some(0.0); 4]);
+    process.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_whose_sign_in_has_ended_is_counted_unless_it_is_taken() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await.client;
+    let input = json!({ "idempotencyKey": "once" });
+    ada.command("signOut", input.clone(), "").await;
+    eventually("the token is refused", async || {
+        let answer = ada.send(WHO, json!({}), &[]).await.expect("an answer").body;
+        (answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED").then_some(())
+    })
+    .await;
+    assert_eq!(refused_tokens(&process, ["ended"]).await, [Some(1.0)]);
+    ada.command("signOut", input, "").await;
+    assert_eq!(refused_tokens(&process, ["ended"]).await, [Some(1.0)], "sending it again gets the first answer");
     process.stop().await;
 }
 

@@ -9,7 +9,14 @@ use std::fmt::Write;
 const LIMITS: &[(&str, &[&str])] = &[
     (
         "connections",
-        &["http.connections_max", "http.head_ms_max", "http.body_ms_max", "http.idle_ms_max", "http.write_ms_max"],
+        &[
+            "http.connections_max",
+            "http.connections_per_address_max",
+            "http.head_ms_max",
+            "http.body_ms_max",
+            "http.idle_ms_max",
+            "http.write_ms_max",
+        ],
     ),
     (
         "requests and answers",

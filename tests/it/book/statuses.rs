@@ -2,6 +2,7 @@
 
 use super::generated::keep_between;
 use axum::http::StatusCode;
+use millrace::http::bearer::BearerRefusal;
 use millrace::http::problem::{Problem, REFUSED_BY_SCHEMA};
 use millrace_document::{Limit, Refusal};
 use std::collections::BTreeSet;
@@ -25,7 +26,7 @@ fn problems() -> Vec<(&'static str, Problem)> {
         ("a body that is too long", Problem::TooLarge { bytes_max: 1 }),
         ("a body that takes too long", Problem::SlowBody { ms_max: 1 }),
         ("a mutation by `GET`", Problem::MethodNotAllowed),
-        ("a token that is malformed, expired or revoked", Problem::Unauthenticated),
+        ("a token that is malformed, expired or revoked", Problem::Unauthenticated(BearerRefusal::Malformed)),
         ("a hash or an id that is not known", Problem::PersistedNotFound),
         ("a hash where none is known", Problem::PersistedNotSupported),
         ("a hash of another text", Problem::PersistedMismatch),

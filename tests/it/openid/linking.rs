@@ -1,6 +1,6 @@
 //! Linking: only by who has shown that the account is theirs, and never one identity to two.
 
-use super::{error, new_email, sign_in, stage_with, try_sign_in};
+use super::{error, link, new_email, sign_in, stage_with, try_sign_in};
 use crate::checker::everything_holds;
 use crate::harness::client::PASSWORD;
 use crate::harness::eventually;
@@ -8,10 +8,6 @@ use crate::harness::openid::OpenIdProvider;
 use serde_json::{Value, json};
 
 const LINKED: &str = "Another way to sign in to your account";
-
-fn link(token: &str) -> Value {
-    json!({ "idToken": token, "password": PASSWORD })
-}
 
 #[tokio::test]
 async fn an_account_is_not_taken_over_by_its_address_and_its_owner_links_it() {

@@ -1,8 +1,7 @@
 //! An account that was made by a provider has no password: what asks for it says so, until one is set.
 
-use super::bearer::later;
 use super::sign_in::hashes;
-use super::{error, new_email, sign_in, stage_with};
+use super::{error, later, new_email, sign_in, stage_with};
 use crate::accounts::{RESET, mailed_token};
 use crate::checker::everything_holds;
 use crate::harness::client::PASSWORD;

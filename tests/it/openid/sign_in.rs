@@ -1,7 +1,6 @@
 //! The first token makes an account, every later one finds it.
 
-use super::bearer::later;
-use super::{AT_ONCE, SHOWN, error, new_email, sign_in, stage_with, try_sign_in};
+use super::{AT_ONCE, SHOWN, error, later, link, new_email, sign_in, stage_with, try_sign_in};
 use crate::accounts::{RESET, mailed_token};
 use crate::checker::everything_holds;
 use crate::harness::client::{Client, PASSWORD};
@@ -111,8 +110,7 @@ async fn a_deactivated_account_comes_back_if_it_is_asked_for() {
     let stage = stage_with(&[&provider]).await;
     let (process, client) = stage.all().await;
     let ada = client.sign_up("Ada").await;
-    let link = json!({ "idToken": provider.token("1", &ada.email), "password": PASSWORD });
-    ada.client.command("linkProvider", link, "").await;
+    ada.client.command("linkProvider", link(&provider.token("1", &ada.email)), "").await;
     let old = json!({ "idToken": provider.token("1", &ada.email), "reactivate": true });
     ada.client.command("deactivateAccount", json!({ "password": PASSWORD }), "").await;
     // All sign-ins have ended with it, and what was issued by then is void.

@@ -3,6 +3,7 @@
 mod access_token;
 mod attempts;
 mod export_link;
+mod hashing_threads;
 mod key_pair;
 mod mail_token;
 pub mod openid;

@@ -1,8 +1,10 @@
-//! Passwords: argon2id on the blocking pool, never more at once than there are cores, and never a queue without an end.
+//! Passwords: argon2id on threads of its own, never more at once than there are cores, and never a queue without an end.
 
+use super::hashing_threads::HashingThreads;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use millrace_events::values::Password;
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -43,7 +45,7 @@ pub struct PasswordLimits {
 
 impl Default for PasswordLimits {
     fn default() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         // Half of them may be new passwords, whoever brings them: 32 are left for those who have one.
         Self { at_once_max: cores, waiting_max: 64, wait_max: Duration::from_secs(2) }
     }
@@ -67,6 +69,9 @@ pub enum PasswordError {
     /// argon2 refused.
     #[error("argon2 refused")]
     Argon2(#[from] argon2::Error),
+    /// The system gives no threads to hash on.
+    #[error("there are no threads to hash passwords on")]
+    Threads(#[from] std::io::Error),
     /// The hash, new or kept, is not one that argon2 makes.
     #[error("a password's hash is malformed")]
     Hash(#[source] argon2::password_hash::Error),
@@ -79,6 +84,7 @@ pub enum PasswordError {
 #[derive(Debug)]
 pub struct Passwords {
     argon2: Argon2<'static>,
+    threads: HashingThreads,
     wait_max: Duration,
     /// One for each hash that is computed. The blocking task owns it, so that a client who hangs up does not free it early.
     turns: Arc<Semaphore>,
@@ -101,6 +107,7 @@ impl Passwords {
         Ok(Self {
             decoy: hash(&argon2, &unknown)?.into(),
             argon2,
+            threads: HashingThreads::new(NonZero::new(turns).unwrap_or(NonZero::<usize>::MIN))?,
             wait_max: limits.wait_max,
             turns: Arc::new(Semaphore::new(turns)),
             places: Arc::new(Semaphore::new(places)),
@@ -138,7 +145,7 @@ impl Passwords {
     ) -> Result<T, PasswordError> {
         let held = self.turn().await?;
         metrics::counter!(HASHES).increment(1);
-        let computed = tokio::task::spawn_blocking(move || {
+        let computed = self.threads.spawn(move || {
             let answer = work();
             drop(held);
             answer

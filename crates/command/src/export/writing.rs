@@ -5,6 +5,7 @@ use super::{ExportLimits, ExportRefusal, NAME, Piece, count, document, failed, r
 use crate::auth::ExportRight;
 use crate::fault::Fault;
 use crate::pipeline::report;
+use crate::rows::session::IS_LIVE;
 use millrace_events::{KeyState, Timestamp};
 use millrace_log::keys;
 use sea_orm::{
@@ -134,16 +135,13 @@ struct Opening {
 
 impl Opening {
     async fn read(db: &impl ConnectionTrait, right: &ExportRight) -> Result<Self, Fault> {
-        const OPENING: &str = "
-            SELECT clock_timestamp() AS now, EXISTS (
-                SELECT FROM users u WHERE u.id = $2 AND u.erased_at IS NULL AND u.deactivated_at IS NULL
-                AND (EXISTS (SELECT FROM sessions s
-                        WHERE s.id = $1 AND s.user_id = u.id AND s.ended_at IS NULL AND s.expires_at > clock_timestamp())
-                    OR EXISTS (SELECT FROM identities i
-                        WHERE i.session_id = $1 AND i.user_id = u.id AND (i.void_until IS NULL OR i.void_until < $3)))
-                ) AS is_live";
+        let opening = format!(
+            "SELECT clock_timestamp() AS now, EXISTS (
+                SELECT FROM users WHERE id = $2 AND erased_at IS NULL AND deactivated_at IS NULL
+            ) AND {IS_LIVE} AS is_live"
+        );
         let values: [Value; 3] = [right.session_id.0.into(), right.user_id.0.into(), right.made_at.moment().into()];
-        let statement = Statement::from_sql_and_values(DbBackend::Postgres, OPENING, values);
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, opening, values);
         let opening = Self::find_by_statement(statement).one(db).await?;
         opening.ok_or(Fault::Missing("the answer to an export's first statement"))
     }

@@ -20,7 +20,7 @@ pub const UNANSWERED_MAX: i32 = 8;
 /// How long a mail is tried that carries no token.
 const NOTICE_WITHIN: Duration = Duration::days(2);
 /// The most tokens of one kind that one person can have, those that are void among them: no more mails go out until some are over.
-pub(crate) const TOKENS_MAX: usize = 20;
+pub(crate) const TOKENS_MAX: u32 = 20;
 /// The most mails that a process has in hand.
 const AT_ONCE_MAX: u64 = 8;
 const SEND_WAIT: StdDuration = StdDuration::from_secs(30);
@@ -178,7 +178,7 @@ async fn compose(
         return Ok(Composed::Mail(text::write(row, addressee(row, &reader), None, rules)));
     };
     let counted = mail_token::counted(db, reader.id, purpose, now).await?;
-    if counted.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX {
+    if counted.into_iter().filter(|mail_id| *mail_id != row.id).count() >= TOKENS_MAX as usize {
         return Ok(Composed::Enough);
     }
     let token = keep_token(db, secret, row, &reader, (purpose, now + within)).await?;

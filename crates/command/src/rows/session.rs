@@ -33,6 +33,14 @@ impl Model {
     }
 }
 
+/// True if the sign-in `$1` of the person `$2` is live, as for `Model::is_live`, or if a provider's token that was
+/// issued at `$3` stands for one, as for `identity::Model::takes`. For statements that read more than that.
+pub(crate) const IS_LIVE: &str = "(
+    EXISTS (SELECT FROM sessions
+        WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > clock_timestamp())
+    OR EXISTS (SELECT FROM identities
+        WHERE session_id = $1 AND user_id = $2 AND (void_until IS NULL OR void_until < $3)))";
+
 /// Whose sign-in it is: that never changes, so no lock is needed to know it.
 pub(crate) async fn owner(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Uuid>, DbErr> {
     Entity::find_by_id(id).select_only().column(Column::UserId).into_tuple().one(db).await

@@ -5,7 +5,7 @@ use crate::CommandError;
 use crate::auth::{MailToken, SecretText};
 use crate::command::{Command, Handled, KeyOwner, PasswordWork, Sender};
 use crate::fault::Fault;
-use crate::fields::{Fields, check_version};
+use crate::fields::{Fields, check_room, check_version};
 use crate::frame::PasswordFinding;
 use crate::mail::{self, TOKENS_MAX};
 use crate::rows::mail::Kind;
@@ -20,6 +20,10 @@ use sea_orm::Set;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use uuid::Uuid;
+
+/// What the limits of these mails are called.
+const MAILS: &str = "mails to verify an address";
+const MAILED_ENOUGH: &str = "So many mails are on their way or not read yet. Try again later.";
 
 /// Asks for another e-mail address. A mail goes there, and one that tells of it to the address that you have; until `verifyEmail` has the
 /// first one's token, the account keeps its address. Naming an address that waits for that already, or your own one while it is not
@@ -91,7 +95,8 @@ impl Command for ChangeEmail {
         }
         check_mails(unit, &user).await?;
         if !mail::write_unproven(unit, Kind::VerifyEmail, user.id, valid.email.as_str()).await? {
-            return Err(mailed_enough(unit.auth().mails.limits().unproven_per_day_max).into());
+            let max = unit.auth().mails.limits().unproven_per_day_max;
+            return Err(CommandError::limit_reached(MAILED_ENOUGH, MAILS, max).into());
         }
         if step == Step::MailAgain {
             return Ok(handled.at(user_id, rows::version(user.version)));
@@ -157,15 +162,7 @@ async fn check_mails(unit: &UnitOfWork, user: &user::Model) -> Handling<()> {
     let mut mails: BTreeSet<Uuid> =
         rows::mail::waiting_for(unit.db(), user.id, Kind::VerifyEmail).await?.into_iter().collect();
     mails.extend(mail_token::counted(unit.db(), user.id, Purpose::VerifyEmail, unit.at().moment()).await?);
-    if mails.len() < TOKENS_MAX {
-        return Ok(());
-    }
-    Err(mailed_enough(u32::try_from(TOKENS_MAX).unwrap_or(u32::MAX)).into())
-}
-
-fn mailed_enough(max: u32) -> CommandError {
-    let message = "So many mails are on their way or not read yet. Try again later.";
-    CommandError::limit_reached(message, "mails to verify an address", max)
+    Ok(check_room(mails.len() as u64, TOKENS_MAX, MAILS, MAILED_ENOUGH)?)
 }
 
 /// Shows, with the token out of a mail, that mail to an address arrives. An address that was asked for becomes the account's.

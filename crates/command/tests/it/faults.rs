@@ -131,7 +131,7 @@ async fn work_in_the_background_outlives_a_postgresql_that_is_gone_without_a_wor
     let _stranger = Stranger::holding(&world, TABLES).await;
     let work = async {
         tokio::join!(
-            async { cause(commands.sweep(|| true).await) },
+            async { cause(commands.sweep().await) },
             async { cause(commands.sweep_late().await) },
             async { cause(commands.expire_orders(None, |_| true).await) },
             async { cause(commands.send_mails(&mailbox).await) },

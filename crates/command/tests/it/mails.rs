@@ -206,10 +206,10 @@ async fn mails_and_tokens_that_are_over_are_swept() {
     world.sign_up("Ada").await;
     mailbox.fill(&world).await;
     world.anonymously(reset("nobody@example.org")).await.unwrap();
-    let swept = world.commands.sweep(|| true).await.unwrap();
+    let swept = world.commands.sweep().await.unwrap();
     assert_eq!((swept.mails, swept.mail_tokens), (0, 0));
     world.sql("UPDATE mails SET written_at = now() - interval '8 days'").await;
     world.sql("UPDATE mail_tokens SET expires_at = now()").await;
-    let swept = world.commands.sweep(|| true).await.unwrap();
+    let swept = world.commands.sweep().await.unwrap();
     assert_eq!((swept.mails, swept.mail_tokens), (1, 1));
 }

@@ -50,7 +50,7 @@ async fn who_waits_too_long_for_a_hash_is_told_to_come_back() {
     let answers = join_all(tries).await;
     let waited: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
     assert_eq!(waited.len(), 3);
-    assert!(waited.iter().all(|failure| failure.code() == FailureCode::Unavailable && failure.is_retryable()));
+    assert!(waited.iter().all(|failure| failure.code() == FailureCode::RateLimited && failure.is_retryable()));
     assert!(waited.iter().all(|failure| failure.report().retry_after_s == Some(1)));
 }
 

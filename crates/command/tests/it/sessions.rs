@@ -299,12 +299,12 @@ async fn sessions_that_are_over_are_swept_with_their_tokens() {
     let phone = world.sign_in(&ada).await;
     world.sign_in(&ada).await;
     world.by(&phone, SignOut::default()).await;
-    assert_eq!(world.commands.sweep(|| true).await.unwrap().sessions, 0);
+    assert_eq!(world.commands.sweep().await.unwrap().sessions, 0);
     world.sql("UPDATE sessions SET ended_at = ended_at - interval '25 hours' WHERE ended_at IS NOT NULL").await;
     world
         .sql(&format!("UPDATE sessions SET expires_at = now() - interval '25 hours' WHERE id = '{}'", session_id(&ada)))
         .await;
-    assert_eq!(world.commands.sweep(|| true).await.unwrap().sessions, 2);
+    assert_eq!(world.commands.sweep().await.unwrap().sessions, 2);
     assert_eq!((world.count("sessions").await, world.count("refresh_tokens").await), (1, 1));
 }
 

@@ -7,7 +7,8 @@ import { MeDocument, SignOutDocument } from '../gql/graphql.ts';
 import { goTo, Link } from '../router.tsx';
 import { Wheel } from './wheel.tsx';
 
-export function Header({ section }: { section: string }) {
+/** The section is that of the page that is shown; none where there is no such page. */
+export function Header({ section }: { section: string | undefined }) {
   return (
     <header className="header">
       <div className="header-top">
@@ -32,12 +33,12 @@ const ENTRIES: [to: string, name: string, sections: string[]][] = [
   ['/how-it-works', 'How it works', ['how-it-works']],
 ];
 
-function Navigation({ section }: { section: string }) {
+function Navigation({ section }: { section: string | undefined }) {
   const count = countIn(useBasket());
   return (
     <nav className="nav" aria-label="Pages">
       {ENTRIES.map(([to, name, sections]) => (
-        <Link key={to} to={to} aria-current={sections.includes(section) ? 'page' : undefined}>
+        <Link key={to} to={to} aria-current={section !== undefined && sections.includes(section) ? 'page' : undefined}>
           {name}
           {to === '/basket' && count > 0 && (
             <span className="count" aria-label={`${count} in it`}>

@@ -6,14 +6,14 @@ import { renderToStaticMarkup } from 'react-dom/server';
 import { Boundary } from '../.unit/parts/boundary.js';
 import { placeOf } from '../.unit/place.js';
 
-for (const [path, section, argument] of [
-  ['/', '', ''],
-  ['/shop', 'shop', ''],
-  ['/tags/sour%20dough', 'tags', 'sour dough'],
-  ['/posts/%', 'posts', null],
-  ['/tags/%E0%A4%A', 'tags', null],
+for (const [path, place] of [
+  ['/', { section: '', argument: '' }],
+  ['/shop', { section: 'shop', argument: '' }],
+  ['/tags/sour%20dough', { section: 'tags', argument: 'sour dough' }],
+  ['/posts/%', null],
+  ['/tags/%E0%A4%A', null],
 ]) {
-  test(`${path} is ${argument === null ? 'no place' : 'a place'}`, () => assert.deepEqual(placeOf(path), { section, argument }));
+  test(`${path} is ${place === null ? 'no place' : 'a place'}`, () => assert.deepEqual(placeOf(path), place));
 }
 
 /** What a boundary shows once it has been handed this state. */
