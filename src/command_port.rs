@@ -216,11 +216,11 @@ fn unanswered(error: &reqwest::Error) -> ExportRefusal {
     ExportRefusal::Failed(FailureReport::of(FailureCode::Unavailable))
 }
 
-/// Handles one command of the internal API.
+/// Handles one command of the internal API. One whose answer cannot be written was handled all the same.
 pub async fn run<C: Command>(commands: &Commands, request: Request, input: Value) -> RemoteAnswer {
     let input: C = serde_json::from_value(input).map_err(|_| FailureReport::of(FailureCode::Internal))?;
     let answer = commands.execute(request, input).await.map_err(|failure| failure.report().clone())?;
-    serde_json::to_value(answer).map_err(|_| FailureReport::of(FailureCode::Internal))
+    serde_json::to_value(answer).map_err(|_| FailureReport::open(FailureCode::Internal))
 }
 
 #[cfg(test)]

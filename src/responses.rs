@@ -4,7 +4,7 @@
 //! same (`millrace_read::graphql::Follower`).
 
 use crate::answered::{is_refusal, to_json};
-use crate::api::{Api, Call, Receipts, finished, with_cost};
+use crate::api::{Api, Call, Receipts, broken_off, finished, with_cost};
 use crate::checked::Checked;
 use crate::http::headers;
 use crate::http::problem::Problem;
@@ -39,8 +39,7 @@ pub struct Responses {
     deadline: Option<Instant>,
     answered: bool,
     cost: Option<Value>,
-    /// Of a mutation.
-    receipts: Option<Receipts>,
+    receipts: Receipts,
     shared: Option<(Operation, Again)>,
     follower: Option<Follower<Again>>,
     /// Of a subscription.
@@ -63,7 +62,7 @@ impl Responses {
         let request_id = call.request_id().to_owned();
         let cost = call.tells_cost().then(|| request.told_cost());
         let deadline = (!request.is_subscription()).then(|| call.deadline());
-        let receipts = request.is_mutation().then(|| call.receipts());
+        let receipts = call.receipts();
         let counted = request.is_subscription().then(|| api.places().subscription());
         let (begun, context) = api.begin(request, call);
         let (api, begun) = (Arc::clone(api), Some(begun));
@@ -82,23 +81,27 @@ impl Responses {
         })
     }
 
-    /// The next outcome; none at the end. A panic is refused like any other fault of ours, and nothing follows it.
+    /// The next outcome; none at the end. A panic is told like any other fault of ours, and nothing follows it.
     pub async fn next(&mut self) -> Option<Outcome> {
         match caught(async { Ok(self.next_of_all().await) }).await {
             Ok(outcome) => outcome,
-            Err(problem) => Some(self.fail(&problem)),
+            Err(problem) => Some(self.break_off(problem)),
         }
     }
 
-    fn fail(&mut self, problem: &Problem) -> Outcome {
+    /// Drops what is under way. It was refused only if it has sent no command.
+    fn break_off(&mut self, problem: Problem) -> Outcome {
         (self.begun, self.shared, self.follower) = (None, None, None);
-        Outcome::Refused(problem.to_response(&self.request_id).errors)
+        match broken_off(problem, &self.receipts, &self.context, &self.request_id) {
+            Ok(told) => of_json(json(&with_cost(told, self.cost.clone()), usize::MAX)),
+            Err(problem) => Outcome::Refused(problem.to_response(&self.request_id).errors),
+        }
     }
 
     async fn next_of_all(&mut self) -> Option<Outcome> {
         if self.begun.is_some() {
-            if let Some(response) = self.next_begun().await {
-                return Some(self.outcome(response));
+            if let Some(outcome) = self.next_begun().await {
+                return Some(outcome);
             }
             self.begun = None;
             let (operation, again) = self.shared.take()?;
@@ -107,21 +110,18 @@ impl Responses {
         self.follower.as_mut()?.next().await.map(Outcome::Response)
     }
 
-    /// The next response of what was begun. What has no more time is dropped, and says so.
-    async fn next_begun(&mut self) -> Option<GraphQlResponse> {
+    /// The next outcome of what was begun. What has no more time says so.
+    async fn next_begun(&mut self) -> Option<Outcome> {
         let begun = self.begun.as_mut()?;
-        let Some(deadline) = self.deadline else { return begun.next().await };
-        let Ok(response) = timeout_at(deadline, begun.next()).await else {
-            self.begun = None;
-            return Some(self.cut_off());
+        let response = match self.deadline {
+            Some(deadline) => timeout_at(deadline, begun.next()).await,
+            None => Ok(begun.next().await),
         };
-        response
-    }
-
-    fn cut_off(&self) -> GraphQlResponse {
-        let none = Receipts::default();
-        let told = self.api.cut_off(self.receipts.as_ref().unwrap_or(&none), &self.request_id);
-        told.unwrap_or_else(|problem| problem.to_response(&self.request_id))
+        let Ok(response) = response else {
+            let ms_max = self.api.limits().request_ms_max;
+            return Some(self.break_off(Problem::Timeout { ms_max }));
+        };
+        response.map(|response| self.outcome(response))
     }
 
     fn outcome(&mut self, response: GraphQlResponse) -> Outcome {
@@ -131,8 +131,7 @@ impl Responses {
         if is_first && is_refusal(&response) {
             return Outcome::Refused(response.errors);
         }
-        let json = self.json(&response);
-        Outcome::Response(Delivery { json, cursor: None, is_cut_off: false })
+        of_json(self.json(&response))
     }
 
     /// A response as it is told. One that is too long is none, but of a mutation what became of its commands.
@@ -140,8 +139,7 @@ impl Responses {
         let bytes_max = self.api.limits().answer_bytes_max;
         json_within(response, bytes_max).unwrap_or_else(|| {
             let problem = Problem::AnswerTooLarge { bytes_max };
-            let receipts = self.receipts.as_ref();
-            let told = receipts.and_then(|receipts| receipts.in_place_of(response, &problem, &self.request_id));
+            let told = self.receipts.in_place_of(response, &problem, &self.request_id);
             json(&told.unwrap_or_else(|| problem.to_response(&self.request_id)), usize::MAX)
         })
     }
@@ -176,6 +174,10 @@ fn shared(api: &Arc<Api>, request: &mut Checked, call: &Call) -> Result<Option<(
         variables: request.variables.clone(),
     };
     Ok(Some((operation, again)))
+}
+
+fn of_json(json: Arc<str>) -> Outcome {
+    Outcome::Response(Delivery { json, cursor: None, is_cut_off: false })
 }
 
 fn may_pass(error: &ServerError) -> bool {

@@ -6,7 +6,7 @@ use crate::http::problem::Problem;
 use crate::http::{client_address, headers, trace_context};
 use async_graphql::{Context, Error, Request as GraphQlRequest};
 use axum::http::HeaderMap;
-use millrace_command::{CommandReceipt, Request as CommandRequest};
+use millrace_command::{Answer, Request as CommandRequest};
 use millrace_events::{CommandId, Trace, Viewer};
 use millrace_read::graphql::{Asked, RequestContext};
 use millrace_read::reader::OnTimeout;
@@ -102,9 +102,13 @@ impl Call {
     }
 }
 
-/// Keeps what became of a command beside the answer.
-pub fn keep_receipt(ctx: &Context<'_>, answer: Result<&CommandReceipt, &Error>) -> async_graphql::Result<()> {
-    ctx.data::<Circumstances>()?.receipts.end(ctx, answer);
+/// Keeps what became of a command that was sent with this id beside the answer.
+pub fn keep_receipt<O>(
+    ctx: &Context<'_>,
+    command_id: CommandId,
+    answer: Result<&Answer<O>, &Error>,
+) -> async_graphql::Result<()> {
+    ctx.data::<Circumstances>()?.receipts.end(command_id, answer);
     Ok(())
 }
 

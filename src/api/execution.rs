@@ -7,12 +7,13 @@ use crate::answered::{Answered, to_json};
 use crate::checked::Checked;
 use crate::documents::Resolved;
 use crate::http::problem::Problem;
-use async_graphql::Response as GraphQlResponse;
+use crate::panics::caught;
+use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse};
 use futures_util::stream::BoxStream;
 use millrace_read::budget::Spent;
 use millrace_read::graphql::{Question, RequestContext};
 use std::sync::Arc;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 impl Api {
     /// A request whose document and variables are within the limits. Nothing else is parsed or executed.
@@ -63,27 +64,39 @@ impl Api {
         let context = Arc::new(RequestContext::new(Arc::clone(&self.reads), call.asked));
         let receipts = call.circumstances.receipts.clone();
         let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
-        let response = timeout_at(deadline, self.schema.execute(request)).await;
-        let response = match response {
-            Ok(response) => response,
-            Err(_) => self.cut_off(&receipts, &request_id)?,
+        let response = match self.run(request, deadline).await {
+            Ok(response) => with_cost(response, cost),
+            Err(problem) => {
+                let told = broken_off(problem, &receipts, &context, &request_id)?;
+                return Answered::of(&with_cost(told, cost));
+            }
         };
-        let response = with_cost(response, cost);
         let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
             let response = finished(response, &context, &request_id, self.limits.errors_max);
             let answered = Answered::of(&response)?.within(self.limits.answer_bytes_max);
             return answered.or_else(|problem| done(&receipts, &response, problem, &request_id));
         };
+        self.remembered(question, &response, &context, &request_id)
+    }
+
+    /// An answer that may be given again.
+    fn remembered(
+        &self,
+        question: Question,
+        response: &GraphQlResponse,
+        context: &RequestContext,
+        request_id: &str,
+    ) -> Result<Answered, Problem> {
         let data = to_json(&response.data)?;
-        self.answers.remember(question, &data, &context);
-        let answered = Answered::whole(&data, &extension(&context, &request_id), context.is_everybodys())?;
+        self.answers.remember(question, &data, context);
+        let answered = Answered::whole(&data, &extension(context, request_id), context.is_everybodys())?;
         answered.within(self.limits.answer_bytes_max)
     }
 
-    /// What is told of an operation that has no more time: of a mutation what became of the commands that were sent.
-    pub fn cut_off(&self, receipts: &Receipts, request_id: &str) -> Result<GraphQlResponse, Problem> {
-        let problem = Problem::Timeout { ms_max: self.limits.request_ms_max };
-        receipts.so_far(&problem, request_id).ok_or(problem)
+    /// Runs it until it ends, is late, or panics. Here and not further out, where nobody knows of its commands any more.
+    async fn run(&self, request: GraphQlRequest, deadline: Instant) -> Result<GraphQlResponse, Problem> {
+        let late = Problem::Timeout { ms_max: self.limits.request_ms_max };
+        caught(async { timeout_at(deadline, self.schema.execute(request)).await.map_err(|_| late) }).await
     }
 
     /// Begins any operation. A subscription to changes leaves itself in the context, and answers only if it cannot begin.
@@ -99,7 +112,19 @@ impl Api {
     }
 }
 
-/// An answer that cannot be given, of commands that were handled all the same; else why it cannot.
+/// What is told of an operation that did not come to its end: of a mutation what became of the commands that were sent. However many and
+/// long these tellings are, they are told: nothing else would tell of them.
+pub fn broken_off(
+    problem: Problem,
+    receipts: &Receipts,
+    context: &RequestContext,
+    request_id: &str,
+) -> Result<GraphQlResponse, Problem> {
+    let told = receipts.so_far(&problem, request_id).ok_or(problem)?;
+    Ok(finished(told, context, request_id, usize::MAX))
+}
+
+/// What is told in place of an answer that cannot be given, if commands were sent; else why it cannot.
 fn done(
     receipts: &Receipts,
     answer: &GraphQlResponse,

@@ -6,12 +6,15 @@ mod execution;
 mod extension;
 mod receipts;
 mod sender;
+mod sent;
 
 pub use call::{Call, command_request, keep_receipt};
 pub use connection::Connection;
+pub use execution::broken_off;
 pub use extension::{EXTENSION, finished, with_cost};
 pub use receipts::Receipts;
 pub use sender::Admitted;
+pub use sent::COMMAND_ID;
 
 use crate::checked::Checks;
 use crate::command_port::CommandPort;

@@ -78,6 +78,12 @@ mod tests {
         let mut settings = Settings::default();
         settings.postgres.url = SecretUrl("postgres://a:\"secret\\@127.0.0.1:1/b".into());
         settings.redis.prefix = "mine".into();
+        for file in [&mut settings.auth.signing_key_file, &mut settings.auth.verify_key_file] {
+            *file = "keys/key".into();
+        }
+        for file in [&mut settings.auth.secret_file, &mut settings.payments.webhook_secret_file] {
+            *file = "keys/secret".into();
+        }
         let file = SettingsFile::write(home.path(), &settings).unwrap();
         let path = home.path().join(NAME);
         let read = Settings::load(Some(&path), &[]).unwrap();

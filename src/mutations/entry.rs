@@ -3,10 +3,12 @@
 //! The command crate knows no object types, the read crate no commands; fields cannot be added to another crate's type. So a payload
 //! is made here: receipt and errors from the command's answer, objects from the read side once it has reached the command's position.
 
+use crate::api::COMMAND_ID;
 use crate::command_port::{self, CommandPort, RemoteAnswer};
 use async_graphql::{Context, Error, ErrorExtensions, Result};
 use futures_util::future::BoxFuture;
 use millrace_command::{Answer, Command, CommandFailure, Commands, Request, Sender};
+use millrace_events::CommandId;
 use serde_json::Value;
 
 /// What is known of a command by its name alone.
@@ -47,13 +49,15 @@ fn handle<C: Command>(commands: &Commands, request: Request, input: Value) -> Bo
 /// Sends a command to where it is handled.
 pub async fn send<C: Command>(ctx: &Context<'_>, input: C) -> Result<Answer<C::Outcome>> {
     let port = ctx.data::<CommandPort>()?;
-    let answer = port.send(crate::api::command_request(ctx)?, input).await.map_err(top_level);
-    crate::api::keep_receipt(ctx, answer.as_ref().map(Answer::receipt))?;
+    let request = crate::api::command_request(ctx)?;
+    let command_id = request.command_id;
+    let answer = port.send(request, input).await.map_err(|failure| top_level(&failure, command_id));
+    crate::api::keep_receipt(ctx, command_id, answer.as_ref())?;
     answer
 }
 
-/// A command without an answer is a top-level error: its report, and nothing of its cause.
-fn top_level(failure: CommandFailure) -> Error {
+/// A command without an answer is a top-level error: its report, and nothing of its cause. One that may have taken effect can be asked for.
+fn top_level(failure: &CommandFailure, command_id: CommandId) -> Error {
     let report = failure.report().clone();
     Error::new(report.message).extend_with(|_, extensions| {
         extensions.set("code", report.code.as_str());
@@ -63,6 +67,9 @@ fn top_level(failure: CommandFailure) -> Error {
         }
         if let Some(seconds) = report.retry_after_s {
             extensions.set("retryAfter", seconds);
+        }
+        if report.is_open {
+            extensions.set(COMMAND_ID, command_id.to_global());
         }
     })
 }
@@ -157,3 +164,24 @@ macro_rules! mutations {
 }
 
 pub(super) use mutations;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millrace_command::{FailureCode, FailureReport};
+
+    #[test]
+    fn a_command_that_may_have_taken_effect_can_be_asked_for() {
+        let command_id = CommandId::generate();
+        let told = |report| {
+            let error = top_level(&CommandFailure::reported(report), command_id);
+            let extensions = error.extensions.unwrap();
+            (extensions.get("retryable").cloned(), extensions.get(COMMAND_ID).cloned())
+        };
+        let asked_for: Option<async_graphql::Value> = Some(command_id.to_global().into());
+        for code in [FailureCode::Timeout, FailureCode::Unavailable, FailureCode::Internal] {
+            assert_eq!(told(FailureReport::open(code)), (Some(true.into()), asked_for.clone()), "{code:?}");
+        }
+        assert_eq!(told(FailureReport::of(FailureCode::Unavailable)), (Some(true.into()), None), "nothing came of it");
+    }
+}

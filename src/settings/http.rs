@@ -37,7 +37,8 @@ pub struct HttpSettings {
     #[serde(deserialize_with = "at_least_one")]
     pub connections_max: usize,
     /// Of one address, or network of IPv6, on the public port or the operators'. Those of `trusted_proxies` are not
-    /// counted so: they bring many clients; a proxy that is not trusted has no more for all of its own.
+    /// counted so: they bring many clients; a proxy that is not trusted has no more for all of its own. It
+    /// bounds nothing unless it is less than `connections_max`.
     #[serde(deserialize_with = "at_least_one")]
     pub connections_per_address_max: usize,
     /// The longest time from the first byte of a request's head to its last, in milliseconds.

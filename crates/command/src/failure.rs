@@ -57,8 +57,8 @@ impl FailureCode {
 }
 
 /// What is said of a command that may have taken effect, or may still.
-const OPEN: &str = "The answer did not come in time. The command may still take effect. With the same idempotency key it can be \
-                    repeated: it takes effect once.";
+const OPEN: &str = "The answer did not come. The command may have taken effect, or may still. With the same idempotency key it can \
+                    be repeated: it takes effect once.";
 
 /// What others may know of a failure. It crosses the internal API in place of the failure itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,18 +74,21 @@ pub struct FailureReport {
     pub limit: Option<String>,
     /// After how many seconds it may be tried again, where that is known.
     pub retry_after_s: Option<u64>,
+    /// True if the command may have taken effect, or may still. A command role of before does not say so.
+    #[serde(default)]
+    pub is_open: bool,
 }
 
 impl FailureReport {
     /// What there is to say of a failure of which only its code is known.
     pub fn of(code: FailureCode) -> Self {
         let message = code.message().to_owned();
-        Self { code, message, retryable: code.is_retryable(), limit: None, retry_after_s: None }
+        Self { code, message, retryable: code.is_retryable(), limit: None, retry_after_s: None, is_open: false }
     }
 
-    /// The same of a command that may have taken effect, or may still.
+    /// The same of a command that may have taken effect, or may still. Whatever kept its answer, sending it again with its key tells.
     pub fn open(code: FailureCode) -> Self {
-        Self { message: OPEN.to_owned(), ..Self::of(code) }
+        Self { message: OPEN.to_owned(), retryable: true, is_open: true, ..Self::of(code) }
     }
 }
 
@@ -156,6 +159,24 @@ mod tests {
         let arrived = CommandFailure::reported(serde_json::from_str(&text).unwrap());
         assert_eq!(arrived.report(), failure.report());
         assert!(arrived.source().is_none() && arrived.is_retryable());
+    }
+
+    #[test]
+    fn a_command_that_may_have_taken_effect_is_told_so_also_across_roles() {
+        for fault in [Fault::Slow { wait_ms: 7 }, Fault::CommitUnknown(DbErr::Custom("gone".into())), Fault::Task] {
+            let failure = CommandFailure::from(fault);
+            assert!(failure.report().is_open && failure.is_retryable(), "{failure:?}");
+            let text = serde_json::to_string(failure.report()).unwrap();
+            assert_eq!(serde_json::from_str::<FailureReport>(&text).unwrap(), *failure.report());
+        }
+        assert!(!CommandFailure::from(Fault::TooManyCommands).report().is_open);
+    }
+
+    /// As one of before wrote it.
+    #[test]
+    fn a_report_of_an_older_command_role_is_read() {
+        let text = r#"{"code":"TIMEOUT","message":"late","retryable":true,"limit":null,"retryAfterS":null}"#;
+        assert!(!serde_json::from_str::<FailureReport>(text).unwrap().is_open);
     }
 
     #[test]

@@ -211,9 +211,9 @@ impl Fault {
         }
     }
 
-    /// True if the command may have taken effect, or may still.
+    /// True if the command may have taken effect, or may still. A task may have panicked after its COMMIT.
     pub(crate) fn is_open(&self) -> bool {
-        matches!(self, Self::Slow { .. } | Self::CommitUnknown(_))
+        matches!(self, Self::Slow { .. } | Self::CommitUnknown(_) | Self::Task)
     }
 
     pub(crate) fn limit(&self) -> Option<&'static str> {

@@ -88,6 +88,12 @@ impl<O> Answer<O> {
             Self::Rejected { .. } => None,
         }
     }
+
+    /// True if whoever loses it gets what was lost by sending the command again: why it was rejected, or credentials or a link, which
+    /// are kept nowhere. Anything else is read from the read side.
+    pub fn is_lost_with_its_answer(&self) -> bool {
+        !self.receipt().accepted || self.session().is_some() || self.export().is_some()
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +129,18 @@ mod tests {
             let text = serde_json::to_string(&answer).unwrap();
             assert_eq!(serde_json::from_str::<Answer<i32>>(&text).unwrap(), answer);
         }
+    }
+
+    #[test]
+    fn what_no_store_keeps_is_lost_with_its_answer() {
+        let accepted = |session, export| Answer::Accepted { receipt: receipt(true), outcome: 7, session, export };
+        let expires_at = Timestamp::new(OffsetDateTime::now_utc());
+        let session = Session { access_token: "access".into(), refresh_token: "refresh".into(), expires_at };
+        let export = DataExport { url: "/exports/x".into(), expires_at };
+        assert!(accepted(Some(session), None).is_lost_with_its_answer());
+        assert!(accepted(None, Some(export)).is_lost_with_its_answer());
+        let rejected = Answer::<i32>::Rejected { receipt: receipt(false), errors: vec![] };
+        assert!(rejected.is_lost_with_its_answer() && !accepted(None, None).is_lost_with_its_answer());
     }
 
     #[test]

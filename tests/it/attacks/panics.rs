@@ -1,6 +1,7 @@
 //! A defect that panics with secrets in hand: its client is told INTERNAL, the log has none of them, and the process lives on.
 
-use crate::harness::client::{Client, PASSWORD, Person, mutation};
+use crate::harness::client::{Client, PASSWORD, Person, id_of, mutation};
+use crate::harness::eventually;
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
@@ -11,6 +12,13 @@ const WORDS: &str = "a remark that nobody else shall read";
 const PANICS: &str = "command.validated(signIn)=panic,reader.before_fill=panic@1,feed.before_deliver=panic";
 const WATCH: &str = "subscription($id: ID!) { postChanged(id: $id) { __typename } }";
 const READ: &str = "query($id: ID!) { post(id: $id) { body author { fullName } } }";
+/// The first read that a payload needs; a like that is kept.
+const PANICS_AFTER_COMMANDS: &str = "reader.before_fill(content)=panic,command.committed(likePost)=panic";
+const SAY: &str = "mutation($post: ID!) {
+    said: addComment(input: { postId: $post, text: \"Hm.\" }) { receipt { accepted } post { viewerHasLiked } }
+}";
+const LIKE: &str = "mutation($post: ID!) { liked: likePost(input: { postId: $post }) { receipt { accepted } } }";
+const STATUS: &str = "query($id: ID!) { commandStatus(id: $id) { id } }";
 
 #[tokio::test]
 async fn a_panic_tells_nobody_what_was_in_hand_and_ends_nothing_but_its_request() {
@@ -40,6 +48,50 @@ async fn a_panic_tells_nobody_what_was_in_hand_and_ends_nothing_but_its_request(
         assert_eq!(log.iter().find(|line| line.contains(secret)), None, "`{secret}`");
     }
     process.stop().await;
+}
+
+#[tokio::test]
+async fn a_mutation_that_a_panic_ends_is_not_told_as_if_nothing_had_happened() {
+    let stage = Stage::new().await;
+    let (process, client) = stage.all().await;
+    let ada = client.sign_up("Ada").await.client;
+    let post = id_of(&ada.command("createPost", json!({ "title": "A", "body": "B" }), "").await);
+    process.stop().await;
+
+    let panics = [("MILLRACE_FAIL_POINTS", PANICS_AFTER_COMMANDS)];
+    let process = Process::serve("all", &stage.environment_with(&panics)).await;
+    let ada = Client { url: process.graphql(), ..ada };
+    let post = json!({ "post": post });
+    let answer = ada.send(SAY, post.clone(), &[]).await.expect("an answer");
+    is_told_as_done(&answer.body);
+    let mut socket = Socket::open(&ada.url, ada.access_token.as_deref()).await;
+    socket.subscribe("1", SAY, post.clone()).await;
+    let Received::Message(message) = socket.receive("an answer").await else { panic!("the socket ended") };
+    assert_eq!(message["type"], "next", "{message:#}");
+    is_told_as_done(&message["payload"]);
+    a_command_panics_after_its_commit(&ada, post).await;
+    process.stop().await;
+}
+
+fn is_told_as_done(answer: &Value) {
+    is_internal(answer);
+    assert_eq!((answer.get("data"), &answer["errors"][0]["path"]), (Some(&Value::Null), &json!(["said"])));
+    let extensions = &answer["errors"][0]["extensions"];
+    let told = (&extensions["retryable"], &extensions["receipt"]["accepted"]);
+    assert_eq!(told, (&json!(false), &json!(true)), "{answer:#}");
+}
+
+async fn a_command_panics_after_its_commit(client: &Client, post: Value) {
+    let answer = client.send(LIKE, post, &[]).await.expect("an answer").body;
+    is_internal(&answer);
+    let extensions = &answer["errors"][0]["extensions"];
+    assert_eq!(extensions["retryable"], true, "{answer:#}");
+    let command = json!({ "id": extensions["commandId"] });
+    eventually("it has taken effect", async || {
+        let status = client.ask(STATUS, command.clone()).await;
+        (status["commandStatus"]["id"] == command["id"]).then_some(())
+    })
+    .await;
 }
 
 /// Its next reads are of the second process: nothing of the first lies in the cache.

@@ -84,9 +84,18 @@ async fn may_post(client: &Client) {
     client.command("createPost", json!({ "title": "In time", "body": "Words." }), "").await;
 }
 
+async fn try_post(client: &Client) -> Value {
+    let post = json!({ "input": { "title": "In time or not", "body": "Words." } });
+    client.send(&mutation("createPost", ""), post, &[]).await.expect("an answer").body
+}
+
+/// Whether the client may post.
+async fn posts(client: &Client) -> bool {
+    try_post(client).await["data"]["createPost"]["receipt"]["accepted"] == true
+}
+
 async fn may_not_post(client: &Client) {
-    let post = json!({ "input": { "title": "Too late", "body": "Words." } });
-    let refused = client.send(&mutation("createPost", ""), post, &[]).await.expect("an answer").body;
+    let refused = try_post(client).await;
     assert_eq!(refused["errors"][0]["extensions"]["code"], "UNAUTHENTICATED", "{refused:#}");
 }
 

@@ -69,9 +69,9 @@ pub enum PasswordError {
     /// argon2 refused.
     #[error("argon2 refused")]
     Argon2(#[from] argon2::Error),
-    /// The system gives no threads to hash on.
-    #[error("there are no threads to hash passwords on")]
-    Threads(#[from] std::io::Error),
+    /// The system gives no pool of threads to hash on.
+    #[error("the pool of threads that hash passwords cannot be made")]
+    Pool(#[from] std::io::Error),
     /// The hash, new or kept, is not one that argon2 makes.
     #[error("a password's hash is malformed")]
     Hash(#[source] argon2::password_hash::Error),

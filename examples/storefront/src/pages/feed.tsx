@@ -9,6 +9,7 @@ import { Failure, Nothing, Problem, Waiting } from '../parts/notices.tsx';
 import { Byline } from '../parts/person.tsx';
 import { SignIn } from '../parts/sign-in.tsx';
 import { Link, Page } from '../router.tsx';
+import { writtenWords } from '../words/erased.ts';
 
 const TITLES = { everybody: 'News from the mill', following: 'From people you follow' };
 
@@ -88,7 +89,7 @@ function PostCard({ post }: { post: PostCardFragment }) {
     <article className="card post-card">
       <Byline author={post.author} at={post.createdAt} />
       <h2>
-        <Link to={`/posts/${post.id}`}>{post.title}</Link>
+        <Link to={`/posts/${post.id}`}>{writtenWords(post.title)}</Link>
       </h2>
       <p className="clipped">{post.body}</p>
       <Tags tags={post.tags} />

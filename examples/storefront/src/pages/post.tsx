@@ -8,6 +8,7 @@ import { Failure, Nothing, Problem, Waiting } from '../parts/notices.tsx';
 import { Byline } from '../parts/person.tsx';
 import { Page } from '../router.tsx';
 import { Tags } from './feed.tsx';
+import { writtenWords } from '../words/erased.ts';
 
 /** A post with its comments. Text, likes and comments move while it is open. */
 export function PostPage({ id }: { id: string }) {
@@ -23,7 +24,7 @@ export function PostPage({ id }: { id: string }) {
   if (isGone || !data.post) return <Page title="A post"><Nothing>This post is not there, or not any more.</Nothing></Page>;
   const { post } = data;
   return (
-    <Page title={post.title} kicker={<Byline author={post.author} at={post.createdAt} />}>
+    <Page title={writtenWords(post.title)} kicker={<Byline author={post.author} at={post.createdAt} />}>
       <div className="prose">{post.body}</div>
       <Tags tags={post.tags} />
       <div className="row">

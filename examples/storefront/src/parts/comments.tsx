@@ -9,6 +9,7 @@ import { Link } from '../router.tsx';
 import { More } from './more.tsx';
 import { Nothing, Problem } from './notices.tsx';
 import { Byline } from './person.tsx';
+import { writtenWords } from '../words/erased.ts';
 
 const COMMENT_MAX = 2_000;
 
@@ -71,7 +72,7 @@ function Comment({ comment, isNew }: { comment: CommentTextFragment; isNew: bool
   return (
     <li className={isNew ? 'comment new' : 'comment'}>
       <Byline author={comment.author} at={comment.createdAt} />
-      <p className="comment-text">{comment.text}</p>
+      <p className="comment-text">{writtenWords(comment.text)}</p>
     </li>
   );
 }

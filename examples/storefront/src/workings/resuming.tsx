@@ -7,6 +7,7 @@ import { Failure, Nothing, Problem, Waiting } from '../parts/notices.tsx';
 import { SignIn } from '../parts/sign-in.tsx';
 import { Line, type Heard } from './line.ts';
 import { troubleWords, writeTwice } from './write-and-read.ts';
+import { writtenWords } from '../words/erased.ts';
 
 /** Shows what cursors are for: going on behind the last event after the line was cut. */
 export function Resuming() {
@@ -58,7 +59,7 @@ function Watched({ post }: { post: { id: string; title: string } }) {
   return (
     <div className="card lab">
       <p>
-        Watched: <b>{post.title}</b> <span className="badge" data-status={isCut ? 'CANCELLED' : 'DELIVERED'}>{isCut ? 'line cut' : 'line up'}</span>
+        Watched: <b>{writtenWords(post.title)}</b> <span className="badge" data-status={isCut ? 'CANCELLED' : 'DELIVERED'}>{isCut ? 'line cut' : 'line up'}</span>
       </p>
       <div className="row">
         <button type="button" className="button" disabled={isCut} onClick={cut}>Cut the line</button>

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CombinedGraphQLErrors } from '@apollo/client';
 import { agoWords } from '../.unit/words/dates.js';
+import { writtenWords } from '../.unit/words/erased.js';
 import { moneyWords, parseMoney, sum } from '../.unit/words/money.js';
 import { failureWords, problemWords } from '../.unit/words/problems.js';
 
@@ -59,4 +60,9 @@ test('failures are told in plain words, whatever they are', () => {
   assert.equal(failureWords(failed('UNAUTHENTICATED')), 'Please sign in first.');
   assert.equal(failureWords(failed('A_NEW_CODE', 'something else')), 'Something else.');
   assert.match(failureWords(new TypeError('Failed to fetch')), /cannot be reached/);
+});
+
+test('what was erased is said to be', () => {
+  assert.equal(writtenWords('Of oak.'), 'Of oak.');
+  assert.match(writtenWords(''), /^Erased/);
 });
