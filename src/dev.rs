@@ -98,12 +98,7 @@ async fn serve(
     empty: bool,
     shutdown: CancellationToken,
 ) -> Result<(), DevError> {
-    let folder = home.join(KEYS_FOLDER);
-    keys::generate(&folder)?;
-    point_at(&mut settings, servers, &folder);
-    let log = roles::connect_log(&settings.postgres, "migrate").await?;
-    log.migrate().await.map_err(RoleError::from)?;
-    let settings_file = SettingsFile::write(home, &settings).map_err(DevError::SettingsFile)?;
+    let settings_file = prepare(home, &mut settings, servers).await?;
     let running = roles::start(Role::All, &settings, shutdown.clone()).await?;
     running.ready().await;
     let seeded = shutdown.run_until_cancelled(seed_unless(empty, &settings)).await;
@@ -114,6 +109,16 @@ async fn serve(
     running.until_stopped().await?;
     while story.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Keys, addresses and tables, and the file by which other commands find them all.
+async fn prepare(home: &Path, settings: &mut Settings, servers: &Servers) -> Result<SettingsFile, DevError> {
+    let folder = home.join(KEYS_FOLDER);
+    keys::generate(&folder)?;
+    point_at(settings, servers, &folder);
+    let log = roles::connect_log(&settings.postgres, "migrate").await?;
+    log.migrate().await.map_err(RoleError::from)?;
+    SettingsFile::write(home, settings).map_err(DevError::SettingsFile)
 }
 
 /// May be stopped anywhere: the next start goes on where this one ended.

@@ -100,8 +100,17 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), KeyError> {
 /// a full disk.
 pub fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let unfinished = path.with_added_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&unfinished)?;
+    remove_if_there(&unfinished)?;
+    // Made here and now: one that was there would keep its owner, its mode and what it leads to.
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(OWNER_ONLY).open(&unfinished)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&unfinished, path)
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }

@@ -102,13 +102,18 @@ impl Call {
     }
 }
 
-/// Keeps what became of a command that was sent with this id beside the answer.
+/// Keeps what became of a command that was sent with this id beside the answer. Whatever is told of it, who reads on with the answer's
+/// token sees what it did.
 pub fn keep_receipt<O>(
     ctx: &Context<'_>,
     command_id: CommandId,
     answer: Result<&Answer<O>, &Error>,
 ) -> async_graphql::Result<()> {
     ctx.data::<Circumstances>()?.receipts.end(command_id, answer);
+    let token = answer.ok().and_then(|answer| answer.receipt().consistency_token.as_deref()?.parse().ok());
+    if let Some(token) = token {
+        ctx.data::<Arc<RequestContext>>()?.owe(&token);
+    }
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::checked::Checked;
 use crate::documents::Resolved;
 use crate::http::problem::Problem;
 use crate::panics::caught;
-use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse};
+use async_graphql::{Request as GraphQlRequest, Response as GraphQlResponse, Value};
 use futures_util::stream::BoxStream;
 use millrace_read::budget::Spent;
 use millrace_read::graphql::{Question, RequestContext};
@@ -66,10 +66,7 @@ impl Api {
         let request = request.into_request().data(Arc::clone(&context)).data(call.circumstances);
         let response = match self.run(request, deadline).await {
             Ok(response) => with_cost(response, cost),
-            Err(problem) => {
-                let told = broken_off(problem, &receipts, &context, &request_id)?;
-                return Answered::of(&with_cost(told, cost));
-            }
+            Err(problem) => return told(broken_off(problem, &receipts, &context, &request_id)?, cost),
         };
         let Some(question) = question.filter(|_| response.errors.is_empty() && response.extensions.is_empty()) else {
             let response = finished(response, &context, &request_id, self.limits.errors_max);
@@ -110,6 +107,11 @@ impl Api {
         let request = request.into_request().data(Arc::clone(&context)).data(circumstances);
         (self.schema.execute_stream(request), context)
     }
+}
+
+/// However long it is.
+fn told(response: GraphQlResponse, cost: Option<Value>) -> Result<Answered, Problem> {
+    Answered::of(&with_cost(response, cost))
 }
 
 /// What is told of an operation that did not come to its end: of a mutation what became of the commands that were sent. However many and

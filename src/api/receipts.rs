@@ -184,12 +184,12 @@ mod tests {
     }
 
     #[test]
-    fn why_a_command_was_rejected_comes_when_it_is_sent_again() {
+    fn a_command_that_was_rejected_is_said_to_have_done_nothing() {
         let (receipts, id) = (Receipts::default(), CommandId::generate());
         receipts.keep("a", id);
         receipts.end(id, Ok(&answer(id, false)));
         let told = errors(&receipts.so_far(&LATE, "1").unwrap());
         let extensions = &told[0]["extensions"];
-        assert_eq!((&extensions["retryable"], &extensions["receipt"]["accepted"]), (&json!(true), &json!(false)));
+        assert_eq!((&extensions["retryable"], &extensions["receipt"]["accepted"]), (&json!(false), &json!(false)));
     }
 }

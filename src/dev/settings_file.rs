@@ -5,8 +5,8 @@ use crate::settings::Settings;
 use std::io;
 use std::path::{Path, PathBuf, absolute};
 
-/// File name in the home folder.
-pub const NAME: &str = "settings.toml";
+/// File name in the home folder. Nobody's own settings are called so, for it is replaced and removed.
+pub const NAME: &str = "dev-settings.toml";
 
 /// The file, there as long as the servers are.
 #[derive(Debug)]

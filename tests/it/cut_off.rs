@@ -49,6 +49,8 @@ async fn tells_of_all(client: &Client, answer: &Value) {
     assert_eq!([&liked["code"], &made["code"]], [&json!("TIMEOUT"); 2], "{answer:#}");
     assert_eq!([&liked["retryable"], &made["retryable"]], [&json!(false), &json!(true)], "{answer:#}");
     assert_eq!((&liked["receipt"]["accepted"], made.get("receipt")), (&json!(true), None), "{answer:#}");
+    let token = &answer["extensions"]["millrace"]["token"];
+    assert_eq!(token, &liked["receipt"]["consistencyToken"], "who reads on with it sees what was handled");
     let command = json!({ "id": made["commandId"] });
     eventually("the last has taken effect", async || {
         let status = client.ask(STATUS, command.clone()).await;

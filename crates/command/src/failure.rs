@@ -18,7 +18,7 @@ pub enum FailureCode {
     LimitExceeded,
     /// A part of the system does not answer.
     Unavailable,
-    /// The answer did not come in time; the command may still take effect.
+    /// It took too long.
     Timeout,
     /// A fault of ours.
     Internal,
@@ -50,7 +50,7 @@ impl FailureCode {
             Self::RateLimited => "Too much at once. Try again later.",
             Self::LimitExceeded => "This is more than is allowed.",
             Self::Unavailable => "A part of the system does not answer. Try again later.",
-            Self::Timeout => "The answer did not come in time. The command may still take effect.",
+            Self::Timeout => "It took too long. Try again later.",
             Self::Internal => "Something went wrong on our side.",
         }
     }

@@ -89,10 +89,10 @@ impl<O> Answer<O> {
         }
     }
 
-    /// True if whoever loses it gets what was lost by sending the command again: why it was rejected, or credentials or a link, which
-    /// are kept nowhere. Anything else is read from the read side.
+    /// True if whoever loses it gets what was lost only by sending the command again: credentials or a link, which are kept nowhere.
+    /// Anything else is read from the read side. One that was rejected has done nothing, and would be decided anew.
     pub fn is_lost_with_its_answer(&self) -> bool {
-        !self.receipt().accepted || self.session().is_some() || self.export().is_some()
+        self.session().is_some() || self.export().is_some()
     }
 }
 
@@ -140,7 +140,7 @@ mod tests {
         assert!(accepted(Some(session), None).is_lost_with_its_answer());
         assert!(accepted(None, Some(export)).is_lost_with_its_answer());
         let rejected = Answer::<i32>::Rejected { receipt: receipt(false), errors: vec![] };
-        assert!(rejected.is_lost_with_its_answer() && !accepted(None, None).is_lost_with_its_answer());
+        assert!(!rejected.is_lost_with_its_answer() && !accepted(None, None).is_lost_with_its_answer());
     }
 
     #[test]

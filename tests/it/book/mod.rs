@@ -134,7 +134,7 @@ async fn first_event(example: &Example, demo: &Client) {
 /// What a newcomer is shown is what `millrace dev` says.
 #[test]
 fn the_banner_is_the_one_of_the_program() {
-    let banner = millrace::dev::banner(&Settings::default(), Path::new(".millrace/settings.toml"), false);
+    let banner = millrace::dev::banner(&Settings::default(), Path::new(".millrace/dev-settings.toml"), false);
     let tutorial = pages().into_iter().find(|page| page.path == "tutorial.md").expect("the tutorial");
     for page in [readme(), tutorial] {
         assert!(page.text.contains(banner.trim_matches('\n')), "{}:\n{banner}", page.path);
