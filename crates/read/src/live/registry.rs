@@ -74,8 +74,9 @@ pub(super) struct Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.registry.lock().leave(self.id);
-        self.registry.count();
+        let mut state = self.registry.lock();
+        state.leave(self.id);
+        self.registry.count(&state);
     }
 }
 
@@ -134,8 +135,7 @@ impl Registry {
             return Err(SubscribeError::TooManySubscribers { max: subscribers_max });
         }
         let seat = self.seat(&mut state, standing, topics, Who::Subscriber);
-        drop(state);
-        self.count();
+        self.count(&state);
         Ok(seat)
     }
 
@@ -174,8 +174,7 @@ impl Registry {
         let mut state = self.lock();
         state.standing = Some(standing);
         state.end_all(End::HistoryGone);
-        drop(state);
-        self.count();
+        self.count(&state);
     }
 
     /// The history of the generation that is followed, as soon as it has one.
@@ -189,14 +188,16 @@ impl Registry {
         let mut state = self.lock();
         state.is_stopping = true;
         state.end_all(End::Stopping);
+        self.count(&state);
     }
 
     pub fn subscribers(&self) -> usize {
         self.lock().subscribers
     }
 
-    fn count(&self) {
-        let listening = u32::try_from(self.subscribers()).unwrap_or(u32::MAX);
+    /// While the state is held: of two that leave at once the later one must have the last word.
+    fn count(&self, state: &State) {
+        let listening = u32::try_from(state.subscribers).unwrap_or(u32::MAX);
         metrics::gauge!("millrace_live_subscribers", "projection" => self.projection).set(listening);
     }
 
