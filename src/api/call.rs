@@ -112,7 +112,7 @@ pub fn keep_receipt<O>(
     ctx.data::<Circumstances>()?.receipts.end(command_id, answer);
     let token = answer.ok().and_then(|answer| answer.receipt().consistency_token.as_deref()?.parse().ok());
     if let Some(token) = token {
-        ctx.data::<Arc<RequestContext>>()?.owe(&token);
+        RequestContext::of(ctx)?.owe(&token);
     }
     Ok(())
 }

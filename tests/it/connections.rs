@@ -15,7 +15,7 @@ const HERE: &str = "127.0.0.1:0";
 const THERE: &str = "127.0.0.2:0";
 
 async fn connect(process: &Process, from: &str) -> TcpStream {
-    let address: SocketAddr = process.addresses["graphql"].trim_start_matches("http://").parse().expect("an address");
+    let address: SocketAddr = process.public_address().parse().expect("an address");
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.bind(from.parse().expect("an address")).expect("an address of this machine");
     socket.connect(address).await.expect("a connection")

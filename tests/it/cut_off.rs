@@ -1,7 +1,6 @@
 //! What takes longer than a request may: a query is told so, a mutation what became of its commands.
 
 use crate::harness::client::{Client, Person, id_of};
-use crate::harness::eventually;
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
@@ -20,20 +19,13 @@ const THREE: &str = "mutation($post: ID!, $user: ID!, $input: CreatePostInput!) 
     made: createPost(input: $input) { receipt { accepted } }
 }";
 const POST: &str = "query($id: ID!) { post(id: $id) { title } }";
-const STATUS: &str = "query($id: ID!) { commandStatus(id: $id) { id } }";
 
 /// The draft's form of answer, and the older one.
 const FORMS: [&str; 2] = ["application/graphql-response+json", "application/json"];
 
 /// The status and the answer of an operation in this form.
 async fn send(client: &Client, form: &str, query: &str, variables: &Value) -> (StatusCode, Value) {
-    let request = client.http.post(&client.url).header("accept", form);
-    let request = request.json(&json!({ "query": query, "variables": variables }));
-    let request = match &client.access_token {
-        Some(token) => request.bearer_auth(token),
-        None => request,
-    };
-    let response = request.send().await.expect("an answer");
+    let response = client.request(query, variables).header("accept", form).send().await.expect("an answer");
     (response.status(), response.json().await.expect("JSON"))
 }
 
@@ -51,12 +43,7 @@ async fn tells_of_all(client: &Client, answer: &Value) {
     assert_eq!((&liked["receipt"]["accepted"], made.get("receipt")), (&json!(true), None), "{answer:#}");
     let token = &answer["extensions"]["millrace"]["token"];
     assert_eq!(token, &liked["receipt"]["consistencyToken"], "who reads on with it sees what was handled");
-    let command = json!({ "id": made["commandId"] });
-    eventually("the last has taken effect", async || {
-        let status = client.ask(STATUS, command.clone()).await;
-        (status["commandStatus"]["id"] == command["id"]).then_some(())
-    })
-    .await;
+    client.takes_effect(&made["commandId"]).await;
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 async fn connect(process: &Process) -> TcpStream {
-    TcpStream::connect(process.addresses["graphql"].trim_start_matches("http://")).await.expect("a connection")
+    TcpStream::connect(process.public_address()).await.expect("a connection")
 }
 
 /// Everything that comes until the server closes.

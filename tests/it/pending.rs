@@ -53,12 +53,10 @@ async fn what_is_not_folded_in_time_is_null_and_pending() {
     assert!(!is_pending(&nothing_asked_for), "no object was asked for: {nothing_asked_for:#}");
 
     cluster.bring_back("projector", &[]).await;
-    let state = "query($id: ID!) { commandStatus(id: $id) { state } }";
     for payload in &accepted {
         let id = &payload["receipt"]["commandId"];
         eventually("what was pending shows", || async {
-            let data = ada.client.ask(state, json!({ "id": id })).await;
-            (data["commandStatus"]["state"] == "VISIBLE").then_some(())
+            (ada.client.command_status(id).await["state"] == "VISIBLE").then_some(())
         })
         .await;
     }

@@ -264,7 +264,7 @@ fn frame_of(message: &Value) -> Vec<u8> {
 
 /// The code with which the server closes a socket whose client sends these bytes and then nothing any more, not even pongs.
 async fn closed_in_silence(process: &Process, protocol: &str, bytes: &[u8]) -> u16 {
-    let address = process.addresses["graphql"].trim_start_matches("http://");
+    let address = process.public_address();
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let head = format!(
         "GET /graphql HTTP/1.1\r\nhost: {address}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\

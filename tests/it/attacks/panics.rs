@@ -1,7 +1,6 @@
 //! A defect that panics with secrets in hand: its client is told INTERNAL, the log has none of them, and the process lives on.
 
 use crate::harness::client::{Client, PASSWORD, Person, id_of, mutation};
-use crate::harness::eventually;
 use crate::harness::process::Process;
 use crate::harness::socket::{Received, Socket};
 use crate::harness::stage::Stage;
@@ -18,7 +17,6 @@ const SAY: &str = "mutation($post: ID!) {
     said: addComment(input: { postId: $post, text: \"Hm.\" }) { receipt { accepted } post { viewerHasLiked } }
 }";
 const LIKE: &str = "mutation($post: ID!) { liked: likePost(input: { postId: $post }) { receipt { accepted } } }";
-const STATUS: &str = "query($id: ID!) { commandStatus(id: $id) { id } }";
 
 #[tokio::test]
 async fn a_panic_tells_nobody_what_was_in_hand_and_ends_nothing_but_its_request() {
@@ -86,12 +84,7 @@ async fn a_command_panics_after_its_commit(client: &Client, post: Value) {
     is_internal(&answer);
     let extensions = &answer["errors"][0]["extensions"];
     assert_eq!(extensions["retryable"], true, "{answer:#}");
-    let command = json!({ "id": extensions["commandId"] });
-    eventually("it has taken effect", async || {
-        let status = client.ask(STATUS, command.clone()).await;
-        (status["commandStatus"]["id"] == command["id"]).then_some(())
-    })
-    .await;
+    client.takes_effect(&extensions["commandId"]).await;
 }
 
 /// Its next reads are of the second process: nothing of the first lies in the cache.

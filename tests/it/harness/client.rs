@@ -1,5 +1,6 @@
 //! A GraphQL client as a frontend has one: sends operations, keeps its access token and what it was shown.
 
+use super::eventually;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -41,6 +42,15 @@ impl Client {
         Self { http, url: url.to_owned(), access_token: None }
     }
 
+    /// An operation as it is sent, but for headers that say more than who asks.
+    pub fn request(&self, query: &str, variables: &Value) -> reqwest::RequestBuilder {
+        let request = self.http.post(&self.url).json(&json!({ "query": query, "variables": variables }));
+        match &self.access_token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
     /// Sends an operation with these headers.
     pub async fn send(
         &self,
@@ -48,14 +58,7 @@ impl Client {
         variables: Value,
         headers: &[(&str, &str)],
     ) -> Result<Answer, reqwest::Error> {
-        let mut request = self
-            .http
-            .post(&self.url)
-            .header("accept", "application/graphql-response+json")
-            .json(&json!({ "query": query, "variables": variables }));
-        if let Some(token) = &self.access_token {
-            request = request.bearer_auth(token);
-        }
+        let mut request = self.request(query, &variables).header("accept", "application/graphql-response+json");
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -86,6 +89,20 @@ impl Client {
     pub async fn try_command(&self, name: &str, input: Value, selection: &str) -> Value {
         let data = self.ask(&mutation(name, selection), json!({ "input": input })).await;
         data[name].clone()
+    }
+
+    /// What became of a command; null if nothing is known of it.
+    pub async fn command_status(&self, command_id: &Value) -> Value {
+        let query = "query($id: ID!) { commandStatus(id: $id) { id state } }";
+        self.ask(query, json!({ "id": command_id })).await["commandStatus"].clone()
+    }
+
+    /// Waits until a command that may have taken effect shows to have.
+    pub async fn takes_effect(&self, command_id: &Value) {
+        eventually("it has taken effect", async || {
+            (self.command_status(command_id).await["id"] == *command_id).then_some(())
+        })
+        .await;
     }
 
     /// A new account, signed in.

@@ -53,6 +53,11 @@ impl Process {
         format!("{}/graphql", self.addresses["graphql"])
     }
 
+    /// Where the public port is, as a host and a port.
+    pub fn public_address(&self) -> &str {
+        self.addresses["graphql"].trim_start_matches("http://")
+    }
+
     /// The operators' port.
     pub fn operations(&self) -> &str {
         &self.addresses["operations"]

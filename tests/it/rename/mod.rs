@@ -89,9 +89,8 @@ async fn posts_of(author: &Person) -> Vec<String> {
 }
 
 async fn state(person: &Person, command_id: &str) -> String {
-    let query = "query($id: ID!) { commandStatus(id: $id) { state } }";
-    let data = person.client.ask(query, json!({ "id": command_id })).await;
-    data["commandStatus"]["state"].as_str().unwrap_or_default().to_owned()
+    let status = person.client.command_status(&json!(command_id)).await;
+    status["state"].as_str().unwrap_or_default().to_owned()
 }
 
 impl World {
